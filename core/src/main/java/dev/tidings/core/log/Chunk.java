@@ -51,7 +51,7 @@ final class Chunk {
       places[count] = message;
     }
     count++;
-    long added = message.heapSize() + BYTES_PER_PLACE;
+    long added = (long) message.heapSize() + BYTES_PER_PLACE;
     heapSize += added;
     return added;
   }

@@ -13,7 +13,7 @@ import dev.tidings.core.store.StoreHealth;
 import dev.tidings.core.store.StoreRecord;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -286,8 +286,8 @@ public final class CommitLane {
   /// What one executor has to do after a batch.
   private static final class Turn implements Runnable {
     private @Nullable Loop loop;
-    private final Map<Shard, List<StoreRecord>> durable = new IdentityHashMap<>();
-    private final Map<Shard, Integer> finished = new IdentityHashMap<>();
+    private final Map<Shard, List<StoreRecord>> durable = new HashMap<>();
+    private final Map<Shard, Integer> finished = new HashMap<>();
     private final List<Submission<?>> answers = new ArrayList<>();
     private List<Topic> created = List.of();
     private final List<TopicLog> advanced = new ArrayList<>();
@@ -345,7 +345,7 @@ public final class CommitLane {
   /// Sends every executor its turn: answers, and for event loops the cursors to wake.
   private void release(
       List<Submission<?>> submissions, List<Topic> created, Set<TopicLog> advanced) {
-    Map<SerialExecutor, Turn> turns = new IdentityHashMap<>();
+    Map<SerialExecutor, Turn> turns = new HashMap<>();
     for (Submission<?> submission : submissions) {
       Shard shard = submission.shard();
       Turn ofShard = turns.computeIfAbsent(shard.executor(), _ -> new Turn());
