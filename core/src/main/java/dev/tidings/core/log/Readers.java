@@ -26,6 +26,7 @@ public final class Readers {
   private final Map<TopicLog, Attached> attached = new HashMap<>();
   private final Map<String, List<Cursor>> awaiting = new HashMap<>();
   private final List<Runnable> atTurnEnd = new ArrayList<>();
+  private boolean inTurn;
   private volatile boolean awaitingTopics;
 
   /// Brings the log of a topic into memory.
@@ -136,8 +137,7 @@ public final class Readers {
     return awaitingTopics;
   }
 
-  /// Gives their log to those who waited for `topics` to be created.
-  public void topicsCreated(List<Topic> topics) {
+  private void topicsCreated(List<Topic> topics) {
     for (Topic topic : topics) {
       List<Cursor> waiting = awaiting.remove(topic.name());
       if (waiting == null) {
@@ -154,8 +154,7 @@ public final class Readers {
     awaitingTopics = !awaiting.isEmpty();
   }
 
-  /// Calls the readers of `logs`, whose watermarks have risen.
-  public void advanced(List<TopicLog> logs) {
+  private void advanced(List<TopicLog> logs) {
     for (TopicLog log : logs) {
       Attached group = attached.get(log);
       if (group != null) {
@@ -274,17 +273,30 @@ public final class Readers {
     return messages.subList(0, count);
   }
 
-  /// Runs `task` when the present turn of waking readers is over: sessions flush their sockets
-  /// then, once, however many of their logs had news.
-  public void atTurnEnd(Runnable task) {
-    atTurnEnd.add(task);
+  /// One turn of waking: gives their log to those who waited for `created`, calls the readers of
+  /// `logs`, and then runs what they left for the end of the turn.
+  public void turn(List<Topic> created, List<TopicLog> logs) {
+    executor.checkCurrent();
+    inTurn = true;
+    try {
+      topicsCreated(created);
+      advanced(logs);
+    } finally {
+      inTurn = false;
+      for (int i = 0; i < atTurnEnd.size(); i++) {
+        atTurnEnd.get(i).run();
+      }
+      atTurnEnd.clear();
+    }
   }
 
-  /// Ends a turn.
-  public void endTurn() {
-    for (int i = 0; i < atTurnEnd.size(); i++) {
-      atTurnEnd.get(i).run();
+  /// Runs `task` at the end of the present turn, or at once outside of one: sessions flush their
+  /// sockets so, once, however many of their logs had news.
+  public void atTurnEnd(Runnable task) {
+    if (inTurn) {
+      atTurnEnd.add(task);
+    } else {
+      task.run();
     }
-    atTurnEnd.clear();
   }
 }

@@ -306,12 +306,7 @@ public final class CommitLane {
       }
       Loop woken = loop;
       if (woken != null) {
-        try {
-          woken.readers().topicsCreated(created);
-          woken.readers().advanced(advanced);
-        } finally {
-          woken.readers().endTurn();
-        }
+        woken.readers().turn(created, advanced);
       }
     }
   }
