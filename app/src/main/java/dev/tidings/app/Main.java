@@ -2,6 +2,7 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.InvalidConfigException;
+import dev.tidings.app.config.Nearest;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -81,11 +82,19 @@ public final class Main implements Callable<Integer> {
     CommandLine command = wrong.getCommandLine();
     PrintWriter err = command.getErr();
     err.println("tidings: " + wrong.getMessage());
-    if (UnmatchedArgumentException.printSuggestions(wrong, err)) {
-      err.flush();
+    if (wrong instanceof UnmatchedArgumentException unmatched) {
+      meant(command.getCommandSpec(), unmatched.getUnmatched().getFirst())
+          .ifPresent(name -> err.println("Did you mean " + name + "?"));
     }
     err.println("Try `" + command.getCommandSpec().qualifiedName() + " --help`.");
     return WRONG_USE;
+  }
+
+  /// The command or option somebody probably meant.
+  private static Optional<String> meant(CommandSpec command, String typed) {
+    return typed.startsWith("-")
+        ? Nearest.to(typed.replaceFirst("=.*", ""), command.optionsMap().keySet())
+        : Nearest.to(typed, command.subcommands().keySet());
   }
 
   private static int tellFailure(

@@ -225,7 +225,7 @@ public final class Configuration {
               "not set",
               "at least 32 characters: set TIDINGS_AUTH_SECRET_KEY to what `tidings"
                   + " generate-secret-key` prints; to try Tidings out, use --dev",
-              "no source"));
+              ""));
     }
     if (dev && values.get("server.host") instanceof String host && !isLoopback(host)) {
       errors.add(

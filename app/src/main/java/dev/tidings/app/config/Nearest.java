@@ -6,11 +6,11 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /// Finds the name somebody probably meant.
-final class Nearest {
+public final class Nearest {
   private Nearest() {}
 
   /// The candidate with the fewest edits to the name, unless a third of it would have to change.
-  static Optional<String> to(String name, Collection<String> candidates) {
+  public static Optional<String> to(String name, Collection<String> candidates) {
     return candidates.stream()
         .filter(candidate -> edits(name, candidate) <= Math.max(2, name.length() / 3))
         .min(Comparator.comparingInt(candidate -> edits(name, candidate)));
