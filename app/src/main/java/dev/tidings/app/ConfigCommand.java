@@ -37,7 +37,7 @@ final class ConfigCommand implements Callable<Integer> {
       })
   static final class Show implements Callable<Integer> {
     @Spec private @Nullable CommandSpec spec;
-    @Mixin private ConfigOptions options = new ConfigOptions();
+    @Mixin private ServerConfigOptions options = new ServerConfigOptions();
 
     @Override
     public Integer call() throws InvalidConfigException {
@@ -55,7 +55,7 @@ final class ConfigCommand implements Callable<Integer> {
       footer = "  tidings config check --config prod.yaml")
   static final class Check implements Callable<Integer> {
     @Spec private @Nullable CommandSpec spec;
-    @Mixin private ConfigOptions options = new ConfigOptions();
+    @Mixin private ServerConfigOptions options = new ServerConfigOptions();
 
     @Override
     public Integer call() throws InvalidConfigException {

@@ -41,7 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
     })
 final class CreateUserCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
-  @Mixin private ConfigOptions options = new ConfigOptions();
+  @Mixin private StoreOptions options = new StoreOptions();
 
   @Parameters(paramLabel = "USERNAME", description = "Name of the user, 3 to 50 characters.")
   private String username = "";

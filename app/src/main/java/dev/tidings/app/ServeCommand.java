@@ -38,7 +38,7 @@ final class ServeCommand implements Callable<Integer> {
   private final Starter starter;
 
   @Spec private @Nullable CommandSpec spec;
-  @Mixin private ConfigOptions options = new ConfigOptions();
+  @Mixin private ServerConfigOptions options = new ServerConfigOptions();
 
   ServeCommand(Starter starter) {
     this.starter = starter;
