@@ -14,15 +14,16 @@ public interface FileSyncListener {
   FileSyncListener NONE =
       new FileSyncListener() {
         @Override
-        public void written(Path file, long offset, long length) {}
+        public void appended(Path file, long length) {}
 
         @Override
         public void synced(Path file) {}
       };
 
-  /// The operating system took `length` bytes at `offset` of `file`.
-  void written(Path file, long offset, long length);
+  /// The operating system took `length` more bytes at the end of `file`. (RocksDB's events carry an
+  /// offset too, but with 11.8 it is 0 for every append; its files are only ever appended to.)
+  void appended(Path file, long length);
 
-  /// Everything [#written] to `file` so far is on the disk.
+  /// Everything [#appended] to `file` so far is on the disk.
   void synced(Path file);
 }

@@ -300,7 +300,9 @@ final class RocksHandle implements AutoCloseable {
 
     @Override
     public void onFileWriteFinish(FileOperationInfo info) {
-      listener.written(Path.of(info.getPath()), info.getOffset(), info.getLength());
+      if (info.getStatus().getCode() == Status.Code.Ok) {
+        listener.appended(Path.of(info.getPath()), info.getLength());
+      }
     }
 
     @Override
