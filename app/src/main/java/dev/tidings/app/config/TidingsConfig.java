@@ -43,7 +43,7 @@ public record TidingsConfig(
               doc = "TCP port; 0 takes a free one")
           int port,
       @Setting(
-              defaultValue = "1MiB",
+              defaultValue = "8MiB",
               min = "1KiB",
               max = "64MiB",
               bytes = true,
@@ -64,7 +64,7 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "0",
               min = "0",
-              max = "256",
+              max = "64",
               doc = "Threads that serve connections; 0 takes one for each core")
           int eventLoops) {}
 
@@ -102,16 +102,16 @@ public record TidingsConfig(
 
   /// Long polls.
   public record Poll(
-      @Setting(defaultValue = "20", min = "1", max = "10000", doc = "Topics in one poll")
+      @Setting(defaultValue = "1000", min = "1", max = "10000", doc = "Topics in one poll")
           int maxTopics,
       @Setting(
               defaultValue = "10000",
               min = "1",
               max = "1000000",
-              doc = "Polls that wait at once; further ones are answered with 503")
+              doc = "Polls that wait at once; further ones are answered with 429")
           int maxWaiters,
       @Setting(
-              defaultValue = "50",
+              defaultValue = "1000",
               min = "1",
               max = "1000000",
               doc = "Polls of one user that wait at once; further ones are answered with 429")
@@ -201,7 +201,7 @@ public record TidingsConfig(
   /// Native memory of the embedded store.
   public record RocksDb(
       @Setting(
-              defaultValue = "64MiB",
+              defaultValue = "256MiB",
               min = "1MiB",
               max = "1TiB",
               bytes = true,

@@ -7,14 +7,12 @@ import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
-import dev.tidings.server.wire.Timestamps;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -192,21 +190,6 @@ final class UserCalls {
   }
 
   private JsonOut write(User user) {
-    return new JsonOut(256)
-        .raw("{\"user_id\":")
-        .string(user.id())
-        .raw(",\"username\":")
-        .string(user.username())
-        .raw(",\"email\":")
-        .string(user.email())
-        .raw(",\"is_active\":")
-        .bool(user.active())
-        .raw(",\"created_at\":\"")
-        .raw(Timestamps.utc(user.createdAt()))
-        .raw("\",\"permissions\":")
-        .strings(user.permissions().stream().map(Tokens::spell).sorted().toList())
-        .raw(",\"owned_topics\":")
-        .strings(services.directory().topicsOwnedBy(user.id()))
-        .raw("}");
+    return UserJson.write(user, services.directory().topicsOwnedBy(user.id()));
   }
 }

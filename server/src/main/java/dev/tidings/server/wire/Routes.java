@@ -25,14 +25,18 @@ public final class Routes {
   private final Router router;
   private final EventLoop loop;
   private final Metrics metrics;
+  private final Guard guard;
   private final List<Pattern> paths = new ArrayList<>();
+  private String webSocketPath = "";
+  private Consumer<Exchange> webSocketHandler = exchange -> exchange.detail(404, "Not Found");
 
   /// Routes for the requests of `loop`.
   public Routes(Vertx vertx, EventLoop loop, Metrics metrics, Guard guard) {
     this.router = Router.router(vertx);
     this.loop = loop;
     this.metrics = metrics;
-    router.route().handler(context -> enter(context, guard));
+    this.guard = guard;
+    router.route().handler(this::enter);
     router.errorHandler(404, context -> exchangeOf(context).detail(404, "Not Found"));
     router.errorHandler(405, context -> exchangeOf(context).detail(405, "Method Not Allowed"));
     router.errorHandler(
@@ -67,7 +71,7 @@ public final class Routes {
     handler.accept(exchangeOf(context));
   }
 
-  private void enter(RoutingContext context, Guard guard) {
+  private void enter(RoutingContext context) {
     HttpServerRequest request = context.request();
     Optional<String> refusal = guard.refuse(request);
     if (refusal.isPresent()) {
@@ -104,8 +108,24 @@ public final class Routes {
     return new Exchange(context.request(), loop);
   }
 
+  /// Adds the path of WebSockets. It does not go through the router, whose sockets are wrapped and
+  /// hide their channel.
+  public void addWebSocket(String path, Consumer<Exchange> handler) {
+    webSocketPath = path;
+    webSocketHandler = handler;
+    paths.add(Pattern.compile(Pattern.quote(path)));
+  }
+
   /// Handles a request.
   public void handle(HttpServerRequest request) {
-    router.handle(request);
+    if (!webSocketPath.equals(request.path()) || !request.method().equals(HttpMethod.GET)) {
+      router.handle(request);
+      return;
+    }
+    Exchange exchange = new Exchange(request, loop);
+    guard
+        .refuse(request)
+        .ifPresentOrElse(
+            refusal -> exchange.detail(403, refusal), () -> webSocketHandler.accept(exchange));
   }
 }
