@@ -60,6 +60,11 @@ final class Json {
     return map;
   }
 
+  /// The names of an object's members.
+  static List<String> names(JsonNode object) {
+    return List.copyOf(object.propertyNames());
+  }
+
   /// The text values of an array.
   static List<String> texts(JsonNode array) {
     return array.valueStream().map(JsonNode::asString).toList();
