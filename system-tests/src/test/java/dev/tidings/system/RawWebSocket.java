@@ -193,18 +193,15 @@ final class RawWebSocket implements AutoCloseable {
     expect("subscribed");
   }
 
-  /// Asserts that the server ends the connection soon; answers the code of its close frame, if it
-  /// sends one.
+  /// Asserts that the server soon says goodbye or hangs up; answers the code of its close frame, if
+  /// it sends one.
   Optional<Integer> expectEnd() {
-    Optional<Integer> code = Optional.empty();
     for (var frame = readFrame(); frame.isPresent(); frame = readFrame()) {
       if (frame.get().opcode() == CLOSE) {
-        code = Optional.of(frame.get().closeCode());
-        // The server may wait for the answer to its close frame.
-        sendFrame(true, CLOSE, frame.get().bytes());
+        return Optional.of(frame.get().closeCode());
       }
     }
-    return code;
+    return Optional.empty();
   }
 
   @Override
