@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.bench;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/// Processor time that server and generator use from some moment on; it tells which of the two a
+/// figure is a limit of.
+final class CpuUse {
+  private final Optional<ServerProcess> server;
+  private final Duration serverBefore;
+  private final Duration generatorBefore;
+  private final long startNs = System.nanoTime();
+
+  private CpuUse(Optional<ServerProcess> server) {
+    this.server = server;
+    this.serverBefore = serverTime();
+    this.generatorBefore = generatorTime();
+  }
+
+  static CpuUse since(Optional<ServerProcess> server) {
+    return new CpuUse(server);
+  }
+
+  /// Adds the mean number of cores in use since the beginning.
+  void addTo(Report report, String scenario) {
+    double elapsedNs = System.nanoTime() - startNs;
+    if (server.isPresent()) {
+      report.add(
+          scenario,
+          "CPU of the server",
+          "cores",
+          serverTime().minus(serverBefore).toNanos() / elapsedNs);
+    }
+    report.add(
+        scenario,
+        "CPU of the generator",
+        "cores",
+        generatorTime().minus(generatorBefore).toNanos() / elapsedNs);
+  }
+
+  private Duration serverTime() {
+    return server.map(ServerProcess::cpuTime).orElse(Duration.ZERO);
+  }
+
+  private static Duration generatorTime() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
+  }
+}
