@@ -16,7 +16,7 @@ import org.HdrHistogram.Histogram;
 record DiskSync(double p50Ms, double p99Ms) {
   private static final int BYTES = 8 * 1024;
   private static final int SAMPLES = 1000;
-  private static final long LIMIT_NS = TimeUnit.SECONDS.toNanos(2);
+  private static final long LIMIT_NS = TimeUnit.SECONDS.toNanos(1);
 
   static DiskSync measure(Path dir) {
     try {

@@ -38,6 +38,7 @@ public final class SocketGroup implements AutoCloseable {
   private final String topic;
   private final Failures failures;
   private final List<LiveSocket> sockets;
+  private final boolean onePortRangeIsEnough;
   private final CountDownLatch live;
   private final AtomicInteger nextToConnect = new AtomicInteger();
 
@@ -69,6 +70,7 @@ public final class SocketGroup implements AutoCloseable {
       all.add(new LiveSocket(this, i, loops.of(i), i % sampleEvery == 0));
     }
     this.sockets = List.copyOf(all);
+    this.onePortRangeIsEnough = count < ephemeralPorts() * 9 / 10;
   }
 
   /// Opens `count` sockets and waits until each is subscribed. Of every `sampleEvery` sockets one
@@ -260,19 +262,16 @@ public final class SocketGroup implements AutoCloseable {
 
   /// Loopback has more addresses than one, so more sockets fit than one address has ports for.
   private Optional<InetSocketAddress> sourceAddress(int index) {
-    boolean enough = sockets.size() < ephemeralPorts() * 9 / 10;
-    if (enough || !endpoint.address().getAddress().isLoopbackAddress()) {
+    if (onePortRangeIsEnough || !endpoint.address().getAddress().isLoopbackAddress()) {
       return Optional.empty();
     }
     return Optional.of(new InetSocketAddress("127.0.0." + (2 + index / PORTS_PER_ADDRESS), 0));
   }
 
   private static int ephemeralPorts() {
-    try {
-      String[] range =
-          Files.readString(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))
-              .trim()
-              .split("\\s+", -1);
+    // Read in one piece: this file answers a second read with its end.
+    try (var reader = Files.newBufferedReader(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))) {
+      String[] range = reader.readLine().trim().split("\\s+", -1);
       return Integer.parseInt(range[1]) - Integer.parseInt(range[0]);
     } catch (IOException notLinux) {
       // Elsewhere the range of RFC 6335.
