@@ -74,8 +74,7 @@ final class BulkScenario extends Scenario {
     Report report = session.report();
     for (int run = 0; run < options().runs(); run++) {
       session.measureDiskSync();
-      var result =
-          ClosedLoopRun.measure(session, scenario, open, load, warmupOf(run), options().duration());
+      var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
       double rate = result.answersPerSecond() * batch;
       if (options().durable()) {
         report.add(scenario, "published", "messages/s", rate, Goal.atLeast(">= 150,000", 150_000));
@@ -83,7 +82,7 @@ final class BulkScenario extends Scenario {
         report.add(scenario, "published", "messages/s", rate);
       }
       report.add(scenario, "requests", "1/s", result.answersPerSecond());
-      session.addLatencies(scenario, result.latencies());
+      result.addLatenciesAndCpu(session.report(), scenario);
       session.progress().step("%s: run %d, %,.0f messages/s".formatted(scenario, run + 1, rate));
     }
     HttpConnection.closeAll(open);

@@ -103,6 +103,12 @@ final class CommonOptions {
       description = "Folder in which fdatasync is measured. Default: the own server's data folder.")
   private Optional<Path> fsyncDir = Optional.empty();
 
+  @Option(
+      names = "--server-class",
+      hidden = true,
+      description = "Main class of the own server, for tests.")
+  private String serverClass = OwnServer.MAIN_CLASS;
+
   Optional<URI> url() {
     return url;
   }
@@ -171,7 +177,7 @@ final class CommonOptions {
   /// How to start a server of its own.
   OwnServer.Settings ownServer() {
     return new OwnServer.Settings(
-        OwnServer.MAIN_CLASS,
+        serverClass,
         serverHeap,
         serverJvmArgs,
         store,

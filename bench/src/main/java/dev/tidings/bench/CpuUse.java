@@ -11,6 +11,8 @@ final class CpuUse {
   private final Duration serverBefore;
   private final Duration generatorBefore;
   private final long startNs = System.nanoTime();
+  private double serverCores;
+  private double generatorCores;
 
   private CpuUse(Optional<ServerProcess> server) {
     this.server = server;
@@ -22,21 +24,20 @@ final class CpuUse {
     return new CpuUse(server);
   }
 
-  /// Adds the mean number of cores in use since the beginning.
-  void addTo(Report report, String scenario) {
+  /// Ends the measurement.
+  CpuUse stop() {
     double elapsedNs = System.nanoTime() - startNs;
+    serverCores = serverTime().minus(serverBefore).toNanos() / elapsedNs;
+    generatorCores = generatorTime().minus(generatorBefore).toNanos() / elapsedNs;
+    return this;
+  }
+
+  /// Adds the mean number of cores in use until [#stop].
+  void addTo(Report report, String scenario) {
     if (server.isPresent()) {
-      report.add(
-          scenario,
-          "CPU of the server",
-          "cores",
-          serverTime().minus(serverBefore).toNanos() / elapsedNs);
+      report.add(scenario, "CPU of the server", "cores", serverCores);
     }
-    report.add(
-        scenario,
-        "CPU of the generator",
-        "cores",
-        generatorTime().minus(generatorBefore).toNanos() / elapsedNs);
+    report.add(scenario, "CPU of the generator", "cores", generatorCores);
   }
 
   private Duration serverTime() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench;
 
+import dev.tidings.bench.load.BenchException;
 import dev.tidings.bench.load.GatedPublisher;
 import dev.tidings.bench.load.HttpConnection;
 import dev.tidings.bench.load.PublisherNumbers;
@@ -9,6 +10,7 @@ import dev.tidings.bench.load.SocketGroup;
 import dev.tidings.bench.load.Stamp;
 import java.time.Duration;
 import java.util.List;
+import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -33,6 +35,7 @@ final class FanoutScenario extends Scenario {
     single
   }
 
+  private static final int BATCH = 100;
   private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofMinutes(1);
 
   @Option(
@@ -86,6 +89,10 @@ final class FanoutScenario extends Scenario {
 
   @Override
   void measure(Report report, Progress progress) throws InterruptedException {
+    if (window < BATCH) {
+      throw new BenchException(
+          "window: " + window + " (expected: >= " + BATCH + ", one bulk publish)");
+    }
     OpenFiles.require("self", sockets + connections);
     try (Session session = Session.open(options(), report, progress)) {
       String topic = session.newTopics(1).getFirst();
@@ -128,9 +135,7 @@ final class FanoutScenario extends Scenario {
     var encoder = new Requests(session.endpoint(), session.token(), payloadBytes);
     var publisher =
         switch (mode) {
-          case full ->
-              publisher(
-                  session, open, encoder, topic, 100, Math.max(100, window), group, publishers);
+          case full -> publisher(session, open, encoder, topic, BATCH, window, group, publishers);
           case pipelined -> publisher(session, open, encoder, topic, 1, count, group, publishers);
           case single -> publisher(session, open, encoder, topic, 1, 1, group, publishers);
         };
@@ -143,14 +148,17 @@ final class FanoutScenario extends Scenario {
     session.hold(options().duration());
     SocketGroup.Counts after = group.counts();
     double seconds = (Stamp.nowNs() - startNs) / 1e9;
-    cpu.addTo(session.report(), scenario);
+    cpu.stop();
     published.messages += publisher.stopAndDrain(DRAIN_TIMEOUT);
     HttpConnection.closeAll(open);
     session.requireNoFailures();
     group.check(published.messages);
     session.requireNoFailures();
     addFigures(session, scenario, mode, run, before, after, seconds);
-    session.addLatencies(scenario, group.takeLatencies());
+    Histogram latencies = group.takeLatencies();
+    session.report().add(scenario, "latency p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
+    session.report().add(scenario, "latency p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
+    cpu.addTo(session.report(), scenario);
   }
 
   private static GatedPublisher publisher(

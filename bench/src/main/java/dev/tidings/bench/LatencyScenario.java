@@ -111,7 +111,7 @@ final class LatencyScenario extends Scenario {
     publisher.takeLateness();
     CpuUse cpu = session.cpuUse();
     session.hold(options().duration());
-    cpu.addTo(session.report(), scenario);
+    cpu.stop();
     long published = publishedBefore + publisher.awaitEnd(DRAIN_TIMEOUT);
     group.awaitDeliveries(published * group.size(), DRAIN_TIMEOUT);
     HttpConnection.closeAll(open);
@@ -120,6 +120,7 @@ final class LatencyScenario extends Scenario {
     session.requireNoFailures();
 
     addFigures(session.report(), scenario, group.takeLatencies(), publisher.takeLateness(), sync);
+    cpu.addTo(session.report(), scenario);
     session.progress().step("%s: run %d done".formatted(scenario, run + 1));
     return published;
   }

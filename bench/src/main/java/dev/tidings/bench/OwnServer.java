@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A server started for the measurement, as a process with a data folder of its own; both are gone
 /// after [#close].
@@ -52,7 +53,7 @@ final class OwnServer implements AutoCloseable {
 
   private final Process process;
   private final Path dir;
-  private final Thread atExit;
+  private final AtomicBoolean ended = new AtomicBoolean();
   private final CompletableFuture<URI> ready = new CompletableFuture<>();
   private final long startedAtNs = System.nanoTime();
   private Duration readyAfter = Duration.ZERO;
@@ -68,8 +69,7 @@ final class OwnServer implements AutoCloseable {
     command.addAll(List.of("serve", "--dev", "--port", "0", "--data-dir", dataDir().toString()));
     command.addAll(List.of("--store", settings.store(), "--durability", settings.durability()));
     process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    atExit = new Thread(this::endAtExit, "bench-server-end");
-    Runtime.getRuntime().addShutdownHook(atExit);
+    Runtime.getRuntime().addShutdownHook(new Thread(this::endAtExit, "bench-server-end"));
     Thread.ofPlatform().daemon().name("bench-server-log").start(this::drainOutput);
   }
 
@@ -109,6 +109,9 @@ final class OwnServer implements AutoCloseable {
 
   @Override
   public void close() {
+    if (ended.getAndSet(true)) {
+      return;
+    }
     process.destroy();
     try {
       if (!process.waitFor(STOP_TIMEOUT_S, TimeUnit.SECONDS)) {
@@ -118,12 +121,14 @@ final class OwnServer implements AutoCloseable {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
-    Runtime.getRuntime().removeShutdownHook(atExit);
     deleteDir();
   }
 
   /// After an interrupt from the keyboard, which skips [#close].
   private void endAtExit() {
+    if (ended.getAndSet(true)) {
+      return;
+    }
     try {
       process.destroyForcibly().waitFor();
     } catch (InterruptedException e) {

@@ -80,10 +80,9 @@ final class PublishScenario extends Scenario {
   private double measureHealth(Session session, List<HttpConnection> open, HealthLoad load, int run)
       throws InterruptedException {
     String scenario = "GET /health, %d connections".formatted(open.size());
-    var result =
-        ClosedLoopRun.measure(session, scenario, open, load, warmupOf(run), options().duration());
+    var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
     session.report().add(scenario, "answers", "1/s", result.answersPerSecond());
-    session.addLatencies(scenario, result.latencies());
+    result.addLatenciesAndCpu(session.report(), scenario);
     session
         .progress()
         .step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, result.answersPerSecond()));
@@ -100,8 +99,7 @@ final class PublishScenario extends Scenario {
       Optional<DiskSync> sync)
       throws InterruptedException {
     String scenario = "publish, %d connections, %d topics".formatted(open.size(), topicCount);
-    var result =
-        ClosedLoopRun.measure(session, scenario, open, load, warmupOf(run), options().duration());
+    var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
     double rate = result.answersPerSecond();
     double diskAllows =
         sync.map(it -> open.size() / (2 * it.p50Ms() / 1000)).orElse(Double.MAX_VALUE);
@@ -117,7 +115,7 @@ final class PublishScenario extends Scenario {
         "ratio",
         rate / healthRate,
         Goal.atLeast(">= 0.5, or what the disk allows", Math.min(0.5, diskAllows / healthRate)));
-    session.addLatencies(scenario, result.latencies());
+    result.addLatenciesAndCpu(session.report(), scenario);
     session.progress().step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, rate));
   }
 }

@@ -5,6 +5,7 @@ import dev.tidings.bench.load.BenchException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -17,7 +18,8 @@ final class ReportJson {
 
   private ReportJson() {}
 
-  static void write(Path file, String what, Machine machine, CommonOptions options, Report report) {
+  static void write(
+      Path file, String what, Machine machine, Map<String, Object> options, Report report) {
     try {
       Files.writeString(file, render(what, machine, options, report) + "\n");
     } catch (IOException e) {
@@ -27,7 +29,7 @@ final class ReportJson {
     }
   }
 
-  static String render(String what, Machine machine, CommonOptions options, Report report) {
+  static String render(String what, Machine machine, Map<String, Object> options, Report report) {
     ObjectNode root = JSON.createObjectNode();
     root.put("what", what);
     root.putObject("machine")
@@ -37,19 +39,8 @@ final class ReportJson {
         .put("kernel", machine.kernel())
         .put("java", machine.java())
         .put("date", machine.date());
-    ObjectNode how = root.putObject("options");
-    how.put("server", options.url().map(Object::toString).orElse("own"));
-    if (options.url().isEmpty()) {
-      how.put("durability", options.durability())
-          .put("store", options.store())
-          .put("server_heap", options.serverHeap());
-      ArrayNode jvmArgs = how.putArray("server_jvm_args");
-      options.serverJvmArgs().forEach(jvmArgs::add);
-    }
-    how.put("duration_ms", options.duration().toMillis())
-        .put("warmup_ms", options.warmup().toMillis())
-        .put("runs", options.runs())
-        .put("threads", options.threads());
+    ObjectNode given = root.putObject("options");
+    options.forEach((name, value) -> given.putPOJO(name, value));
     ArrayNode figures = root.putArray("figures");
     report.figures().forEach(figure -> add(figures.addObject(), figure));
     ArrayNode notes = root.putArray("notes");

@@ -3,10 +3,15 @@ package dev.tidings.bench;
 
 import dev.tidings.bench.load.BenchException;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Spec;
 
 /// One thing to measure: a subcommand of `tidings bench`.
@@ -40,7 +45,7 @@ abstract sealed class Scenario implements Callable<Integer>
 
   /// Load that is not counted, before run number `run`.
   final Duration warmupOf(int run) {
-    return run == 0 ? options.warmup() : RUN_UP;
+    return run == 0 || options.warmup().compareTo(RUN_UP) < 0 ? options.warmup() : RUN_UP;
   }
 
   final Duration timesRuns(Duration run) {
@@ -59,12 +64,33 @@ abstract sealed class Scenario implements Callable<Integer>
       print(report, machine);
       options
           .json()
-          .ifPresent(file -> ReportJson.write(file, spec.name(), machine, options, report));
+          .ifPresent(file -> ReportJson.write(file, spec.name(), machine, optionValues(), report));
       return 0;
     } catch (BenchException e) {
       spec.commandLine().getErr().println("tidings bench " + spec.name() + ": " + e.getMessage());
       return 1;
     }
+  }
+
+  /// All options with their values, given or default, as they go into the JSON; the password stays
+  /// here.
+  private Map<String, Object> optionValues() {
+    Map<String, Object> values = new LinkedHashMap<>();
+    for (OptionSpec option : spec.options()) {
+      boolean told = !option.hidden() && !option.usageHelp() && !option.versionHelp();
+      if (told && !option.longestName().equals("--password")) {
+        Object value =
+            option.getValue() instanceof Optional<?> given ? given.orElse(null) : option.getValue();
+        switch (value) {
+          case null -> {}
+          case Number number -> values.put(option.longestName(), number);
+          case Collection<?> all ->
+              values.put(option.longestName(), all.stream().map(Object::toString).toList());
+          default -> values.put(option.longestName(), value.toString());
+        }
+      }
+    }
+    return values;
   }
 
   private void print(Report report, Machine machine) {

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
-import org.HdrHistogram.Histogram;
 
 /// A server to measure, logged in to, and what a scenario needs to do so.
 final class Session implements AutoCloseable {
@@ -155,11 +154,6 @@ final class Session implements AutoCloseable {
     report.add("disk", "fdatasync of 8 KiB, p50", "ms", sync.p50Ms());
     report.add("disk", "fdatasync of 8 KiB, p99", "ms", sync.p99Ms());
     return Optional.of(sync);
-  }
-
-  void addLatencies(String scenario, Histogram latencies) {
-    report.add(scenario, "latency p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
-    report.add(scenario, "latency p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
   }
 
   CpuUse cpuUse() {

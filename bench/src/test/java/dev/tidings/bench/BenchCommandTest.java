@@ -115,7 +115,7 @@ final class BenchCommandTest {
 
   @Test
   void fanout_whenASampledSocketMissesAMessage_fails() {
-    server.skipEvery.set(500);
+    server.skipEvery.set(50);
 
     assertThat(run("fanout", "--sockets", "3", "--sample-every", "1", "--modes", "pipelined"))
         .isEqualTo(1);
@@ -166,6 +166,40 @@ final class BenchCommandTest {
                 .path("median")
                 .asDouble())
         .isPositive();
+  }
+
+  @Test
+  void withoutUrl_startsAServerAndLeavesNothing() {
+    String[] arguments = {
+      "connections",
+      "--sockets",
+      "50",
+      "--first",
+      "5",
+      "--settle",
+      "50ms",
+      "--runs",
+      "1",
+      "--server-heap",
+      "128m",
+      "--dir",
+      dir.toString(),
+      "--server-class",
+      RelayStandIn.class.getName(),
+      "--json",
+      dir.resolve("figures.json").toString()
+    };
+
+    assertThat(commandLine().execute(arguments)).as(this::errors).isZero();
+
+    JsonNode report = json();
+    assertThat(figure(report, "connections, 50 sockets", "heap each").path("runs").size())
+        .isEqualTo(1);
+    assertThat(figure(report, "start", "empty data folder to ready").path("runs").size())
+        .isEqualTo(1);
+    assertThat(report.path("options").path("--sockets").asInt()).isEqualTo(50);
+    assertThat(report.path("options").has("--password")).isFalse();
+    assertThat(dir).isDirectoryNotContaining("glob:**tidings-bench*");
   }
 
   @Test

@@ -7,7 +7,6 @@ import dev.tidings.bench.load.Endpoint;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
@@ -37,13 +36,14 @@ final class RelayStandIn implements AutoCloseable {
   /// Every how many publishes one is answered 503; 0 is never.
   final AtomicInteger refuseEvery = new AtomicInteger();
 
-  /// Every how many messages the first socket misses one; 0 is never.
+  /// Every how many deliveries one to the first socket is left out; 0 is never.
   final AtomicInteger skipEvery = new AtomicInteger();
 
   final AtomicInteger deletedTopics = new AtomicInteger();
 
   private final AtomicLong publishes = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
+  private long delivered;
   private final Map<String, List<ChannelHandlerContext>> sockets = new HashMap<>();
   private final Vertx vertx =
       Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setPreferNativeTransport(true));
@@ -139,7 +139,8 @@ final class RelayStandIn implements AutoCloseable {
     String id = id();
     if (!sockets.isEmpty()) {
       var message = new JsonObject(body);
-      deliver(id, message.getString("topic"), message.getJsonObject("payload"));
+      String topic = message.getString("topic");
+      deliver(topic, List.of(message(id, topic, message.getJsonObject("payload"))));
     }
     answer(
         request,
@@ -149,14 +150,19 @@ final class RelayStandIn implements AutoCloseable {
 
   private void bulk(HttpServerRequest request, Buffer body) {
     var results = new JsonArray();
+    var byTopic = new HashMap<String, List<byte[]>>();
     JsonArray items = new JsonObject(body).getJsonArray("messages");
     for (int i = 0; i < items.size(); i++) {
       JsonObject message = items.getJsonObject(i);
       String id = id();
-      deliver(id, message.getString("topic"), message.getJsonObject("payload"));
+      String topic = message.getString("topic");
+      byTopic
+          .computeIfAbsent(topic, _ -> new ArrayList<>())
+          .add(message(id, topic, message.getJsonObject("payload")));
       results.add(
           new JsonObject().put("message_id", id).put("status", "accepted").putNull("error"));
     }
+    byTopic.forEach(this::deliver);
     int every = refuseEvery.get();
     int rejected = every > 0 && publishes.incrementAndGet() % every == 0 ? 1 : 0;
     var summary =
@@ -174,25 +180,38 @@ final class RelayStandIn implements AutoCloseable {
     return "msg_%032x".formatted(messages.incrementAndGet());
   }
 
-  private void deliver(String id, String topic, JsonObject payload) {
-    byte[] json =
-        ("{\"type\":\"message\",\"message_id\":\""
-                + id
-                + "\",\"topic\":\""
-                + topic
-                + "\",\"payload\":"
-                + payload.encode()
-                + ",\"timestamp\":\"2026-01-01T00:00:00Z\",\"metadata\":null}")
-            .getBytes(UTF_8);
-    ByteBuf shared = Unpooled.directBuffer(json.length).writeBytes(json);
+  private void deliver(String topic, List<byte[]> messages) {
     List<ChannelHandlerContext> receivers = sockets.getOrDefault(topic, List.of());
+    if (receivers.isEmpty()) {
+      return;
+    }
+    ByteBuf all = Unpooled.directBuffer();
+    messages.forEach(json -> textFrame(all, json));
     for (int i = 0; i < receivers.size(); i++) {
-      boolean skip = i == 0 && skipEvery.get() > 0 && messages.get() % skipEvery.get() == 0;
+      delivered++;
+      boolean skip = i == 0 && skipEvery.get() > 0 && delivered % skipEvery.get() == 0;
       if (!skip) {
-        var _ = receivers.get(i).writeAndFlush(new TextWebSocketFrame(shared.retainedDuplicate()));
+        // Past the WebSocket encoder: the frames are encoded already, once for all sockets.
+        var _ = receivers.get(i).pipeline().firstContext().writeAndFlush(all.retainedDuplicate());
       }
     }
-    shared.release();
+    all.release();
+  }
+
+  private static byte[] message(String id, String topic, JsonObject payload) {
+    String head = "{\"type\":\"message\",\"message_id\":\"" + id + "\",\"topic\":\"" + topic;
+    String tail = ",\"timestamp\":\"2026-01-01T00:00:00Z\",\"metadata\":null}";
+    return (head + "\",\"payload\":" + payload.encode() + tail).getBytes(UTF_8);
+  }
+
+  private static void textFrame(ByteBuf out, byte[] json) {
+    out.writeByte(0x81);
+    if (json.length < 126) {
+      out.writeByte(json.length);
+    } else {
+      out.writeByte(126).writeShort(json.length);
+    }
+    out.writeBytes(json);
   }
 
   private void open(ServerWebSocket socket) {

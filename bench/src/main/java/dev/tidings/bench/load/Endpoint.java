@@ -10,7 +10,7 @@ public record Endpoint(String host, int port) {
   /// ready.
   public static Endpoint of(URI url) {
     if (!"http".equals(url.getScheme()) || url.getHost() == null) {
-      throw new IllegalArgumentException(
+      throw new BenchException(
           "url: "
               + url
               + " (expected: http://HOST:PORT; the generator speaks no TLS, so run it where the plain port can be"

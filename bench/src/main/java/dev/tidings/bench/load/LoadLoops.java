@@ -14,6 +14,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.ResourceLeakDetector;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -24,6 +25,11 @@ import java.util.function.Consumer;
 
 /// The generator's event loops; few, since they share the cores with what they measure.
 public final class LoadLoops implements AutoCloseable {
+  static {
+    // Tracking sampled buffers costs, and nothing here keeps one.
+    ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
+  }
+
   private static final int CONNECT_TIMEOUT_MS = 10_000;
 
   private final MultiThreadIoEventLoopGroup group;
