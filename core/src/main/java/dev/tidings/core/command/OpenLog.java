@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.command;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.ShardState;
+import dev.tidings.core.slot.Slot;
+
+/// Brings the log of a topic into memory, for readers.
+///
+/// @param topic a durable topic
+public record OpenLog(Topic topic) implements Command<TopicLog> {
+  private static final long SIZE = 64;
+
+  @Override
+  public int slot() {
+    return Slot.of(Slot.Kind.TOPIC, topic.name());
+  }
+
+  @Override
+  public long size() {
+    return SIZE;
+  }
+
+  @Override
+  public boolean writes() {
+    return false;
+  }
+
+  @Override
+  public Step<TopicLog> handle(ShardState state) {
+    return state
+        .log(topic.incarnation())
+        .<Step<TopicLog>>map(Step::done)
+        .orElseGet(() -> new Step.NeedsLog<>(topic));
+  }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.directory;
+
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/// A person or program that logs in with a password.
+///
+/// @param id a UUID that is never reused
+/// @param username unique among users
+/// @param email as given, not verified
+/// @param passwordHash an Argon2id hash in PHC format
+/// @param permissions what it may do
+/// @param active whether it may log in and act
+/// @param createdAt milliseconds since 1970
+public record User(
+    String id,
+    String username,
+    Optional<String> email,
+    String passwordHash,
+    Set<Permission> permissions,
+    boolean active,
+    long createdAt) {
+
+  public User {
+    permissions =
+        permissions.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(permissions));
+  }
+
+  /// Whether it has `permission`, which `ADMIN` implies.
+  public boolean has(Permission permission) {
+    return permissions.contains(permission) || permissions.contains(Permission.ADMIN);
+  }
+
+  @Override
+  public String toString() {
+    // Hashes stay out of logs.
+    return "User[" + username + ", " + id + ", " + permissions + "]";
+  }
+}

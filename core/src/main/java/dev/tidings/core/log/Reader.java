@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.log;
+
+import dev.tidings.core.directory.Topic;
+
+/// Who holds a cursor: a WebSocket, event-stream or poll session. Called on the cursor's event
+/// loop.
+public interface Reader {
+
+  /// Whether it may read `topic`, which did not exist when the cursor was opened and has now been
+  /// created. If not, the cursor ends with [End#DENIED].
+  boolean mayRead(Topic topic);
+
+  /// The cursor has its place, or waits for its topic to be created; called once, before any other
+  /// call for this cursor but [#ended].
+  void opened(Cursor cursor);
+
+  /// There may be something to read.
+  void ready(Cursor cursor);
+
+  /// The cursor is closed and will not be called for again.
+  void ended(Cursor cursor, End end);
+
+  /// Why a cursor ended without being closed by its reader.
+  enum End {
+    /// The reader may not read the topic.
+    DENIED,
+    /// The log could not be opened because the store cannot be read.
+    UNAVAILABLE
+  }
+}

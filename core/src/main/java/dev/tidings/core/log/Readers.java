@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.log;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.runtime.SerialExecutor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The cursors of one event loop: who reads which log, and who waits for which topic to be created.
+///
+/// Everything runs on the event loop except [#isAwaitingTopics], by which the commit lane decides
+/// whom to tell of new topics.
+public final class Readers {
+  private final int loop;
+  private final SerialExecutor executor;
+  private final Directory directory;
+  private final LogOpener opener;
+  private final PageCache pages;
+  private final Map<TopicLog, Attached> attached = new HashMap<>();
+  private final Map<String, List<Cursor>> awaiting = new HashMap<>();
+  private final List<Runnable> atTurnEnd = new ArrayList<>();
+  private boolean inTurn;
+  private volatile boolean awaitingTopics;
+
+  /// Brings the log of a topic into memory.
+  public interface LogOpener {
+    /// Opens the log of `topic` and hands it to `then` on `home`; nothing if the store cannot be
+    /// read.
+    void open(Topic topic, SerialExecutor home, Consumer<Optional<TopicLog>> then);
+  }
+
+  /// The cursors on one log. One that closes during a walk leaves a hole until the walk ends, so
+  /// that nobody is passed over.
+  private static final class Attached {
+    private final ArrayList<@Nullable Cursor> cursors = new ArrayList<>();
+    private boolean walking;
+    private boolean holes;
+  }
+
+  /// The readers of the event loop with number `loop`, 0 to 63, which runs on `executor`.
+  public Readers(
+      int loop, SerialExecutor executor, Directory directory, LogOpener opener, PageCache pages) {
+    this.loop = loop;
+    this.executor = executor;
+    this.directory = directory;
+    this.opener = opener;
+    this.pages = pages;
+  }
+
+  /// Opens a cursor on `topic`, which the caller has authorised `reader` for if it exists. If it
+  /// does not, the cursor waits for it to be created and then begins with its first message.
+  public Cursor open(String topic, Start start, Reader reader) {
+    executor.checkCurrent();
+    Cursor cursor = new Cursor(this, topic, start, reader);
+    Optional<Topic> entry = directory.topic(topic);
+    if (entry.isEmpty()) {
+      await(cursor);
+      // Looked up again after the flag is up: the commit lane shows a topic first and reads the
+      // flag
+      // afterwards, so at least one of the two notices.
+      entry = directory.topic(topic);
+      if (entry.isEmpty()) {
+        reader.opened(cursor);
+        return cursor;
+      }
+      stopAwaiting(cursor);
+    }
+    openLog(
+        entry.get(),
+        cursor,
+        log -> {
+          cursor.place(log);
+          reader.opened(cursor);
+        });
+    return cursor;
+  }
+
+  private void openLog(Topic topic, Cursor cursor, Consumer<TopicLog> place) {
+    opener.open(
+        topic,
+        executor,
+        log -> {
+          if (cursor.isClosed()) {
+            return;
+          }
+          if (log.isEmpty()) {
+            end(cursor, Reader.End.UNAVAILABLE);
+            return;
+          }
+          // Attached before it is placed: what becomes durable from now on wakes it.
+          attach(cursor, log.get());
+          place.accept(log.get());
+          if (!cursor.isClosed()) {
+            cursor.reader().ready(cursor);
+          }
+        });
+  }
+
+  private static void end(Cursor cursor, Reader.End end) {
+    cursor.markClosed();
+    cursor.reader().ended(cursor, end);
+  }
+
+  private void attach(Cursor cursor, TopicLog log) {
+    Attached group = attached.get(log);
+    if (group == null) {
+      group = new Attached();
+      attached.put(log, group);
+      log.setReadOn(loop, true);
+    }
+    cursor.index = group.cursors.size();
+    group.cursors.add(cursor);
+  }
+
+  private void await(Cursor cursor) {
+    awaiting.computeIfAbsent(cursor.topic(), _ -> new ArrayList<>()).add(cursor);
+    awaitingTopics = true;
+  }
+
+  private void stopAwaiting(Cursor cursor) {
+    List<Cursor> waiting = awaiting.get(cursor.topic());
+    if (waiting != null && waiting.remove(cursor) && waiting.isEmpty()) {
+      awaiting.remove(cursor.topic());
+    }
+    awaitingTopics = !awaiting.isEmpty();
+  }
+
+  /// Whether some cursor waits for a topic to be created. Any thread.
+  public boolean isAwaitingTopics() {
+    return awaitingTopics;
+  }
+
+  private void topicsCreated(List<Topic> topics) {
+    for (Topic topic : topics) {
+      List<Cursor> waiting = awaiting.remove(topic.name());
+      if (waiting == null) {
+        continue;
+      }
+      for (Cursor cursor : waiting) {
+        if (cursor.reader().mayRead(topic)) {
+          openLog(topic, cursor, cursor::placeAtBeginning);
+        } else {
+          end(cursor, Reader.End.DENIED);
+        }
+      }
+    }
+    awaitingTopics = !awaiting.isEmpty();
+  }
+
+  private void advanced(List<TopicLog> logs) {
+    for (TopicLog log : logs) {
+      Attached group = attached.get(log);
+      if (group != null) {
+        walk(log, group);
+      }
+    }
+  }
+
+  private void walk(TopicLog log, Attached group) {
+    if (group.walking) {
+      // A reader's call came back here. What rose meanwhile is seen by those still to be called,
+      // and
+      // those already called have read up to the watermark of their call; the commit lane's own
+      // call
+      // for the newer watermark follows.
+      return;
+    }
+    group.walking = true;
+    int size = group.cursors.size();
+    for (int i = 0; i < size; i++) {
+      Cursor cursor = group.cursors.get(i);
+      if (cursor != null) {
+        cursor.reader().ready(cursor);
+      }
+    }
+    group.walking = false;
+    if (group.holes) {
+      fillHoles(log, group);
+    }
+  }
+
+  private void fillHoles(TopicLog log, Attached group) {
+    group.holes = false;
+    int kept = 0;
+    for (int i = 0; i < group.cursors.size(); i++) {
+      Cursor cursor = group.cursors.get(i);
+      if (cursor != null) {
+        cursor.index = kept;
+        group.cursors.set(kept++, cursor);
+      }
+    }
+    group.cursors.subList(kept, group.cursors.size()).clear();
+    detachIfUnread(log, group);
+  }
+
+  private void detachIfUnread(TopicLog log, Attached group) {
+    if (group.cursors.isEmpty()) {
+      attached.remove(log);
+      log.setReadOn(loop, false);
+      pages.forget(log);
+    }
+  }
+
+  /// Forgets a cursor that its reader has closed.
+  void closed(Cursor cursor) {
+    executor.checkCurrent();
+    Optional<TopicLog> of = cursor.log();
+    if (of.isEmpty()) {
+      stopAwaiting(cursor);
+      return;
+    }
+    TopicLog log = of.get();
+    Attached group = attached.get(log);
+    if (group == null) {
+      return;
+    }
+    if (group.walking) {
+      group.cursors.set(cursor.index, null);
+      group.holes = true;
+      return;
+    }
+    Cursor last = group.cursors.removeLast();
+    if (last != null && last != cursor) {
+      last.index = cursor.index;
+      group.cursors.set(cursor.index, last);
+    }
+    detachIfUnread(log, group);
+  }
+
+  /// What `cursor` finds in `log`: in memory, or else in a page loaded from the store.
+  Read read(TopicLog log, Cursor cursor, int maxMessages, long maxBytes) {
+    long last = log.watermark();
+    long from = Math.max(cursor.next(), log.firstRetained());
+    if (cursor.next() > last || from > last) {
+      return new Read.CaughtUp();
+    }
+    Optional<List<Message>> recent = log.readRecent(from, maxMessages, maxBytes);
+    if (recent.isPresent()) {
+      return found(cursor, recent.get());
+    }
+    return switch (pages.read(log, from, cursor)) {
+      case PageCache.Found(List<Message> messages) -> {
+        if (messages.isEmpty()) {
+          // Damaged up to the end, or trimmed meanwhile.
+          cursor.skipTo(Math.max(last + 1, from));
+          yield new Read.CaughtUp();
+        }
+        yield found(cursor, cut(messages, maxMessages, maxBytes));
+      }
+      case PageCache.Pending() -> new Read.Loading();
+      case PageCache.Failed(String detail) -> new Read.Unavailable(detail);
+    };
+  }
+
+  private static Read found(Cursor cursor, List<Message> messages) {
+    return new Read.Messages(
+        messages, cursor.isAfterGap() || messages.getFirst().sequence() > cursor.next());
+  }
+
+  private static List<Message> cut(List<Message> messages, int maxMessages, long maxBytes) {
+    long bytes = 0;
+    int count = 0;
+    while (count < messages.size() && count < maxMessages && (count == 0 || bytes < maxBytes)) {
+      bytes += messages.get(count++).size();
+    }
+    return messages.subList(0, count);
+  }
+
+  /// One turn of waking: gives their log to those who waited for `created`, calls the readers of
+  /// `logs`, and then runs what they left for the end of the turn.
+  public void turn(List<Topic> created, List<TopicLog> logs) {
+    executor.checkCurrent();
+    inTurn = true;
+    try {
+      topicsCreated(created);
+      advanced(logs);
+    } finally {
+      inTurn = false;
+      for (int i = 0; i < atTurnEnd.size(); i++) {
+        atTurnEnd.get(i).run();
+      }
+      atTurnEnd.clear();
+    }
+  }
+
+  /// Runs `task` at the end of the present turn, or at once outside of one: sessions flush their
+  /// sockets so, once, however many of their logs had news.
+  public void atTurnEnd(Runnable task) {
+    if (inTurn) {
+      atTurnEnd.add(task);
+    } else {
+      task.run();
+    }
+  }
+}

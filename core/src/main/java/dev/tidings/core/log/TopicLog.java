@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.log;
+
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.core.store.LogExtent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// The ordered, retained messages of one topic.
+///
+/// The shard appends; a message is shown once it is durable, when the commit lane raises the
+/// *watermark*, the highest sequence readers may see. Recent messages are in memory in chunks,
+/// older ones in the store. Readers on any event loop use the methods marked so; everything else
+/// belongs to the shard's executor.
+///
+/// Sequences are consecutive but for lapses (see [LogExtent#nextSequence]), and a log is in memory
+/// only since it was loaded, so what is in memory has no holes.
+public final class TopicLog {
+  private final String topic;
+  private final int incarnation;
+  private final HotTier tier;
+
+  private long nextSequence;
+  private long lastTimestamp;
+  private long messagesEver;
+  private long bytesEver;
+
+  private volatile Recent recent;
+  private volatile long firstRetained;
+  private volatile long watermark;
+  private final AtomicLong loopsReading = new AtomicLong();
+
+  /// The chunks in memory; replaced whole, so that readers see a consistent list.
+  ///
+  /// @param firstSequence the lowest sequence in memory, or the next one if none is
+  @SuppressWarnings("ArrayRecordComponent") // never compared, never shared beyond this class
+  private record Recent(long firstSequence, Chunk[] chunks) {
+    Recent with(Chunk chunk) {
+      Chunk[] more = Arrays.copyOf(chunks, chunks.length + 1);
+      more[chunks.length] = chunk;
+      return new Recent(chunks.length == 0 ? chunk.firstSequence : firstSequence, more);
+    }
+
+    Recent withoutFirst() {
+      Chunk first = chunks[0];
+      return new Recent(first.nextSequence(), Arrays.copyOfRange(chunks, 1, chunks.length));
+    }
+  }
+
+  /// A log that goes on where `extent` ends.
+  public TopicLog(String topic, int incarnation, LogExtent extent, HotTier tier) {
+    this.topic = topic;
+    this.incarnation = incarnation;
+    this.tier = tier;
+    this.nextSequence = extent.nextSequence();
+    this.lastTimestamp = extent.lastTimestamp();
+    this.messagesEver = extent.messagesEver();
+    this.bytesEver = extent.bytesEver();
+    this.firstRetained = extent.firstRetained();
+    this.watermark = nextSequence - 1;
+    this.recent = new Recent(nextSequence, new Chunk[0]);
+  }
+
+  /// The topic's name. Any thread.
+  public String topic() {
+    return topic;
+  }
+
+  /// The number of the log. Any thread.
+  public int incarnation() {
+    return incarnation;
+  }
+
+  /// The highest sequence readers may see; one below the next if none is retained. Any thread.
+  public long watermark() {
+    return watermark;
+  }
+
+  /// The lowest sequence still retained. Any thread.
+  public long firstRetained() {
+    return firstRetained;
+  }
+
+  /// The id of `message` in this log. Any thread.
+  public MessageId idOf(Message message) {
+    return MessageId.of(message, incarnation);
+  }
+
+  // ---- the shard's side ----
+
+  /// Messages appended before the next one, ever, durable or not.
+  public long messagesEver() {
+    return messagesEver;
+  }
+
+  /// Bytes of payload and metadata appended before the next message, ever, durable or not.
+  public long bytesEver() {
+    return bytesEver;
+  }
+
+  /// Whether something appended is not durable yet.
+  public boolean hasUncommitted() {
+    return nextSequence - 1 > watermark;
+  }
+
+  /// Appends one message, not yet shown. Its timestamp is the time of `time`, but never below that
+  /// of the message before it.
+  ///
+  /// @param ttlMs how long it may be delivered, in milliseconds; [Message#NEVER] for ever
+  public Message append(Payload payload, Payload metadata, long ttlMs, TimeSource time) {
+    if (nextSequence > MessageId.MAX_SEQUENCE) {
+      throw new IllegalStateException("log of " + topic + ": all 2^48 sequences are used");
+    }
+    lastTimestamp = Math.max(lastTimestamp, time.wallMs());
+    long expiresAt = ttlMs >= Message.NEVER - lastTimestamp ? Message.NEVER : lastTimestamp + ttlMs;
+    Message message = new Message(nextSequence, lastTimestamp, expiresAt, payload, metadata);
+    Chunk tail = tailWithRoom();
+    tier.grown(tail.add(message));
+    nextSequence++;
+    messagesEver++;
+    bytesEver += message.size();
+    return message;
+  }
+
+  private Chunk tailWithRoom() {
+    Chunk[] chunks = recent.chunks();
+    if (chunks.length > 0 && !chunks[chunks.length - 1].isFull()) {
+      return chunks[chunks.length - 1];
+    }
+    Chunk fresh = new Chunk(this, nextSequence);
+    tier.opened(fresh);
+    recent = recent.with(fresh);
+    tier.evict();
+    return fresh;
+  }
+
+  /// Drops `chunk`, the first of this log, from memory; false if part of it is not durable yet.
+  boolean dropChunk(Chunk chunk) {
+    if (chunk.nextSequence() - 1 > watermark) {
+      return false;
+    }
+    recent = recent.withoutFirst();
+    return true;
+  }
+
+  /// Undoes every append above the watermark: their commit failed. Their sequences are given again;
+  /// nobody has seen them.
+  public void revert() {
+    long next = watermark + 1;
+    Chunk[] chunks = recent.chunks();
+    for (long sequence = nextSequence - 1; sequence >= next; sequence--) {
+      messagesEver--;
+      bytesEver -= chunks[indexOf(chunks, sequence)].get(sequence).size();
+    }
+    nextSequence = next;
+    int keep = chunks.length;
+    while (keep > 0 && chunks[keep - 1].firstSequence >= next) {
+      tier.closed(chunks[--keep]);
+    }
+    if (keep > 0) {
+      tier.grown(-chunks[keep - 1].truncate(next));
+    }
+    recent = new Recent(keep == 0 ? next : recent.firstSequence(), Arrays.copyOf(chunks, keep));
+  }
+
+  // ---- the commit lane's side ----
+
+  /// Shows everything up to `sequence`. The commit lane calls it once that is durable.
+  public void raiseWatermark(long sequence) {
+    if (sequence > watermark) {
+      watermark = sequence;
+    }
+  }
+
+  /// Shows that messages below `sequence` are gone. The commit lane calls it once that is durable.
+  public void raiseFirstRetained(long sequence) {
+    if (sequence > firstRetained) {
+      firstRetained = sequence;
+    }
+  }
+
+  /// Whether cursors of the event loop with number `loop` read this log.
+  public boolean isReadOn(int loop) {
+    return (loopsReading.get() & (1L << loop)) != 0;
+  }
+
+  // ---- the readers' side ----
+
+  /// Registers or removes the event loop with number `loop` as a reader. To miss nothing, register
+  /// first and read the watermark afterwards.
+  void setReadOn(int loop, boolean reading) {
+    long bit = 1L << loop;
+    loopsReading.getAndUpdate(bits -> reading ? bits | bit : bits & ~bit);
+  }
+
+  /// Messages in memory from `from` on, up to the watermark and the bounds; at least one if there
+  /// is any. Empty if `from` is above the watermark. Nothing if `from` lies below what is in
+  /// memory.
+  Optional<List<Message>> readRecent(long from, int maxMessages, long maxBytes) {
+    // The watermark first: its read makes everything below it visible, and what is dropped from
+    // memory in between is noticed by the list read afterwards.
+    long last = watermark;
+    Recent now = recent;
+    if (from > last) {
+      return Optional.of(List.of());
+    }
+    if (from < now.firstSequence() || now.chunks().length == 0) {
+      return Optional.empty();
+    }
+    List<Message> messages = new ArrayList<>((int) Math.min(maxMessages, last - from + 1));
+    long bytes = 0;
+    int index = indexOf(now.chunks(), from);
+    Chunk chunk = now.chunks()[index];
+    for (long sequence = from; sequence <= last; sequence++) {
+      if (messages.size() == maxMessages || bytes >= maxBytes) {
+        break;
+      }
+      if (index + 1 < now.chunks().length && sequence >= now.chunks()[index + 1].firstSequence) {
+        chunk = now.chunks()[++index];
+      }
+      Message message = chunk.get(sequence);
+      messages.add(message);
+      bytes += message.size();
+    }
+    return Optional.of(messages);
+  }
+
+  private static int indexOf(Chunk[] chunks, long sequence) {
+    int low = 0;
+    int high = chunks.length - 1;
+    while (low < high) {
+      int middle = (low + high + 1) >>> 1;
+      if (chunks[middle].firstSequence <= sequence) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
+  }
+
+  @Override
+  public String toString() {
+    return "TopicLog[" + topic + ", " + incarnation + ", watermark " + watermark + "]";
+  }
+}

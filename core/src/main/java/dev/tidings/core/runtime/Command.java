@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.directory.Topic;
+
+/// One thing asked of the shard that owns a slot.
+///
+/// @param <R> what it yields when done
+public interface Command<R> {
+
+  /// The slot of the entity it concerns.
+  int slot();
+
+  /// Bytes it holds while it waits, for the bound on pending commands.
+  long size();
+
+  /// Whether it may change something. Such commands are refused while the store takes no writes.
+  boolean writes();
+
+  /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,
+  /// never blocks, and changes nothing if it refuses or needs a log.
+  Step<R> handle(ShardState state);
+
+  /// What [#handle] came to.
+  ///
+  /// @param <R> what the command yields when done
+  sealed interface Step<R> {
+
+    /// It is answered, as soon as everything it could see is durable.
+    ///
+    /// @param outcome the answer
+    record Answer<R>(Outcome<R> outcome) implements Step<R> {}
+
+    /// It needs a log that is not in memory yet: the shard loads it and calls [#handle] again.
+    ///
+    /// @param topic whose log
+    record NeedsLog<R>(Topic topic) implements Step<R> {}
+
+    /// Answered with a result.
+    static <R> Step<R> done(R result) {
+      return new Answer<>(Outcome.done(result));
+    }
+
+    /// Answered with a refusal.
+    static <R> Step<R> refused(Refusal.Code code, String detail) {
+      return new Answer<>(Outcome.refused(code, detail));
+    }
+  }
+}

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.Logs;
+import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.Batch;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreHealth;
+import dev.tidings.core.store.StoreRecord;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Makes what shards decided durable, in batches: while the store writes one, the next gathers, so
+/// one sync serves everyone who waited. Then it shows the records, releases the answers and wakes
+/// the cursors, with one task for each event loop.
+///
+/// **When a commit fails** its outcome is unknown. No further commands are accepted, those that
+/// were queued behind it are refused unsent, the store is reopened and asked whether the batch is
+/// there, and its callers are answered accordingly; if that takes longer than [#RESOLVE_PATIENCE],
+/// they are told that the outcome is unknown. Then every shard goes back to what is durable, and an
+/// empty batch that succeeds ends it. What is in memory and durable stays readable all the while.
+///
+/// One thread drives it with [#step]; in tests it is cranked by hand.
+public final class CommitLane {
+  private static final Logger LOG = LoggerFactory.getLogger(CommitLane.class);
+
+  /// How long the callers of a failed batch wait for its outcome.
+  public static final Duration RESOLVE_PATIENCE = Duration.ofSeconds(5);
+
+  private static final int LANE = 0;
+  private static final long RETRY_NS = Duration.ofMillis(100).toNanos();
+  private static final long MAX_RETRY_NS = Duration.ofSeconds(2).toNanos();
+  private static final long HEALTH_INTERVAL_NS = Duration.ofSeconds(1).toNanos();
+
+  private final Store store;
+  private final long epoch;
+  private final Directory directory;
+  private final Logs logs;
+  private final TimeSource time;
+  private final Limits limits;
+  private final CommitObserver observer;
+  private List<Shard> shards = List.of();
+  private List<Loop> loops = List.of();
+
+  private final Queue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
+  private volatile Status status = Status.ACCEPTING;
+  private volatile @Nullable Thread parked;
+  private volatile boolean stopping;
+
+  private Phase phase = Phase.RUNNING;
+  private long lastNumber;
+  private List<Submission<?>> failed = List.of();
+  private String failure = "";
+  private long failedAtNs;
+  private long retryNs;
+  private long nextTryNs;
+  private long nextHealthNs;
+  private final AtomicInteger reverting = new AtomicInteger();
+
+  private enum Phase {
+    /// Batches are written.
+    RUNNING,
+    /// A commit failed; the store is being reopened and asked for the outcome.
+    RESOLVING,
+    /// Shards are going back to what is durable.
+    REVERTING,
+    /// An empty batch is tried.
+    PROBING,
+    /// Another server owns some of the slots, or this lane is broken: nothing is written any more.
+    FENCED
+  }
+
+  /// How much one batch may hold.
+  ///
+  /// @param batchMessages messages, at least 1; a single command may exceed it
+  /// @param batchBytes bytes held by its commands, at least 1; a single command may exceed it
+  public record Limits(int batchMessages, long batchBytes) {}
+
+  /// Whether durable commands are accepted.
+  ///
+  /// @param accepting false while they are refused
+  /// @param code why they are refused
+  /// @param detail for callers and operators
+  public record Status(boolean accepting, Refusal.Code code, String detail) {
+    static final Status ACCEPTING = new Status(true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+
+    Refusal refusal() {
+      return new Refusal(code, detail);
+    }
+  }
+
+  CommitLane(
+      Store store,
+      long epoch,
+      Directory directory,
+      Logs logs,
+      TimeSource time,
+      Limits limits,
+      CommitObserver observer) {
+    this.store = store;
+    this.epoch = epoch;
+    this.directory = directory;
+    this.logs = logs;
+    this.time = time;
+    this.limits = limits;
+    this.observer = observer;
+    this.nextHealthNs = time.monotonicNs();
+  }
+
+  /// Tells it whom it serves; once, before the first step.
+  void serve(List<Shard> servedShards, List<Loop> servedLoops) {
+    shards = List.copyOf(servedShards);
+    loops = List.copyOf(servedLoops);
+  }
+
+  /// Whether durable commands are accepted. Any thread.
+  public Status status() {
+    return status;
+  }
+
+  /// Hands in a submission, from any thread.
+  void submit(Submission<?> submission) {
+    queue.add(submission);
+    wake();
+  }
+
+  private void wake() {
+    Thread sleeper = parked;
+    if (sleeper != null) {
+      LockSupport.unpark(sleeper);
+    }
+  }
+
+  /// Does the next thing. Returns how many nanoseconds it may sleep if nothing is submitted
+  /// meanwhile; 0 if there is more to do.
+  public long step() {
+    return switch (phase) {
+      case RUNNING -> write();
+      case RESOLVING -> resolve();
+      case REVERTING -> awaitReverted();
+      case PROBING -> probe();
+      case FENCED -> {
+        refuseQueued(status.refusal());
+        yield HEALTH_INTERVAL_NS;
+      }
+    };
+  }
+
+  /// Steps until [#stop], sleeping when there is nothing to do.
+  public void run() {
+    while (!stopping || !queue.isEmpty()) {
+      long sleepNs = stepOrEnd();
+      if (sleepNs > 0) {
+        parked = Thread.currentThread();
+        if (queue.isEmpty() && !stopping && reverting.get() == 0) {
+          LockSupport.parkNanos(this, sleepNs);
+        }
+        parked = null;
+      }
+      if (stopping && phase != Phase.RUNNING) {
+        refuseQueued(
+            new Refusal(
+                Refusal.Code.STORE_UNAVAILABLE, "the server stops while its store is failing"));
+      }
+    }
+  }
+
+  private long stepOrEnd() {
+    try {
+      return step();
+    } catch (RuntimeException e) {
+      LOG.error("the commit lane failed; nothing is written until the server is started anew", e);
+      status = unavailable("a fault in the commit lane; the server has to be started anew");
+      phase = Phase.FENCED;
+      return 0;
+    }
+  }
+
+  /// Ends [#run] once everything handed in has been written. Any thread.
+  public void stop() {
+    stopping = true;
+    wake();
+  }
+
+  // ---- running ----
+
+  private long write() {
+    checkHealth();
+    List<Submission<?>> gathered = gather();
+    if (gathered.isEmpty()) {
+      return HEALTH_INTERVAL_NS;
+    }
+    List<StoreRecord> records = new ArrayList<>();
+    int messages = 0;
+    for (Submission<?> submission : gathered) {
+      records.addAll(submission.records());
+      messages += messagesIn(submission);
+    }
+    SlotSet refused = SlotSet.NONE;
+    if (!records.isEmpty()) {
+      long startNs = time.monotonicNs();
+      try {
+        refused = store.commit(new Batch(LANE, epoch, ++lastNumber, records));
+      } catch (StoreException e) {
+        fail(gathered, e);
+        return 0;
+      }
+      observer.committed(gathered.size(), messages, time.monotonicNs() - startNs);
+    }
+    if (refused.isEmpty()) {
+      show(gathered);
+    } else {
+      fence(gathered, refused);
+    }
+    return 0;
+  }
+
+  /// Takes what waits, up to the bounds of a batch.
+  private List<Submission<?>> gather() {
+    List<Submission<?>> gathered = new ArrayList<>();
+    int messages = 0;
+    long bytes = 0;
+    while (messages < limits.batchMessages() && bytes < limits.batchBytes()) {
+      Submission<?> submission = queue.poll();
+      if (submission == null) {
+        break;
+      }
+      gathered.add(submission);
+      messages += messagesIn(submission);
+      bytes += submission.size();
+    }
+    return gathered;
+  }
+
+  private static int messagesIn(Submission<?> submission) {
+    int messages = 0;
+    for (StoreRecord record : submission.records()) {
+      if (record instanceof StoreRecord.MessagesAppended appended) {
+        messages += appended.messages().size();
+      }
+    }
+    return messages;
+  }
+
+  private void checkHealth() {
+    long now = time.monotonicNs();
+    if (now - nextHealthNs < 0) {
+      return;
+    }
+    nextHealthNs = now + HEALTH_INTERVAL_NS;
+    StoreHealth health = store.health();
+    if (health.writable() != status.accepting()) {
+      if (health.writable()) {
+        LOG.info("the store takes writes again");
+        status = Status.ACCEPTING;
+      } else {
+        LOG.error("the store takes no writes: {}", health.detail());
+        status = unavailable(health.detail());
+      }
+    }
+  }
+
+  private static Status unavailable(String detail) {
+    return new Status(
+        false, Refusal.Code.STORE_UNAVAILABLE, "the store takes no writes now: " + detail);
+  }
+
+  // ---- showing ----
+
+  /// What one executor has to do after a batch.
+  private static final class Turn implements Runnable {
+    private @Nullable Loop loop;
+    private final Map<Shard, List<StoreRecord>> durable = new HashMap<>();
+    private final Map<Shard, Integer> finished = new HashMap<>();
+    private final List<Submission<?>> answers = new ArrayList<>();
+    private List<Topic> created = List.of();
+    private final List<TopicLog> advanced = new ArrayList<>();
+
+    @Override
+    public void run() {
+      finished.forEach(
+          (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
+      for (Submission<?> answer : answers) {
+        try {
+          answer.release();
+        } catch (RuntimeException e) {
+          // One caller's fault must not keep the others from their answers.
+          LOG.error("a caller failed to take its answer", e);
+        }
+      }
+      Loop woken = loop;
+      if (woken != null) {
+        woken.readers().turn(created, advanced);
+      }
+    }
+  }
+
+  private void show(List<Submission<?>> durable) {
+    List<Topic> created = new ArrayList<>();
+    Set<TopicLog> advanced = new LinkedHashSet<>();
+    for (Submission<?> submission : durable) {
+      for (StoreRecord record : submission.records()) {
+        switch (record) {
+          case StoreRecord.MessagesAppended appended -> {
+            TopicLog log = logs.find(appended.incarnation()).orElseThrow();
+            log.raiseWatermark(appended.lastSequence());
+            advanced.add(log);
+          }
+          case StoreRecord.LogTrimmed trimmed ->
+              logs.find(trimmed.incarnation())
+                  .ifPresent(log -> log.raiseFirstRetained(trimmed.firstRetained()));
+          case StoreRecord.TopicPut put -> {
+            if (directory.show(put.topic())) {
+              created.add(put.topic());
+            }
+          }
+          case StoreRecord.UserPut put -> directory.show(put.user());
+        }
+      }
+    }
+    release(durable, created, advanced);
+  }
+
+  /// Sends every executor its turn: answers, and for event loops the cursors to wake.
+  private void release(
+      List<Submission<?>> submissions, List<Topic> created, Set<TopicLog> advanced) {
+    Map<SerialExecutor, Turn> turns = new HashMap<>();
+    for (Submission<?> submission : submissions) {
+      Shard shard = submission.shard();
+      Turn ofShard = turns.computeIfAbsent(shard.executor(), _ -> new Turn());
+      ofShard.finished.merge(shard, 1, Integer::sum);
+      ofShard.durable.computeIfAbsent(shard, _ -> new ArrayList<>()).addAll(submission.records());
+      turns.computeIfAbsent(submission.home(), _ -> new Turn()).answers.add(submission);
+    }
+    for (Loop loop : loops) {
+      boolean tellCreated = !created.isEmpty() && loop.readers().isAwaitingTopics();
+      for (TopicLog log : advanced) {
+        if (log.isReadOn(loop.index())) {
+          turns.computeIfAbsent(loop.executor(), _ -> new Turn()).advanced.add(log);
+        }
+      }
+      if (tellCreated) {
+        turns.computeIfAbsent(loop.executor(), _ -> new Turn()).created = created;
+      }
+      Turn turn = turns.get(loop.executor());
+      if (turn != null) {
+        turn.loop = loop;
+      }
+    }
+    turns.forEach(SerialExecutor::execute);
+  }
+
+  /// Answers `submissions` with `refusal`; none of their records is durable.
+  private void refuse(List<Submission<?>> submissions, Refusal refusal) {
+    for (Submission<?> submission : submissions) {
+      submission.answered(refused(refusal), List.of());
+    }
+    release(submissions, List.of(), Set.of());
+  }
+
+  private static <R> Outcome<R> refused(Refusal refusal) {
+    return new Outcome.Refused<>(refusal);
+  }
+
+  private void refuseQueued(Refusal refusal) {
+    List<Submission<?>> queued = new ArrayList<>();
+    for (Submission<?> next = queue.poll(); next != null; next = queue.poll()) {
+      queued.add(next);
+    }
+    if (!queued.isEmpty()) {
+      refuse(queued, refusal);
+    }
+  }
+
+  // ---- failing and healing ----
+
+  private void fail(List<Submission<?>> submissions, StoreException e) {
+    LOG.error("commit {} failed, its outcome is unknown until the store is back", lastNumber, e);
+    observer.failed();
+    failed = submissions;
+    failure = String.valueOf(e.getMessage());
+    status = unavailable(failure);
+    phase = Phase.RESOLVING;
+    failedAtNs = time.monotonicNs();
+    retryNs = RETRY_NS;
+    nextTryNs = failedAtNs;
+    refuseQueued(status.refusal());
+  }
+
+  private long resolve() {
+    refuseQueued(status.refusal());
+    long now = time.monotonicNs();
+    if (!failed.isEmpty() && now - failedAtNs >= RESOLVE_PATIENCE.toNanos()) {
+      answerUnknown();
+    }
+    if (now - nextTryNs < 0) {
+      return nextTryNs - now;
+    }
+    boolean committed;
+    try {
+      store.reopen();
+      committed = store.wasCommitted(LANE, epoch, lastNumber);
+    } catch (StoreException e) {
+      return retryLater("could not be reopened", e);
+    }
+    LOG.info("commit {} turned out {}", lastNumber, committed ? "durable" : "not written");
+    settleFailed(committed);
+    revertShards();
+    return 0;
+  }
+
+  private long retryLater(String what, StoreException e) {
+    LOG.warn("the store {}: {}", what, e.getMessage());
+    status = unavailable(failure);
+    long waitNs = retryNs;
+    nextTryNs = time.monotonicNs() + waitNs;
+    retryNs = Math.min(MAX_RETRY_NS, retryNs * 2);
+    return waitNs;
+  }
+
+  /// Answers the callers of the failed batch, whose records stay to be resolved.
+  private void answerUnknown() {
+    Refusal refusal =
+        new Refusal(
+            Refusal.Code.OUTCOME_UNKNOWN,
+            "the store failed and is not back: this may or may not have been stored");
+    for (Submission<?> submission : failed) {
+      if (!submission.isRefused()) {
+        submission.refuse(refusal);
+        submission.home().execute(submission::release);
+      }
+    }
+  }
+
+  private void settleFailed(boolean committed) {
+    if (committed) {
+      show(failed);
+    } else {
+      refuse(failed, status.refusal());
+    }
+    failed = List.of();
+  }
+
+  /// Sends every shard back to what is durable. Their executors get it after what they were sent
+  /// before, so a batch that turned out durable is settled first.
+  private void revertShards() {
+    phase = Phase.REVERTING;
+    reverting.set(shards.size());
+    for (Shard shard : shards) {
+      shard
+          .executor()
+          .execute(() -> {
+            shard.revert();
+            reverting.decrementAndGet();
+            wake();
+          });
+    }
+  }
+
+  private long awaitReverted() {
+    if (reverting.get() > 0) {
+      return RETRY_NS;
+    }
+    // What was handled before its shard went back rests on what is undone.
+    refuseQueued(status.refusal());
+    phase = Phase.PROBING;
+    return 0;
+  }
+
+  private long probe() {
+    long now = time.monotonicNs();
+    refuseQueued(status.refusal());
+    if (now - nextTryNs < 0) {
+      return nextTryNs - now;
+    }
+    StoreHealth health = store.health();
+    if (!health.writable()) {
+      return retryLater("takes no writes", new StoreException(health.detail()));
+    }
+    try {
+      store.commit(new Batch(LANE, epoch, ++lastNumber, List.of()));
+    } catch (StoreException e) {
+      try {
+        store.reopen();
+      } catch (StoreException again) {
+        e.addSuppressed(again);
+      }
+      return retryLater("refused an empty batch", e);
+    }
+    LOG.info("the store takes writes again");
+    status = Status.ACCEPTING;
+    phase = Phase.RUNNING;
+    return 0;
+  }
+
+  // ---- fencing ----
+
+  private void fence(List<Submission<?>> gathered, SlotSet refusedSlots) {
+    LOG.error("another server has taken over slots {}; this one writes no more", refusedSlots);
+    status = new Status(false, Refusal.Code.FENCED, "another server has taken over; use that one");
+    phase = Phase.FENCED;
+    List<Submission<?>> written = new ArrayList<>();
+    List<Submission<?>> fenced = new ArrayList<>();
+    for (Submission<?> submission : gathered) {
+      boolean isRefused =
+          submission.records().stream().anyMatch(record -> refusedSlots.contains(record.slot()));
+      (isRefused ? fenced : written).add(submission);
+    }
+    show(written);
+    refuse(fenced, status.refusal());
+    for (Shard shard : shards) {
+      shard.executor().execute(shard::revert);
+    }
+  }
+}

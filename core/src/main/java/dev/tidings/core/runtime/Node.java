@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.command.OpenLog;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.HotTier;
+import dev.tidings.core.log.Logs;
+import dev.tidings.core.log.PageCache;
+import dev.tidings.core.log.Readers;
+import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/// One process's core, wired: the directory, a shard and the cursors of each event loop, the router
+/// to them and the commit lane behind them.
+///
+/// Commands go to [#submit]; cursors are opened on [#loops]. Whoever made it runs [#lane] on a
+/// thread of its own.
+public final class Node {
+  private final Directory directory;
+  private final Logs logs = new Logs();
+  private final CommitLane lane;
+  private final Backlog backlog;
+  private final List<Shard> shards = new ArrayList<>();
+  private final List<HotTier> tiers = new ArrayList<>();
+  private final List<Loop> loops = new ArrayList<>();
+
+  /// The bounds of a node.
+  ///
+  /// @param hotTierBytes heap for recent messages, shared equally by the shards
+  /// @param pageCacheBytes heap for pages of older messages, shared equally by the event loops
+  /// @param pendingCommands commands that may wait at once
+  /// @param pendingBytes bytes that waiting commands may hold
+  /// @param batch the bounds of one commit
+  public record Limits(
+      long hotTierBytes,
+      long pageCacheBytes,
+      int pendingCommands,
+      long pendingBytes,
+      CommitLane.Limits batch) {}
+
+  /// Takes over all slots of `store`, loads the directory and makes one shard for each executor.
+  ///
+  /// @param executors the event loops, 1 to 64
+  /// @param blocking reads of the store run here; bounded in threads
+  public Node(
+      Store store,
+      List<SerialExecutor> executors,
+      Executor blocking,
+      TimeSource time,
+      Limits limits,
+      CommitObserver observer)
+      throws StoreException {
+    if (executors.isEmpty() || executors.size() > Long.SIZE) {
+      throw new IllegalArgumentException(
+          "event loops: " + executors.size() + " (expected: 1 to " + Long.SIZE + ")");
+    }
+    // The epoch first: what is read afterwards, no former owner can change any more.
+    long epoch = store.openSlots(SlotSet.ALL);
+    var contents = store.loadDirectory();
+    directory = new Directory(contents);
+    AtomicInteger lastIncarnation = new AtomicInteger(contents.lastIncarnation());
+    backlog = new Backlog(limits.pendingCommands(), limits.pendingBytes());
+    lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
+    int count = executors.size();
+    for (int i = 0; i < count; i++) {
+      SerialExecutor executor = executors.get(i);
+      HotTier tier = new HotTier(limits.hotTierBytes() / count);
+      tiers.add(tier);
+      ShardState state = new ShardState(time, directory, logs, tier, lastIncarnation);
+      shards.add(new Shard(i, executor, state, lane, store, blocking, backlog));
+      PageCache pages = new PageCache(store, blocking, executor, limits.pageCacheBytes() / count);
+      loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
+    }
+    lane.serve(shards, loops);
+  }
+
+  /// Users and topics.
+  public Directory directory() {
+    return directory;
+  }
+
+  /// The event loops, in the order of their executors.
+  public List<Loop> loops() {
+    return List.copyOf(loops);
+  }
+
+  /// The commit lane, to be run by one thread.
+  public CommitLane lane() {
+    return lane;
+  }
+
+  /// What waits.
+  public Backlog backlog() {
+    return backlog;
+  }
+
+  /// How many logs are in memory.
+  public int logsInMemory() {
+    return logs.size();
+  }
+
+  /// Heap used by recent messages.
+  public long hotTierBytes() {
+    long bytes = 0;
+    for (HotTier tier : tiers) {
+      bytes += tier.bytes();
+    }
+    return bytes;
+  }
+
+  /// Hands `command` to the shard that owns its slot; `reply` is called on `home` when it is
+  /// answered. Any thread. Commands from one executor to one shard are handled in the order they
+  /// were handed in.
+  public <R> void submit(Command<R> command, SerialExecutor home, Consumer<Outcome<R>> reply) {
+    shards.get(command.slot() % shards.size()).submit(command, home, reply);
+  }
+
+  private void openLog(Topic topic, SerialExecutor home, Consumer<Optional<TopicLog>> then) {
+    Optional<TopicLog> inMemory = logs.find(topic.incarnation());
+    if (inMemory.isPresent()) {
+      then.accept(inMemory);
+      return;
+    }
+    submit(
+        new OpenLog(topic),
+        home,
+        outcome ->
+            then.accept(
+                switch (outcome) {
+                  case Outcome.Done<TopicLog>(TopicLog log) -> Optional.of(log);
+                  case Outcome.Refused<TopicLog> _ -> Optional.empty();
+                }));
+  }
+}

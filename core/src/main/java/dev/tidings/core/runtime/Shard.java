@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.runtime.Command.Step;
+import dev.tidings.core.store.LogExtent;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Owns the slots whose number leaves its index as remainder, and everything in them. Commands are
+/// handled one at a time on its executor; nothing else changes message state.
+///
+/// Apply, persist, then show: a handler changes the state at once, its records go to the commit
+/// lane, and its answer waits until everything it could have seen is durable.
+public final class Shard {
+  private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
+
+  private final int index;
+  private final SerialExecutor executor;
+  private final ShardState state;
+  private final CommitLane lane;
+  private final Store store;
+  private final Executor blocking;
+  private final Backlog backlog;
+  private final Map<Integer, List<Submission<?>>> awaitingLog = new HashMap<>();
+  // Submissions handed to the commit lane and not yet back.
+  private int uncommitted;
+
+  Shard(
+      int index,
+      SerialExecutor executor,
+      ShardState state,
+      CommitLane lane,
+      Store store,
+      Executor blocking,
+      Backlog backlog) {
+    this.index = index;
+    this.executor = executor;
+    this.state = state;
+    this.lane = lane;
+    this.store = store;
+    this.blocking = blocking;
+    this.backlog = backlog;
+  }
+
+  SerialExecutor executor() {
+    return executor;
+  }
+
+  /// Hands in a command, from any thread; `reply` is called on `home` when it is answered.
+  <R> void submit(Command<R> command, SerialExecutor home, Consumer<Outcome<R>> reply) {
+    Submission<R> submission = new Submission<>(command, this, home, reply, backlog);
+    if (!backlog.admit(submission.size())) {
+      Outcome<R> refused = new Outcome.Refused<>(backlog.refusal());
+      home.execute(() -> reply.accept(refused));
+    } else if (executor.isCurrent()) {
+      run(submission);
+    } else {
+      executor.execute(() -> run(submission));
+    }
+  }
+
+  private <R> void run(Submission<R> submission) {
+    executor.checkCurrent();
+    Command<R> command = submission.command();
+    if (command.writes() && !lane.status().accepting()) {
+      refuse(submission, lane.status().refusal());
+      return;
+    }
+    switch (handle(command)) {
+      case Step.Answer<R>(Outcome<R> outcome) -> {
+        submission.answered(outcome, state.takeEmitted());
+        if (uncommitted == 0 && submission.records().isEmpty()) {
+          release(submission);
+        } else {
+          uncommitted++;
+          lane.submit(submission);
+        }
+      }
+      case Step.NeedsLog<R>(Topic topic) -> awaitLog(submission, topic);
+    }
+  }
+
+  private <R> Step<R> handle(Command<R> command) {
+    try {
+      return command.handle(state);
+    } catch (RuntimeException e) {
+      // Handlers check before they change, so nothing is half done; what was emitted is dropped.
+      state.takeEmitted();
+      LOG.error("shard {} failed to handle {}", index, command, e);
+      return Step.refused(Refusal.Code.INTERNAL, "the command failed; the server's log tells why");
+    }
+  }
+
+  private static void refuse(Submission<?> submission, Refusal refusal) {
+    submission.refuse(refusal);
+    release(submission);
+  }
+
+  private static void release(Submission<?> submission) {
+    if (submission.home().isCurrent()) {
+      submission.release();
+    } else {
+      submission.home().execute(submission::release);
+    }
+  }
+
+  private void awaitLog(Submission<?> submission, Topic topic) {
+    List<Submission<?>> waiting = awaitingLog.get(topic.incarnation());
+    if (waiting != null) {
+      waiting.add(submission);
+      return;
+    }
+    waiting = new ArrayList<>();
+    waiting.add(submission);
+    awaitingLog.put(topic.incarnation(), waiting);
+    blocking.execute(() -> load(topic));
+  }
+
+  private void load(Topic topic) {
+    Runnable then;
+    try {
+      LogExtent extent = store.extent(topic.incarnation());
+      then = () -> loaded(topic, extent);
+    } catch (StoreException e) {
+      then = () -> loadFailed(topic, e);
+    }
+    executor.execute(then);
+  }
+
+  private void loaded(Topic topic, LogExtent extent) {
+    state.load(topic, extent);
+    List<Submission<?>> waiting = awaitingLog.remove(topic.incarnation());
+    if (waiting != null) {
+      waiting.forEach(this::run);
+    }
+  }
+
+  private void loadFailed(Topic topic, StoreException e) {
+    LOG.warn("log of topic {} could not be opened: {}", topic.name(), e.getMessage());
+    Refusal refusal =
+        new Refusal(
+            Refusal.Code.STORE_UNAVAILABLE,
+            "the log of topic '" + topic.name() + "' could not be read; try again");
+    List<Submission<?>> waiting = awaitingLog.remove(topic.incarnation());
+    if (waiting != null) {
+      waiting.forEach(submission -> refuse(submission, refusal));
+    }
+  }
+
+  /// `submissions` came back from the commit lane; `durable` are those of their records that are
+  /// durable.
+  void finished(int submissions, List<StoreRecord> durable) {
+    executor.checkCurrent();
+    uncommitted -= submissions;
+    state.settle(durable);
+  }
+
+  /// Goes back to what is durable.
+  void revert() {
+    executor.checkCurrent();
+    state.revert();
+  }
+}

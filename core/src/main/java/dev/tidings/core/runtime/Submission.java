@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.store.StoreRecord;
+import java.util.List;
+import java.util.function.Consumer;
+
+/// A command on its way: who asked, what came of it, and what must be durable before that is said.
+///
+/// @param <R> what the command yields when done
+final class Submission<R> {
+  private final Command<R> command;
+  private final Shard shard;
+  private final SerialExecutor home;
+  private final Consumer<Outcome<R>> reply;
+  private final Backlog backlog;
+  private final long size;
+  private List<StoreRecord> records = List.of();
+  private Outcome<R> outcome;
+  private boolean released;
+
+  Submission(
+      Command<R> command,
+      Shard shard,
+      SerialExecutor home,
+      Consumer<Outcome<R>> reply,
+      Backlog backlog) {
+    this.command = command;
+    this.shard = shard;
+    this.home = home;
+    this.reply = reply;
+    this.backlog = backlog;
+    this.size = command.size();
+    this.outcome = Outcome.refused(Refusal.Code.INTERNAL, "the command was never handled");
+  }
+
+  Command<R> command() {
+    return command;
+  }
+
+  Shard shard() {
+    return shard;
+  }
+
+  SerialExecutor home() {
+    return home;
+  }
+
+  long size() {
+    return size;
+  }
+
+  List<StoreRecord> records() {
+    return records;
+  }
+
+  /// Notes the answer, to be released when `records` are durable.
+  void answered(Outcome<R> answer, List<StoreRecord> emitted) {
+    outcome = answer;
+    records = emitted;
+  }
+
+  /// Replaces the answer: what it rests on is not durable.
+  void refuse(Refusal refusal) {
+    outcome = new Outcome.Refused<>(refusal);
+  }
+
+  /// Whether the answer is a refusal.
+  boolean isRefused() {
+    return outcome instanceof Outcome.Refused;
+  }
+
+  /// Gives the answer, the first time it is called. Runs on [#home].
+  void release() {
+    if (released) {
+      return;
+    }
+    released = true;
+    backlog.release(size);
+    reply.accept(outcome);
+  }
+}

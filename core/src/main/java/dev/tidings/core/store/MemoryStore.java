@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.store;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.slot.Slot;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.LogTrimmed;
+import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.TopicPut;
+import dev.tidings.core.store.StoreRecord.UserPut;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// A store in this process's memory: for tests, and for servers that need not remember. Nothing
+/// outlives the [Memory] it was made on.
+///
+/// Its monitor orders the commit lane and the readers; a page is cut under it and is then
+/// immutable.
+public final class MemoryStore implements Store {
+  private final Memory memory;
+  private boolean closed;
+
+  /// What outlives one handle: several stores on one memory see each other's records, as several
+  /// servers on one database would.
+  public static final class Memory {
+    private final long[] epochs = new long[Slot.COUNT];
+    private final Map<Integer, LastBatch> lastBatches = new HashMap<>();
+    private final Map<Integer, Log> logs = new HashMap<>();
+    private final Map<String, User> users = new HashMap<>();
+    private final TreeMap<String, Topic> topics = new TreeMap<>();
+    private int lastIncarnation;
+  }
+
+  private record LastBatch(long epoch, long number) {}
+
+  private static final class Log {
+    private final TreeMap<Long, MessagesAppended> runs = new TreeMap<>();
+    private LogExtent extent = LogExtent.EMPTY;
+  }
+
+  /// A store on a memory of its own.
+  public MemoryStore() {
+    this(new Memory());
+  }
+
+  /// A further handle on `memory`.
+  public MemoryStore(Memory memory) {
+    this.memory = memory;
+  }
+
+  @Override
+  public long openSlots(SlotSet slots) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      long epoch = 1;
+      for (int slot = 0; slot < Slot.COUNT; slot++) {
+        epoch = Math.max(epoch, memory.epochs[slot] + 1);
+      }
+      for (int slot = 0; slot < Slot.COUNT; slot++) {
+        if (slots.contains(slot)) {
+          memory.epochs[slot] = epoch;
+        }
+      }
+      return epoch;
+    }
+  }
+
+  @Override
+  public SlotSet commit(Batch batch) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      BitSet refused = new BitSet();
+      for (StoreRecord record : batch.records()) {
+        if (memory.epochs[record.slot()] > batch.epoch()) {
+          refused.set(record.slot());
+        } else {
+          write(record);
+        }
+      }
+      memory.lastBatches.put(batch.lane(), new LastBatch(batch.epoch(), batch.number()));
+      return SlotSet.copyOf(refused);
+    }
+  }
+
+  private void write(StoreRecord record) {
+    switch (record) {
+      case MessagesAppended appended -> append(appended);
+      case LogTrimmed trimmed -> trim(trimmed);
+      case TopicPut put -> {
+        memory.topics.put(put.topic().name(), put.topic());
+        memory.lastIncarnation = Math.max(memory.lastIncarnation, put.topic().incarnation());
+      }
+      case UserPut put -> memory.users.put(put.user().username(), put.user());
+    }
+  }
+
+  private void append(MessagesAppended run) {
+    Log log = memory.logs.computeIfAbsent(run.incarnation(), _ -> new Log());
+    log.runs.put(run.firstSequence(), run);
+    log.extent =
+        new LogExtent(
+            log.extent.firstRetained(),
+            run.lastSequence() + 1,
+            run.messages().getLast().timestamp(),
+            run.messagesBefore() + run.messages().size(),
+            run.bytesBefore() + bytes(run));
+  }
+
+  private void trim(LogTrimmed trimmed) {
+    Log log = memory.logs.computeIfAbsent(trimmed.incarnation(), _ -> new Log());
+    LogExtent old = log.extent;
+    log.extent =
+        new LogExtent(
+            Math.max(old.firstRetained(), trimmed.firstRetained()),
+            old.nextSequence(),
+            old.lastTimestamp(),
+            old.messagesEver(),
+            old.bytesEver());
+    while (!log.runs.isEmpty()
+        && log.runs.firstEntry().getValue().lastSequence() < trimmed.firstRetained()) {
+      log.runs.pollFirstEntry();
+    }
+  }
+
+  @Override
+  public boolean wasCommitted(int lane, long epoch, long number) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      LastBatch last = memory.lastBatches.get(lane);
+      return last != null && last.epoch() == epoch && last.number() >= number;
+    }
+  }
+
+  @Override
+  public void reopen() throws StoreException {
+    checkOpen();
+  }
+
+  @Override
+  public LogExtent extent(int incarnation) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      Log log = memory.logs.get(incarnation);
+      return log == null ? LogExtent.EMPTY : log.extent;
+    }
+  }
+
+  @Override
+  public LogPage read(int incarnation, long fromSequence, int maxMessages, long maxBytes)
+      throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      Log log = memory.logs.get(incarnation);
+      if (log == null) {
+        return LogPage.EMPTY;
+      }
+      long from = Math.max(fromSequence, log.extent.firstRetained());
+      Long firstRun = log.runs.floorKey(from);
+      List<Message> page = new ArrayList<>();
+      long bytes = 0;
+      for (MessagesAppended run : log.runs.tailMap(firstRun == null ? from : firstRun).values()) {
+        for (Message message : run.messages()) {
+          if (message.sequence() < from) {
+            continue;
+          }
+          if (page.size() == maxMessages || (bytes >= maxBytes && !page.isEmpty())) {
+            return new LogPage(page);
+          }
+          page.add(message);
+          bytes += message.size();
+        }
+      }
+      return new LogPage(page);
+    }
+  }
+
+  @Override
+  public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      Log log = memory.logs.get(incarnation);
+      if (log == null) {
+        return Optional.empty();
+      }
+      Map.Entry<Long, MessagesAppended> run = log.runs.floorEntry(sequence);
+      if (run == null || run.getValue().lastSequence() < sequence) {
+        run = log.runs.higherEntry(sequence);
+      }
+      return Optional.ofNullable(run).map(entry -> describe(entry.getValue()));
+    }
+  }
+
+  private static LogRun describe(MessagesAppended run) {
+    return new LogRun(
+        run.firstSequence(),
+        run.lastSequence(),
+        run.messages().getFirst().timestamp(),
+        run.messages().getLast().timestamp(),
+        run.messagesBefore(),
+        run.bytesBefore(),
+        bytes(run));
+  }
+
+  private static long bytes(MessagesAppended run) {
+    long bytes = 0;
+    for (Message message : run.messages()) {
+      bytes += message.size();
+    }
+    return bytes;
+  }
+
+  @Override
+  public DirectoryContents loadDirectory() throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return new DirectoryContents(
+          List.copyOf(memory.users.values()),
+          List.copyOf(memory.topics.values()),
+          memory.lastIncarnation,
+          List.of());
+    }
+  }
+
+  @Override
+  public StoreHealth health() {
+    synchronized (memory) {
+      return closed ? new StoreHealth(false, "the store is closed", List.of()) : StoreHealth.OK;
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (memory) {
+      closed = true;
+    }
+  }
+
+  private void checkOpen() throws StoreException {
+    synchronized (memory) {
+      if (closed) {
+        throw new StoreException("the memory store is closed");
+      }
+    }
+  }
+}

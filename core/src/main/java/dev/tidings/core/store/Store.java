@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.store;
+
+import dev.tidings.core.slot.SlotSet;
+import java.util.Optional;
+
+/// Where records outlive the process.
+///
+/// One thread, the commit lane's, calls [#openSlots], [#commit], [#wasCommitted], [#reopen] and
+/// [#close]. Any thread may call the reads and [#health] at the same time, also while the store is
+/// being reopened: a read that meets a closed store fails with a [StoreException] and harms
+/// nothing.
+///
+/// `StoreContract` in the tests of this module holds every implementation to this text.
+public interface Store extends AutoCloseable {
+
+  /// Becomes the writer of `slots` and returns the epoch to write with, which is higher than that
+  /// of anyone who opened one of them before. From then on their records are refused.
+  long openSlots(SlotSet slots) throws StoreException;
+
+  /// Writes all records of `batch` in one atomic step and returns when they are durable (in the
+  /// mode the store was opened in).
+  ///
+  /// Records of slots that have been opened under a higher epoch are left out and their slots
+  /// reported; the others are written. A batch without records is written too: it is the probe that
+  /// tells whether the store takes writes again.
+  ///
+  /// @return the slots whose records were refused
+  /// @throws StoreException the outcome is unknown until [#wasCommitted] tells
+  SlotSet commit(Batch batch) throws StoreException;
+
+  /// Whether the batch that `lane` numbered `number` under `epoch` is durable. Meant for the newest
+  /// batch of a lane after a failure: numbers of one lane and epoch rise, and only the last is
+  /// kept.
+  boolean wasCommitted(int lane, long epoch, long number) throws StoreException;
+
+  /// Closes what a failure may have left half done and opens it again, so that what is read
+  /// afterwards is what is durable. May be repeated until it succeeds.
+  void reopen() throws StoreException;
+
+  /// What is retained of the log with number `incarnation`; an empty extent for a log nothing was
+  /// appended to.
+  LogExtent extent(int incarnation) throws StoreException;
+
+  /// Messages of a log in order, from the first at or after `fromSequence`.
+  ///
+  /// At most `maxMessages`, and no more once `maxBytes` of payload and metadata are reached; at
+  /// least one if there is any. Damaged records are skipped, kept aside under a name that the log
+  /// and [#health] tell, and never deleted; the reader sees the hole in the sequences.
+  ///
+  /// @return an empty page if there is nothing at or after `fromSequence`
+  LogPage read(int incarnation, long fromSequence, int maxMessages, long maxBytes)
+      throws StoreException;
+
+  /// The run that holds `sequence`, or else the first run after it: what retention needs to find
+  /// where to trim, without an index of its own.
+  Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException;
+
+  /// Everything in the directory.
+  DirectoryContents loadDirectory() throws StoreException;
+
+  /// Whether it would take writes now. Cheap; called about once a second.
+  StoreHealth health();
+
+  /// Makes everything committed durable, whatever the mode, notes that the end was clean, and lets
+  /// go of the files.
+  @Override
+  void close() throws StoreException;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.store;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.slot.Slot;
+import java.util.List;
+
+/// One thing that a shard decided and that must be remembered.
+public sealed interface StoreRecord {
+
+  /// The slot of the entity it belongs to: the unit of fencing.
+  int slot();
+
+  /// Messages appended to a log. Their sequences are consecutive.
+  ///
+  /// @param slot the slot of the topic
+  /// @param incarnation the number of the log
+  /// @param messagesBefore messages appended to the log before these, ever
+  /// @param bytesBefore bytes of payload and metadata appended to the log before these, ever
+  /// @param messages one or more
+  record MessagesAppended(
+      int slot, int incarnation, long messagesBefore, long bytesBefore, List<Message> messages)
+      implements StoreRecord {
+    public MessagesAppended {
+      messages = List.copyOf(messages);
+      if (messages.isEmpty()) {
+        throw new IllegalArgumentException("messages: none (expected: 1 or more)");
+      }
+    }
+
+    /// The sequence of the first message.
+    public long firstSequence() {
+      return messages.getFirst().sequence();
+    }
+
+    /// The sequence of the last message.
+    public long lastSequence() {
+      return messages.getLast().sequence();
+    }
+  }
+
+  /// Messages below `firstRetained` are no longer retained. The store may delete them any time.
+  ///
+  /// @param slot the slot of the topic
+  /// @param incarnation the number of the log
+  /// @param firstRetained at most one above the last sequence of the log
+  record LogTrimmed(int slot, int incarnation, long firstRetained) implements StoreRecord {}
+
+  /// A topic was created or changed.
+  ///
+  /// @param topic its new entry
+  record TopicPut(Topic topic) implements StoreRecord {
+    @Override
+    public int slot() {
+      return Slot.of(Slot.Kind.TOPIC, topic.name());
+    }
+  }
+
+  /// A user was created or changed.
+  ///
+  /// @param user its new entry
+  record UserPut(User user) implements StoreRecord {
+    @Override
+    public int slot() {
+      return Slot.of(Slot.Kind.USER, user.username());
+    }
+  }
+}
