@@ -37,7 +37,7 @@ final class BatchWriter implements AutoCloseable {
     Tail tail(int incarnation) throws StoreException, RocksDBException;
 
     /// The first sequence of the run with the highest one not above `sequence`.
-    Optional<Long> floor(int incarnation, long sequence) throws RocksDBException;
+    Optional<Long> floor(int incarnation, long sequence) throws StoreException, RocksDBException;
   }
 
   /// Where a log ends.
@@ -203,7 +203,8 @@ final class BatchWriter implements AutoCloseable {
     marks.put(incarnation, Codec.trimMark(Codec.metaKey('t', incarnation), newMark));
   }
 
-  private long floor(int incarnation, Log log, long sequence) throws RocksDBException {
+  private long floor(int incarnation, Log log, long sequence)
+      throws StoreException, RocksDBException {
     long floor = stored.floor(incarnation, sequence).orElse(0L);
     for (long start : log.runStarts) {
       if (start <= sequence) {

@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /// The bytes of keys and values.
@@ -138,8 +139,7 @@ final class Codec {
     }
   }
 
-  private static byte[] value(
-      byte[] key, int bodyBytes, java.util.function.Consumer<ByteBuffer> body) {
+  private static byte[] value(byte[] key, int bodyBytes, Consumer<ByteBuffer> body) {
     ByteBuffer target = ByteBuffer.allocate(BODY_AT + bodyBytes);
     begin(target);
     body.accept(target);

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import org.rocksdb.AbstractEventListener;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -206,8 +207,7 @@ final class RocksHandle implements AutoCloseable {
     db.write(sync ? synced : written, batch);
   }
 
-  byte @org.jspecify.annotations.Nullable [] get(ColumnFamilyHandle family, byte[] key)
-      throws RocksDBException {
+  byte @Nullable [] get(ColumnFamilyHandle family, byte[] key) throws RocksDBException {
     return db.get(family, key);
   }
 
@@ -235,10 +235,6 @@ final class RocksHandle implements AutoCloseable {
     db.syncWal();
   }
 
-  RocksDB database() {
-    return db;
-  }
-
   private void closeDatabase(List<ColumnFamilyHandle> handles) throws RocksDBException {
     handles.forEach(ColumnFamilyHandle::close);
     db.closeE();
@@ -260,16 +256,31 @@ final class RocksHandle implements AutoCloseable {
 
   /// A bounded iterator.
   static final class Range implements AutoCloseable {
+    private final RocksDB db;
+    private final ColumnFamilyHandle family;
     private final Slice lower;
     private final Slice upper;
     private final ReadOptions options;
-    final RocksIterator iterator;
+    private RocksIterator iterator;
 
     private Range(RocksDB db, ColumnFamilyHandle family, byte[] from, byte[] to) {
+      this.db = db;
+      this.family = family;
       lower = new Slice(from);
       upper = new Slice(to);
       options = new ReadOptions().setIterateLowerBound(lower).setIterateUpperBound(upper);
       iterator = db.newIterator(family, options);
+    }
+
+    RocksIterator iterator() {
+      return iterator;
+    }
+
+    /// A new iterator, nowhere yet, in place of the old one, which is closed.
+    RocksIterator renew() {
+      iterator.close();
+      iterator = db.newIterator(family, options);
+      return iterator;
     }
 
     @Override

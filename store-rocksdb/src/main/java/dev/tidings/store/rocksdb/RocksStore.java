@@ -65,8 +65,9 @@ public final class RocksStore implements Store {
   static final int INCARNATION_STEP = 16_384;
 
   /// How far a log jumps whose last runs lie in a part of a file that cannot be read: more messages
-  /// than one file of runs holds.
-  static final long UNREADABLE_STEP = LogExtent.LAPSE_STEP << 10;
+  /// than a whole file of references to full runs (64 MiB, 40 bytes each, 1000 messages) stands
+  /// for.
+  static final long UNREADABLE_STEP = LogExtent.LAPSE_STEP << 12;
 
   /// The format of the whole directory.
   static final String FORMAT = "tidings-rocksdb/1";
@@ -312,8 +313,11 @@ public final class RocksStore implements Store {
           }
 
           @Override
-          public Optional<Long> floor(int number, long sequence) throws RocksDBException {
-            try (RunCursor cursor = new RunCursor(opened, quarantine, buffers, number, 0)) {
+          public Optional<Long> floor(int number, long sequence)
+              throws StoreException, RocksDBException {
+            // Not from 0: what was trimmed before need not be walked over again.
+            long lowest = mark(number).map(TrimMark::deletedBelow).orElse(0L);
+            try (RunCursor cursor = new RunCursor(opened, quarantine, buffers, number, lowest)) {
               cursor.seekFloor(sequence);
               return cursor.isValid() && cursor.sequence() <= sequence
                   ? Optional.of(cursor.sequence())
@@ -759,7 +763,7 @@ public final class RocksStore implements Store {
     if (failure.isPresent()) {
       return failure;
     }
-    if (stats().equals(RocksStats.NONE)) {
+    if (!isOpen()) {
       return Optional.of("the store is being reopened after a failure");
     }
     long usable = usableSpace();
@@ -785,6 +789,18 @@ public final class RocksStore implements Store {
         : errors
             + " flushes or compactions failed since the store was opened; see "
             + database.resolve("LOG");
+  }
+
+  /// Never waits for a reopening.
+  private boolean isOpen() {
+    if (!lock.readLock().tryLock()) {
+      return false;
+    }
+    try {
+      return handle != null;
+    } finally {
+      lock.readLock().unlock();
+    }
   }
 
   private long usableSpace() {

@@ -25,10 +25,11 @@ final class RunCursor implements AutoCloseable {
   private final int incarnation;
   private final long lowest;
   private final RocksHandle.Range range;
-  private final RocksIterator iterator;
+  private RocksIterator iterator;
   private final ByteBuffer pooled;
   private ByteBuffer value;
   private boolean metUnreadable;
+  private String reason = "";
 
   /// @param lowest no run with a lower first sequence is looked at
   RunCursor(
@@ -40,7 +41,7 @@ final class RunCursor implements AutoCloseable {
     this.range =
         handle.range(
             handle.messages, Codec.runKey(incarnation, lowest), Codec.runKey(incarnation + 1, 0));
-    this.iterator = range.iterator;
+    this.iterator = range.iterator();
     this.pooled = pool.take();
     this.value = pooled;
   }
@@ -134,37 +135,39 @@ final class RunCursor implements AutoCloseable {
         throw e;
       }
       metUnreadable = true;
+      // An iterator that met a damaged block may report it again for a good one: it remembers the
+      // block before as the one it holds.
+      iterator = range.renew();
       reason = String.valueOf(e.getMessage());
       return false;
     }
   }
 
-  private String reason = "";
-
   private void skipForward(long from) throws RocksDBException {
     String why = reason;
     long bad = from;
     long good = from;
-    for (long step = 1; ; step *= 2) {
+    for (long step = 1; good == bad; step *= 2) {
       good = Math.min(HIGHEST, from + step);
-      if (canSeek(good)) {
-        break;
-      }
-      bad = good;
-      if (good == HIGHEST) {
-        note(from, "to its end", why);
-        return;
+      if (!canSeek(good)) {
+        if (good == HIGHEST) {
+          note(from, "to its end", why);
+          return;
+        }
+        bad = good;
       }
     }
+    long found = keyOr(HIGHEST);
     while (good - bad > 1) {
       long middle = bad + (good - bad) / 2;
       if (canSeek(middle)) {
         good = middle;
+        found = Math.min(found, keyOr(HIGHEST));
       } else {
         bad = middle;
       }
     }
-    boolean _ = canSeek(good);
+    boolean _ = canSeek(found);
     note(from, isValid() ? "to " + (sequence() - 1) : "to its end", why);
   }
 
@@ -172,29 +175,32 @@ final class RunCursor implements AutoCloseable {
     String why = reason;
     long bad = from;
     long good = from;
-    for (long step = 1; ; step *= 2) {
-      good = Math.max(lowest - 1, from - step);
-      if (good < lowest) {
-        // Nothing before the damage: leave the cursor at an end.
-        note(lowest, "to " + from, why);
-        iterator.seekForPrev(Codec.runKey(incarnation, 0));
-        return;
+    for (long step = 1; good == bad; step *= 2) {
+      good = Math.max(lowest, from - step);
+      if (!canSeekBack(good)) {
+        if (good == lowest) {
+          note(lowest, "to " + from, why);
+          return;
+        }
+        bad = good;
       }
-      if (canSeekBack(good)) {
-        break;
-      }
-      bad = good;
     }
+    long found = keyOr(lowest);
     while (bad - good > 1) {
       long middle = good + (bad - good) / 2;
       if (canSeekBack(middle)) {
         good = middle;
+        found = Math.max(found, keyOr(lowest));
       } else {
         bad = middle;
       }
     }
-    boolean _ = canSeekBack(good);
+    boolean _ = canSeekBack(found);
     note(isValid() ? sequence() + 1 : lowest, "to " + from + " or before", why);
+  }
+
+  private long keyOr(long other) {
+    return isValid() ? sequence() : other;
   }
 
   private void note(long from, String to, String why) {

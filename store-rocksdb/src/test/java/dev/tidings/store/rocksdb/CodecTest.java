@@ -33,7 +33,7 @@ import net.jqwik.api.constraints.LongRange;
 final class CodecTest {
   private static final int LOG = 9;
 
-  @Property
+  @Property(tries = 300)
   void numbers_roundTrip(@ForAll long number) {
     ByteBuffer buffer = ByteBuffer.allocate(40);
     Codec.putVarint(buffer, number);
@@ -45,7 +45,7 @@ final class CodecTest {
     assertThat(buffer.hasRemaining()).isFalse();
   }
 
-  @Property
+  @Property(tries = 300)
   void runKeys_sortLikeLogsAndSequences(
       @ForAll @IntRange(max = (1 << 26) - 1) int logA,
       @ForAll @LongRange(max = (1L << 48) - 1) long a,
@@ -91,7 +91,7 @@ final class CodecTest {
     return target;
   }
 
-  @Property(tries = 300)
+  @Property(tries = 150)
   void runs_roundTripFromEveryPlace(
       @ForAll("runs") List<Message> any, @ForAll @LongRange(min = 1, max = 1L << 40) long first)
       throws Exception {
@@ -156,7 +156,7 @@ final class CodecTest {
         .hasMessageContaining("newer Tidings");
   }
 
-  @Property(tries = 200)
+  @Property(tries = 100)
   void topics_roundTrip(
       @ForAll @IntRange(max = (1 << 26) - 1) int incarnation,
       @ForAll String owner,
@@ -182,7 +182,7 @@ final class CodecTest {
     assertThat(read).isEqualTo(topic);
   }
 
-  @Property(tries = 200)
+  @Property(tries = 100)
   void users_roundTrip(
       @ForAll String id,
       @ForAll Optional<String> email,
@@ -198,7 +198,7 @@ final class CodecTest {
     assertThat(read).isEqualTo(user);
   }
 
-  @Property(tries = 200)
+  @Property(tries = 100)
   void trimMarksAndNumbers_roundTrip(@ForAll long[] numbers, @ForAll long any) throws Exception {
     byte[] key = Codec.metaKey('t', LOG);
     long[] readNumbers = Codec.decode(key, Codec.numbers(key, numbers), Codec::readNumbers);

@@ -43,9 +43,10 @@ final class CrashChild {
   }
 
   public static void main(String[] args) throws Exception {
+    long memtables = Long.parseLong(args[3]) << 20;
     RocksOptions options =
         RocksOptions.of(Path.of(args[0]), Durability.valueOf(args[1]))
-            .withMemory(4 << 20, 1 << 20)
+            .withMemory(4 * memtables, memtables)
             .withDiskLowWater(0)
             .withFileSyncListener(new SyncJournal(Path.of(args[2])));
     RocksStore store = RocksStore.open(options);

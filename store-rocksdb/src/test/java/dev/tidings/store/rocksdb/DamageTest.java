@@ -226,6 +226,7 @@ final class DamageTest {
             assertThat(store.health().quarantined()).isNotEmpty();
           }
           assertThat(store.extent(LOG).nextSequence()).isGreaterThan(all.size());
+          assertThat(store.extent(LOG).messagesEver()).isGreaterThan(all.size() / 2);
         }
         Files.write(file, good);
       }

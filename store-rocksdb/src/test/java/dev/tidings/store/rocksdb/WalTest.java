@@ -39,7 +39,7 @@ final class WalTest {
       Writer writer = Stores.writer(store);
       Path log = Stores.files(live, ".log").getLast();
       for (int i = 0; i < BATCHES; i++) {
-        writer.append(1, 2);
+        writer.append(1, i == BATCHES - 1 ? 1 : 2);
         sizes.add(Files.size(log));
       }
       Stores.copy(live, killed);
@@ -62,7 +62,7 @@ final class WalTest {
     assertThat(end).isEqualTo(bytes.length).isGreaterThan(before + 50);
     for (int length = before; length <= end; length++) {
       try (RocksStore store = open(copyWith(length, Arrays.copyOf(bytes, length)))) {
-        assertThat(Stores.sequences(store, 1)).hasSize(2 * (length == end ? BATCHES : BATCHES - 1));
+        assertThat(Stores.sequences(store, 1)).hasSize(2 * (BATCHES - 1) + (length == end ? 1 : 0));
         assertThat(store.health().quarantined()).isEmpty();
       }
     }
@@ -72,7 +72,7 @@ final class WalTest {
   void zerosAfterTheEnd_areNoDamage() throws Exception {
     Path copy = copyWith(0, Arrays.copyOf(bytes, bytes.length + 5000));
     try (RocksStore store = open(copy)) {
-      assertThat(Stores.sequences(store, 1)).hasSize(2 * BATCHES);
+      assertThat(Stores.sequences(store, 1)).hasSize(2 * BATCHES - 1);
     }
   }
 
@@ -98,7 +98,7 @@ final class WalTest {
   void damageInTheLastRecord_isNeverReadAsAMessage() throws Exception {
     int from = Math.toIntExact(sizes.get(BATCHES - 2));
     int refused = 0;
-    for (int at = from; at < bytes.length; at++) {
+    for (int at = from; at < bytes.length; at += 2) {
       byte[] bad = bytes.clone();
       bad[at] ^= (byte) 0x80;
       Path copy = copyWith(at, bad);
@@ -110,7 +110,7 @@ final class WalTest {
         assertThat(e).hasMessageContaining("checksum").hasMessageContaining(copy.toString());
       }
     }
-    assertThat(refused).isGreaterThan((bytes.length - from) / 2);
+    assertThat(refused).isGreaterThan((bytes.length - from) / 4);
   }
 
   @Test
@@ -131,9 +131,7 @@ final class WalTest {
       Stores.copy(live, copy);
     }
     List<Path> logs = Stores.files(copy, ".log");
-    if (logs.size() < 2) {
-      return;
-    }
+    assertThat(logs.size()).isGreaterThanOrEqualTo(2);
     Files.delete(logs.getFirst());
     assertThatThrownBy(() -> open(copy)).isInstanceOf(StoreException.class);
   }
