@@ -3,6 +3,7 @@ package dev.tidings.app;
 
 import dev.tidings.app.config.InvalidConfigException;
 import dev.tidings.app.config.Nearest;
+import dev.tidings.bench.BenchCommand;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -57,7 +58,8 @@ public final class Main implements Callable<Integer> {
             .addSubcommand(new GenerateSecretKeyCommand())
             .addSubcommand(new ConfigCommand())
             .addSubcommand(new PublishCommand())
-            .addSubcommand(new TailCommand());
+            .addSubcommand(new TailCommand())
+            .addSubcommand(new BenchCommand());
     addHelp(tidings);
     return tidings
         .setCaseInsensitiveEnumValuesAllowed(true)
