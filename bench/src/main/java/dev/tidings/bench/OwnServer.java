@@ -141,18 +141,24 @@ final class OwnServer implements AutoCloseable {
     try {
       ready.get(READY_TIMEOUT_S, TimeUnit.SECONDS);
       readyAfter = Duration.ofNanos(System.nanoTime() - startedAtNs);
-    } catch (ExecutionException | TimeoutException e) {
-      String end = endOfLog();
-      close();
-      throw new BenchException(
-          "the own server did not become ready within "
-              + READY_TIMEOUT_S
-              + " s (expected: a line '"
-              + READY
-              + "http://HOST:PORT'; or name a running server with --url). The end of its output:\n"
-              + end,
-          e);
+    } catch (ExecutionException e) {
+      throw notReady("ended before it was ready", e);
+    } catch (TimeoutException e) {
+      throw notReady("did not become ready within " + READY_TIMEOUT_S + " s", e);
     }
+  }
+
+  private BenchException notReady(String what, Exception cause) {
+    String end = endOfLog();
+    close();
+    return new BenchException(
+        "the own server "
+            + what
+            + " (expected: a line '"
+            + READY
+            + "http://HOST:PORT'; or name a running server with --url). The end of its output:\n"
+            + end,
+        cause);
   }
 
   /// Must go on as long as the process: one whose output nobody reads stops when the pipe is full.

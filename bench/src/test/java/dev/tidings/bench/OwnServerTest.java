@@ -36,7 +36,7 @@ final class OwnServerTest {
   void start_whenTheServerEnds_showsTheEndOfItsOutput() throws Exception {
     assertThatThrownBy(() -> OwnServer.start(settings("broken")))
         .isInstanceOf(BenchException.class)
-        .hasMessageContaining("did not become ready")
+        .hasMessageContaining("ended before it was ready")
         .hasMessageContaining("this store cannot be opened");
     assertThat(dir).isEmptyDirectory();
   }
