@@ -234,17 +234,14 @@ public final class Server {
             settings.relay());
     Routes.Guard guard =
         settings.anonymousUsername().isPresent() ? new LoopbackGuard() : Routes.Guard.open();
+    // Vert.x shares a free port between the event loops if they ask for the same negative one.
+    SocketAddress address =
+        settings.port() == 0
+            ? SocketAddress.sharedRandomPort(1, settings.host())
+            : SocketAddress.inetSocketAddress(settings.port(), settings.host());
     try {
       for (EventLoop loop : loops) {
-        // The first one may be given a free port; the others share it.
-        int wanted = listeners.isEmpty() ? settings.port() : port;
-        HttpServer listener =
-            listenOn(
-                loop,
-                services,
-                waiters,
-                guard,
-                SocketAddress.inetSocketAddress(wanted, settings.host()));
+        HttpServer listener = listenOn(loop, services, waiters, guard, address);
         port = listener.actualPort();
       }
     } catch (IllegalStateException e) {
