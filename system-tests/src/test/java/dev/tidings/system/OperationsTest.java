@@ -187,10 +187,10 @@ final class OperationsTest {
   }
 
   @Test
-  void body_ofMoreThanAMebibyte_is413ByDefault() {
+  void body_ofMoreThanEightMebibytes_is413ByDefault() {
     String topic = RelayClient.unique("mebibyte");
-    admin.postRaw("/api/v1/messages", bodyOfSize(topic, 1024 * 1024)).expect(201);
-    byte[] body = bodyOfSize(topic, 3 * 1024 * 1024);
+    admin.postRaw("/api/v1/messages", bodyOfSize(topic, 8 * 1024 * 1024)).expect(201);
+    byte[] body = bodyOfSize(topic, 10 * 1024 * 1024);
     try (var connection = RawConnection.open(server)) {
       connection.writeHead(
           "POST /api/v1/messages HTTP/1.1",
@@ -226,7 +226,7 @@ final class OperationsTest {
           "Authorization: Bearer " + admin.token(),
           "Content-Type: application/json",
           "Transfer-Encoding: chunked");
-      connection.writeUntilRefused(chunk.repeat(32).getBytes(UTF_8));
+      connection.writeUntilRefused(chunk.repeat(160).getBytes(UTF_8));
 
       expectTooLarge(connection.readReply());
     }

@@ -15,6 +15,7 @@ import dev.tidings.core.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -106,6 +107,16 @@ public final class Node {
   /// How many logs are in memory.
   public int logsInMemory() {
     return logs.size();
+  }
+
+  /// How many messages a topic retains, if its log is in memory: by their sequences, so a lapse
+  /// counts as messages until it is trimmed.
+  public OptionalLong retainedMessages(String topic) {
+    return directory
+        .topic(topic)
+        .flatMap(entry -> logs.find(entry.incarnation()))
+        .map(log -> OptionalLong.of(log.watermark() - log.firstRetained() + 1))
+        .orElseGet(OptionalLong::empty);
   }
 
   /// Heap used by recent messages.

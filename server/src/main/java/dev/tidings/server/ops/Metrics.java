@@ -93,6 +93,19 @@ public final class Metrics implements CommitObserver {
           .name("tidings_commit_commands_total")
           .help("Commands answered by a batch")
           .register(registry);
+  private final Counter storageOperations =
+      Counter.builder()
+          .name("relay_storage_operations_total")
+          .help("Batches handed to the store, by what came of it")
+          .labelNames("operation", "status")
+          .register(registry);
+  private final CounterDataPoint commitsDone = storageOperations.labelValues("commit", "success");
+  private final CounterDataPoint commitsFailed = storageOperations.labelValues("commit", "error");
+  private final Counter errors =
+      Counter.builder()
+          .name("relay_errors_total")
+          .help("Requests answered with a status of 500 or more")
+          .register(registry);
   private final Counter commitFailures =
       Counter.builder()
           .name("tidings_commit_failures_total")
@@ -122,6 +135,17 @@ public final class Metrics implements CommitObserver {
     gauge("tidings_hot_tier_bytes", "Heap used by recent messages", node::hotTierBytes);
     gauge("tidings_logs_in_memory", "Logs in memory", node::logsInMemory);
     gauge("tidings_topics", "Topics", () -> node.directory().topics().size());
+    GaugeWithCallback.builder()
+        .name("relay_topic_message_count")
+        .help("Messages retained, of topics whose log is in memory")
+        .labelNames("topic")
+        .callback(callback ->
+            topics.keySet().stream()
+                .filter(topic -> !topic.equals(OTHER))
+                .forEach(topic ->
+                    node.retainedMessages(topic)
+                        .ifPresent(count -> callback.call((double) count, topic))))
+        .register(registry);
     gauge(
         "tidings_store_writable",
         "Whether the store takes writes",
@@ -181,6 +205,9 @@ public final class Metrics implements CommitObserver {
             new RequestLabels(handler, method, status / 100),
             it -> requests.labelValues(it.handler(), it.method(), it.statusClass() + "xx"))
         .inc();
+    if (status >= 500) {
+      errors.inc();
+    }
   }
 
   @Override
@@ -188,11 +215,13 @@ public final class Metrics implements CommitObserver {
     commitDuration.observe(durationNs / NS_PER_SECOND);
     commitCommands.inc(submissions);
     commitMessages.inc(messages);
+    commitsDone.inc();
   }
 
   @Override
   public void failed() {
     commitFailures.inc();
+    commitsFailed.inc();
   }
 
   /// All figures in Prometheus' text format.

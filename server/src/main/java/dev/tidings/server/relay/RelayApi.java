@@ -178,7 +178,8 @@ public final class RelayApi {
 
   private static void checked(
       Exchange exchange, JsonValue.Parsed parsed, User user, BiConsumer<User, Fields> then) {
-    if (parsed instanceof JsonValue.Valid(JsonValue body)) {
+    if (parsed instanceof JsonValue.Valid(JsonValue body)
+        && !(body instanceof JsonValue.JsonNull)) {
       then.accept(user, Fields.of(body));
     } else {
       exchange.invalid(

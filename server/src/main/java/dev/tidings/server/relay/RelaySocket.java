@@ -17,6 +17,7 @@ import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.SocketWriter;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -43,6 +44,7 @@ final class RelaySocket implements Reader {
   private static final short NORMAL = 1000;
   private static final short GOING_AWAY = 1001;
   private static final short POLICY = 1008;
+  private static final short TOO_LARGE = 1009;
   private static final short TRY_AGAIN_LATER = 1013;
 
   /// How long before its token ends a socket is warned.
@@ -82,8 +84,20 @@ final class RelaySocket implements Reader {
     socket.textMessageHandler(this::received);
     socket.binaryMessageHandler(_ -> receivedBinary());
     socket.pongHandler(_ -> heard());
-    socket.exceptionHandler(e -> LOG.debug("a WebSocket failed: {}", e.toString()));
+    socket.exceptionHandler(this::failed);
     socket.closeHandler(_ -> closed());
+  }
+
+  /// Ends the socket over frames that break the protocol, with the code that says which rule.
+  private void failed(Throwable e) {
+    LOG.debug("a WebSocket failed: {}", e.toString());
+    switch (e) {
+      case CorruptedWebSocketFrameException corrupted ->
+          close((short) corrupted.closeStatus().code(), "");
+      // What the framework says of a message of many fragments that is too large in all.
+      case IllegalStateException _ -> close(TOO_LARGE, "the message is too large");
+      default -> close(NORMAL, "");
+    }
   }
 
   // ---- frames from the client ----

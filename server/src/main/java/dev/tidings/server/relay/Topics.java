@@ -19,24 +19,23 @@ final class Topics {
   /// The most characters a topic's name may have.
   static final int MAX_NAME = 255;
 
-  /// What is wrong with `name` where messages are published: it has to be made of letters and
-  /// digits of any script, `-` and `_`, with at least one letter or digit (relay contract, section
-  /// 4). Empty if nothing is.
+  private static final String CHARSET =
+      "Topic must contain only alphanumeric characters, hyphens, and underscores";
+
+  /// What is wrong with `name`: it has to be made of letters and digits of any script, `-` and `_`,
+  /// with at least one letter or digit (relay contract, section 4). Empty if nothing is.
   static Optional<String> fault(String name) {
     boolean alphanumeric = false;
     for (int i = 0; i < name.length(); ) {
       int c = name.codePointAt(i);
       i += Character.charCount(c);
-      if (Character.isLetter(c) || isNumeric(c)) {
-        alphanumeric = true;
-      } else if (c != '-' && c != '_') {
-        return Optional.of(
-            "Topic must contain only alphanumeric characters, hyphens, and underscores");
+      boolean counts = Character.isLetter(c) || isNumeric(c);
+      if (!counts && c != '-' && c != '_') {
+        return Optional.of(CHARSET);
       }
+      alphanumeric |= counts;
     }
-    return alphanumeric
-        ? Optional.empty()
-        : Optional.of("Topic must contain at least one alphanumeric character");
+    return alphanumeric ? Optional.empty() : Optional.of(CHARSET);
   }
 
   /// As Python's `str.isalnum` counts: decimal digits, other digits and number letters.
@@ -47,11 +46,13 @@ final class Topics {
     };
   }
 
-  /// Where a reader begins who names a place by `id`.
+  /// Where a reader begins who names a place by `id`. What is no id of ours asks for everything, as
+  /// it did from the original (relay contract, section 5); so does the place before a topic
+  /// existed.
   static Start startAfter(String id) {
     return MessageId.parse(id)
         .<Start>map(it -> it.incarnation() == 0 ? new Start.Earliest() : new Start.After(it))
-        .orElseGet(Start.Unknown::new);
+        .orElseGet(Start.Earliest::new);
   }
 
   /// Those of `topics` that `user` may not read.
