@@ -5,7 +5,7 @@ import java.util.ArrayDeque;
 import java.util.function.Supplier;
 
 /// A serial executor that runs its tasks when a test cranks it, on the test's thread.
-public final class CrankedExecutor implements SerialExecutor {
+public class CrankedExecutor implements SerialExecutor {
   private final String name;
   private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
   private boolean running;

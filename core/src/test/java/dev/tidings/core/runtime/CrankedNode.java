@@ -91,7 +91,13 @@ public final class CrankedNode {
     while (more) {
       more = settleExecutors() > 0;
       more |= node.lane().step() == 0;
+      more |= hasTasks();
     }
+  }
+
+  private boolean hasTasks() {
+    return blocking.pending() > 0
+        || executors.stream().anyMatch(executor -> executor.pending() > 0);
   }
 
   /// Runs the event loops and the blocking reads, but not the commit lane, until they are idle.
