@@ -4,6 +4,7 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Logs;
+import dev.tidings.core.log.Readers;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -323,17 +324,19 @@ public final class CommitLane {
     public void run() {
       finished.forEach(
           (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
-      for (Submission<?> answer : answers) {
-        answer.release();
-      }
       Loop woken = loop;
-      if (woken != null) {
-        try {
-          woken.readers().topicsCreated(created);
-          woken.readers().advanced(advanced);
-        } finally {
-          woken.readers().endTurn();
-        }
+      if (woken == null) {
+        answers.forEach(Submission::release);
+        return;
+      }
+      Readers readers = woken.readers();
+      readers.beginTurn();
+      try {
+        answers.forEach(Submission::release);
+        readers.topicsCreated(created);
+        readers.advanced(advanced);
+      } finally {
+        readers.endTurn();
       }
     }
   }
@@ -346,7 +349,7 @@ public final class CommitLane {
         switch (record) {
           case StoreRecord.MessagesAppended appended -> {
             TopicLog log = logs.find(appended.incarnation()).orElseThrow();
-            log.raiseWatermark(appended.lastSequence());
+            log.raiseWatermark(appended.messages().getLast());
             advanced.add(log);
           }
           case StoreRecord.LogTrimmed trimmed ->
