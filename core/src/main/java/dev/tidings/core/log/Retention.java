@@ -142,8 +142,7 @@ public final class Retention {
     Kept kept = firstKept(topic, extent, run -> run.messagesBefore() + messagesIn(run) > dropped);
     // Within one run sequences are consecutive.
     return kept.run()
-        .map(run ->
-            Math.max(kept.sequence(), run.firstSequence() + dropped - run.messagesBefore()))
+        .map(run -> Math.max(kept.sequence(), run.firstSequence() + dropped - run.messagesBefore()))
         .orElse(kept.sequence());
   }
 

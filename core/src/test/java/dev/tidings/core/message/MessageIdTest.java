@@ -46,15 +46,16 @@ class MessageIdTest {
   @Property(tries = 1000)
   void parse_neverThrows_andReadsOnlyWhatItWrites(@ForAll String text) {
     MessageId.parse(text)
-        .ifPresent(id -> assertThat(text.toLowerCase(Locale.ROOT))
-            .isIn(id.toRelayId(), id.toUuid().toString()));
+        .ifPresent(id ->
+            assertThat(text.toLowerCase(Locale.ROOT)).isIn(id.toRelayId(), id.toUuid().toString()));
   }
 
   @Test
   void bits_areWhereTheyArePromised() {
     assertThat(new MessageId(0x0123456789abL, 0xfedcba987654L, 0x2aaaaaa).toUuid())
         .isEqualTo(UUID.fromString("01234567-89ab-7fed-b2ea-61d952aaaaaa"));
-    assertThat(new MessageId(0, 0, 0).toRelayId()).isEqualTo("msg_00000000000070008000000000000000");
+    assertThat(new MessageId(0, 0, 0).toRelayId())
+        .isEqualTo("msg_00000000000070008000000000000000");
     assertThat(new MessageId(MAX, MAX, MessageId.MAX_INCARNATION).toRelayId())
         .isEqualTo("msg_ffffffffffff7fffbfffffffffffffff");
   }

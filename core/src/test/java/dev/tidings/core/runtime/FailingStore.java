@@ -44,6 +44,15 @@ final class FailingStore implements Store {
     script.addAll(List.of(outcomes));
   }
 
+  /// Ends all failing.
+  void heal() {
+    script.clear();
+    down = false;
+    readsFail = false;
+    readsCrash = false;
+    health = StoreHealth.OK;
+  }
+
   private void checkUp() throws StoreException {
     if (down) {
       throw new StoreException("the disk is gone");
