@@ -120,7 +120,7 @@ public final class Cursor {
   }
 
   /// Whether messages between the last one delivered and its place are known to be gone.
-  boolean isAfterGap() {
+  public boolean isAfterGap() {
     return afterGap;
   }
 

@@ -152,8 +152,7 @@ public final class Readers {
     return awaitingTopics;
   }
 
-  /// Gives their log to those who waited for `topics` to be created.
-  public void topicsCreated(List<Topic> topics) {
+  private void topicsCreated(List<Topic> topics) {
     for (Topic topic : topics) {
       List<Cursor> waiting = awaiting.remove(topic.name());
       if (waiting == null) {
@@ -174,8 +173,7 @@ public final class Readers {
     awaitingTopics = !awaiting.isEmpty();
   }
 
-  /// Calls the readers of `logs`, whose watermarks have risen.
-  public void advanced(List<TopicLog> logs) {
+  private void advanced(List<TopicLog> logs) {
     for (TopicLog log : logs) {
       Attached group = attached.get(log);
       if (group != null) {
@@ -298,33 +296,37 @@ public final class Readers {
     return messages.subList(0, count);
   }
 
-  /// Runs `task` when the present turn of waking readers is over: sessions flush their sockets
-  /// then, once, however many of their logs had news. Readers that are called outside a turn, when
-  /// a page or a log has been loaded, get one that ends as soon as the event loop is free.
-  public void atTurnEnd(Runnable task) {
-    atTurnEnd.add(task);
-    if (!inTurn) {
-      inTurn = true;
-      executor.execute(this::endTurn);
-    }
-  }
-
-  /// Begins a turn, which has to be ended.
-  public void beginTurn() {
+  /// One turn of waking: gives their log to those who waited for `created`, calls the readers of
+  /// `logs`, and then runs what they left for the end of the turn.
+  public void turn(List<Topic> created, List<TopicLog> logs) {
+    executor.checkCurrent();
     inTurn = true;
+    try {
+      topicsCreated(created);
+      advanced(logs);
+    } finally {
+      inTurn = false;
+      atTurnEnd.forEach(Readers::run);
+      atTurnEnd.clear();
+    }
   }
 
-  /// Ends a turn.
-  public void endTurn() {
-    for (int i = 0; i < atTurnEnd.size(); i++) {
-      try {
-        atTurnEnd.get(i).run();
-      } catch (RuntimeException e) {
-        // One session's fault must not keep the others from flushing.
-        LOG.error("a session failed at the end of a turn", e);
-      }
+  /// Runs `task` at the end of the present turn, or at once outside of one: sessions flush their
+  /// sockets so, once, however many of their logs had news.
+  public void atTurnEnd(Runnable task) {
+    if (inTurn) {
+      atTurnEnd.add(task);
+    } else {
+      run(task);
     }
-    atTurnEnd.clear();
-    inTurn = false;
+  }
+
+  private static void run(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      // One session's fault must not keep the others from flushing.
+      LOG.error("a session failed at the end of a turn", e);
+    }
   }
 }

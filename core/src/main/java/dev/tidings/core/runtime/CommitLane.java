@@ -4,7 +4,6 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Logs;
-import dev.tidings.core.log.Readers;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -324,19 +323,10 @@ public final class CommitLane {
     public void run() {
       finished.forEach(
           (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
+      answers.forEach(Submission::release);
       Loop woken = loop;
-      if (woken == null) {
-        answers.forEach(Submission::release);
-        return;
-      }
-      Readers readers = woken.readers();
-      readers.beginTurn();
-      try {
-        answers.forEach(Submission::release);
-        readers.topicsCreated(created);
-        readers.advanced(advanced);
-      } finally {
-        readers.endTurn();
+      if (woken != null) {
+        woken.readers().turn(created, advanced);
       }
     }
   }

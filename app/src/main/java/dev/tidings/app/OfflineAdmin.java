@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app;
+
+import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.Batch;
+import dev.tidings.core.store.DirectoryContents;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord;
+import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.relay.UserJson;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+/// Administration on the store itself, for when no server runs on the data directory.
+public final class OfflineAdmin {
+  private static final int LANE = 0;
+
+  /// Creates a user and makes it durable before it returns.
+  public CreatedUser createUser(TidingsConfig config, NewUserRequest request)
+      throws CommandException {
+    TidingsConfig.PasswordHash hash = config.auth().passwordHash();
+    try (Passwords passwords =
+            new Passwords(new Passwords.Settings(hash.memory(), hash.iterations(), 1, 1));
+        Store store = Stores.open(config)) {
+      User user =
+          new User(
+              UUID.randomUUID().toString(),
+              request.username(),
+              request.email(),
+              passwords.hash(request.password().value()),
+              permissions(request),
+              true,
+              System.currentTimeMillis());
+      long epoch = store.openSlots(SlotSet.ALL);
+      checkFree(store.loadDirectory(), request.username());
+      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.UserPut(user))));
+      return new CreatedUser(UserJson.write(user, Set.of()).text());
+    } catch (StoreException | StartException e) {
+      throw new CommandException(
+          "user " + request.username() + " was not created: " + e.getMessage());
+    }
+  }
+
+  private static void checkFree(DirectoryContents contents, String username)
+      throws CommandException {
+    boolean taken =
+        contents.users().stream().anyMatch(user -> user.username().equals(username))
+            || contents.damaged().stream().anyMatch(entry -> entry.name().equals(username));
+    if (taken) {
+      throw new CommandException("Username '" + username + "' already exists");
+    }
+  }
+
+  private static Set<Permission> permissions(NewUserRequest request) {
+    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
+    request.permissions().forEach(it -> permissions.add(Permission.valueOf(it.name())));
+    return permissions;
+  }
+}

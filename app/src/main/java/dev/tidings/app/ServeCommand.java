@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app;
+
+import dev.tidings.app.config.Configuration;
+import dev.tidings.app.config.InvalidConfigException;
+import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.app.config.TidingsConfig.Durability;
+import dev.tidings.app.config.TidingsConfig.StoreType;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// Runs a server until it is told to stop.
+@Command(
+    name = "serve",
+    description = "Run a server. SIGTERM or Ctrl-C stops it in good order.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  tidings serve --dev",
+      "  tidings serve --port 9000 --data-dir /var/lib/tidings",
+      "  tidings serve --config prod.yaml"
+    })
+final class ServeCommand implements Callable<Integer> {
+  /// Starts a server; a test hands in one of its own.
+  interface Starter {
+    Running start(TidingsConfig config) throws StartException;
+  }
+
+  /// A server that accepts requests on a port.
+  record Running(int port, Runnable stop) {}
+
+  private final Starter starter;
+
+  @Spec private @Nullable CommandSpec spec;
+  @Mixin private ServerConfigOptions options = new ServerConfigOptions();
+
+  ServeCommand(Starter starter) {
+    this.starter = starter;
+  }
+
+  @Override
+  public Integer call() throws InvalidConfigException, StartException, InterruptedException {
+    TidingsConfig config = DevSecret.complete(options.load(Configuration.Purpose.SERVE).config());
+    Logging.configure(config.log());
+    warnOfLoss(config);
+    Running server = starter.start(config);
+    try (Shutdown _ = Shutdown.onSignal(config.server().shutdownTimeout(), server.stop())) {
+      Console.of(spec)
+          .line("tidings ready on http://" + address(config.server().host(), server.port()));
+      new CountDownLatch(1).await(); // Until the signal ends the process.
+    }
+    return 0;
+  }
+
+  private static void warnOfLoss(TidingsConfig config) {
+    Logger log = LoggerFactory.getLogger(ServeCommand.class);
+    if (config.store().type() == StoreType.MEMORY) {
+      log.warn("store.type is memory: all messages and users are lost when this process ends");
+    } else if (config.store().durability() == Durability.MEMORY) {
+      log.warn(
+          "store.durability is memory: a power cut or a crash of the machine loses acknowledged messages");
+    }
+  }
+
+  private static String address(String host, int port) {
+    return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+  }
+}

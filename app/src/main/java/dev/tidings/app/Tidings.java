@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app;
+
+import dev.tidings.app.client.AdminSocket;
+import dev.tidings.app.config.Secret;
+import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.log.Retention;
+import dev.tidings.core.runtime.CommitLane;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.store.Store;
+import dev.tidings.server.Server;
+import dev.tidings.server.ServerSettings;
+import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.relay.RelayApi;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// One running server: the place where everything is put together.
+public final class Tidings {
+  /// Bodies being received together, as a multiple of the largest one.
+  private static final int BODIES_AT_ONCE = 64;
+
+  /// Encoded frames kept for sockets that are behind.
+  private static final long FRAME_CACHE_BYTES = 64L << 20;
+
+  private static final int MAX_EVENT_LOOPS = 64;
+
+  private final Server server;
+
+  private Tidings(Server server) {
+    this.server = server;
+  }
+
+  /// Starts a server; when this returns it accepts requests.
+  ///
+  /// @throws StartException if it cannot start, with a message for the operator
+  public static Tidings start(TidingsConfig config) throws StartException {
+    Store store = Stores.open(config);
+    try {
+      return new Tidings(Server.start(settings(config), store, bootstrap(config)));
+    } catch (Server.StartException e) {
+      throw new StartException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static Optional<Server.Bootstrap> bootstrap(TidingsConfig config) {
+    return config
+        .auth()
+        .bootstrapAdmin()
+        .map(admin ->
+            new Server.Bootstrap(
+                admin.username(),
+                admin.password().value(),
+                Optional.of(admin.email().orElse(admin.username() + "@example.com"))));
+  }
+
+  private static ServerSettings settings(TidingsConfig config) throws StartException {
+    TidingsConfig.Server server = config.server();
+    return new ServerSettings(
+        server.host(),
+        server.port(),
+        eventLoops(server),
+        server.maxConnections(),
+        server.shutdownTimeout().dividedBy(2),
+        server.maxBodySize(),
+        server.maxBodySize() * BODIES_AT_ONCE,
+        (int) config.websocket().maxFrameSize(),
+        FRAME_CACHE_BYTES,
+        Optional.of(adminSocket(config)),
+        config.auth().secretKey().map(Secret::value).orElseThrow(),
+        config.auth().accessTokenLifetime(),
+        passwords(config.auth().passwordHash()),
+        config.dev()
+            ? config.auth().bootstrapAdmin().map(TidingsConfig.BootstrapAdmin::username)
+            : Optional.empty(),
+        Stores.durability(config),
+        config.metrics().maxTopicLabels(),
+        node(config),
+        new Retention.Limits(
+            config.retention().maxAge().toMillis(),
+            config.retention().maxMessages(),
+            config.retention().maxBytes()),
+        config.retention().sweepInterval(),
+        relay(config));
+  }
+
+  private static int eventLoops(TidingsConfig.Server server) {
+    return server.eventLoops() > 0
+        ? server.eventLoops()
+        : Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors());
+  }
+
+  /// In the data directory, which a store in memory has only for this.
+  private static Path adminSocket(TidingsConfig config) throws StartException {
+    Path directory = config.store().dataDir();
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new StartException(
+          directory + " cannot be made: " + e + " (expected: a directory this user may write)", e);
+    }
+    return directory.resolve(AdminSocket.FILE);
+  }
+
+  private static Passwords.Settings passwords(TidingsConfig.PasswordHash hash) {
+    return new Passwords.Settings(
+        hash.memory(), hash.iterations(), hash.concurrency(), hash.queue());
+  }
+
+  private static Node.Limits node(TidingsConfig config) {
+    TidingsConfig.Limits limits = config.limits();
+    return new Node.Limits(
+        config.memory().hotTierSize(),
+        config.memory().pageCacheSize(),
+        limits.pendingCommands(),
+        limits.pendingBytes(),
+        new CommitLane.Limits(limits.batchMessages(), limits.batchBytes()));
+  }
+
+  private static RelayApi.Settings relay(TidingsConfig config) {
+    return new RelayApi.Settings(
+        config.websocket().pingInterval(),
+        config.websocket().firstFrameTimeout(),
+        config.websocket().maxTopics(),
+        (int) config.websocket().sendBufferSize(),
+        config.poll().maxTopics(),
+        config.poll().maxWaiters(),
+        config.poll().maxWaitersPerUser());
+  }
+
+  /// The TCP port it listens on.
+  public int port() {
+    return server.port();
+  }
+
+  /// Closes sockets, makes everything accepted durable and returns.
+  public void stop() {
+    server.stop();
+  }
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/// Everything that can be set about a server, checked: sizes are in bytes.
+///
+/// The YAML key of a component is its name in kebab-case, its place in the tree the path of the
+/// key.
+public record TidingsConfig(
+    Server server,
+    WebSocket websocket,
+    Poll poll,
+    Auth auth,
+    Store store,
+    Retention retention,
+    Memory memory,
+    Limits limits,
+    Log log,
+    Metrics metrics,
+    @Setting(
+            defaultValue = "false",
+            doc =
+                "For trying out: binds to loopback, makes its own secret, creates the user `admin`"
+                    + " with the password `tidings-dev`")
+        boolean dev) {
+
+  /// The address and its limits.
+  public record Server(
+      @Setting(
+              defaultValue = "0.0.0.0",
+              devDefault = "127.0.0.1",
+              min = "1",
+              max = "255",
+              doc = "Address or host name to bind to")
+          String host,
+      @Setting(
+              defaultValue = "8080",
+              min = "0",
+              max = "65535",
+              doc = "TCP port; 0 takes a free one")
+          int port,
+      @Setting(
+              defaultValue = "8MiB",
+              min = "1KiB",
+              max = "64MiB",
+              bytes = true,
+              doc = "Largest request body; a larger one is answered with 413")
+          long maxBodySize,
+      @Setting(
+              defaultValue = "20000",
+              min = "1",
+              max = "1000000",
+              doc = "Open connections at once; further ones are closed")
+          int maxConnections,
+      @Setting(
+              defaultValue = "10s",
+              min = "1s",
+              max = "5m",
+              doc = "How long a stop may take before the process ends anyway")
+          Duration shutdownTimeout,
+      @Setting(
+              defaultValue = "0",
+              min = "0",
+              max = "64",
+              doc = "Threads that serve connections; 0 takes one for each core")
+          int eventLoops) {}
+
+  /// Sockets on `/ws`.
+  public record WebSocket(
+      @Setting(
+              defaultValue = "25s",
+              min = "1s",
+              max = "1h",
+              doc = "Time between pings; a socket that does not answer one is closed")
+          Duration pingInterval,
+      @Setting(
+              defaultValue = "60s",
+              min = "1s",
+              max = "1h",
+              doc = "A socket that has sent no frame by then is closed")
+          Duration firstFrameTimeout,
+      @Setting(
+              defaultValue = "64KiB",
+              min = "1KiB",
+              max = "16MiB",
+              bytes = true,
+              doc = "Largest frame accepted from a client")
+          long maxFrameSize,
+      @Setting(defaultValue = "50", min = "1", max = "10000", doc = "Topics in one subscribe frame")
+          int maxTopics,
+      @Setting(
+              defaultValue = "256KiB",
+              min = "4KiB",
+              max = "64MiB",
+              bytes = true,
+              doc =
+                  "Bytes queued on one socket; above it the socket is not written to until it drains")
+          long sendBufferSize) {}
+
+  /// Long polls.
+  public record Poll(
+      @Setting(defaultValue = "1000", min = "1", max = "10000", doc = "Topics in one poll")
+          int maxTopics,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "1000000",
+              doc = "Polls that wait at once; further ones are answered with 429")
+          int maxWaiters,
+      @Setting(
+              defaultValue = "1000",
+              min = "1",
+              max = "1000000",
+              doc = "Polls of one user that wait at once; further ones are answered with 429")
+          int maxWaitersPerUser) {}
+
+  /// Tokens, passwords and the first user.
+  public record Auth(
+      @Setting(
+              min = "32",
+              doc =
+                  "Signs the access tokens; required unless `dev` is on. Make one with `tidings"
+                      + " generate-secret-key`")
+          Optional<Secret> secretKey,
+      @Setting(
+              defaultValue = "1h",
+              min = "1s",
+              max = "30d",
+              doc = "How long an access token is valid")
+          Duration accessTokenLifetime,
+      PasswordHash passwordHash,
+      Optional<BootstrapAdmin> bootstrapAdmin) {
+
+    /// This with the secret that signs tokens.
+    public Auth withSecretKey(Secret secret) {
+      return new Auth(Optional.of(secret), accessTokenLifetime, passwordHash, bootstrapAdmin);
+    }
+  }
+
+  /// The cost of a password hash (Argon2id), and how many are computed at once.
+  public record PasswordHash(
+      @Setting(
+              defaultValue = "19MiB",
+              min = "19MiB",
+              max = "1GiB",
+              bytes = true,
+              doc = "Memory of one hash")
+          long memory,
+      @Setting(defaultValue = "2", min = "2", max = "100", doc = "Passes over that memory")
+          int iterations,
+      @Setting(defaultValue = "2", min = "1", max = "64", doc = "Hashes computed at once")
+          int concurrency,
+      @Setting(
+              defaultValue = "64",
+              min = "1",
+              max = "10000",
+              doc = "Logins that wait for their hash; further ones are answered with 503")
+          int queue) {}
+
+  /// The user that is created at the start when there is none of that name.
+  public record BootstrapAdmin(
+      @Setting(
+              devDefault = "admin",
+              min = "3",
+              max = "50",
+              doc = "Name of an administrator created at the start if it does not exist")
+          String username,
+      @Setting(devDefault = "tidings-dev", min = "8", doc = "Password of that administrator")
+          Secret password,
+      @Setting(min = "3", max = "254", doc = "E-mail address of that administrator")
+          Optional<String> email) {}
+
+  /// Where messages are kept, and what "acknowledged" promises.
+  public record Store(
+      @Setting(
+              defaultValue = "rocksdb",
+              doc = "`rocksdb` keeps messages on disk, `memory` only as long as the process lives")
+          StoreType type,
+      @Setting(
+              defaultValue = "./tidings-data",
+              doc = "Folder of the store, the administration socket and the secret of `dev`")
+          Path dataDir,
+      @Setting(
+              defaultValue = "fsync",
+              doc =
+                  "`fsync` answers a publish when it is on disk; `memory` answers before, so that a"
+                      + " power cut loses acknowledged messages")
+          Durability durability,
+      @Setting(
+              defaultValue = "256MiB",
+              min = "0B",
+              max = "1TiB",
+              bytes = true,
+              doc = "With less free disk than this, publishes are answered with 503")
+          long diskLowWater,
+      RocksDb rocksdb) {}
+
+  /// Native memory of the embedded store.
+  public record RocksDb(
+      @Setting(
+              defaultValue = "256MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc = "Cache of blocks read from disk")
+          long blockCacheSize,
+      @Setting(
+              defaultValue = "64MiB",
+              min = "1MiB",
+              max = "4GiB",
+              bytes = true,
+              doc = "Memory of writes not yet in a table file")
+          long writeBufferSize) {}
+
+  /// How long messages are kept, for topics that do not say otherwise.
+  public record Retention(
+      @Setting(defaultValue = "24h", min = "1s", max = "3650d", doc = "Age of the oldest message")
+          Duration maxAge,
+      @Setting(
+              defaultValue = "1000000",
+              min = "1",
+              max = "1000000000000",
+              doc = "Messages in one topic")
+          long maxMessages,
+      @Setting(
+              defaultValue = "0B",
+              min = "0B",
+              bytes = true,
+              doc = "Bytes in one topic; 0 does not limit them")
+          long maxBytes,
+      @Setting(
+              defaultValue = "10s",
+              min = "100ms",
+              max = "1h",
+              doc = "Time between two looks for what may be trimmed")
+          Duration sweepInterval) {}
+
+  /// Heap used for messages.
+  public record Memory(
+      @Setting(
+              defaultValue = "256MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc = "Recent messages of all topics; older ones are read from the store")
+          long hotTierSize,
+      @Setting(
+              defaultValue = "64MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc = "Older messages read from the store, shared by all who read them")
+          long pageCacheSize) {}
+
+  /// Work that waits for the store.
+  public record Limits(
+      @Setting(
+              defaultValue = "20000",
+              min = "1",
+              max = "10000000",
+              doc = "Commands under way at once; further ones are answered with 503")
+          int pendingCommands,
+      @Setting(
+              defaultValue = "64MiB",
+              min = "1MiB",
+              max = "64GiB",
+              bytes = true,
+              doc = "Bytes of those commands; further ones are answered with 503")
+          long pendingBytes,
+      @Setting(
+              defaultValue = "5000",
+              min = "1",
+              max = "1000000",
+              doc = "Messages written to the store in one commit")
+          int batchMessages,
+      @Setting(
+              defaultValue = "4MiB",
+              min = "4KiB",
+              max = "1GiB",
+              bytes = true,
+              doc = "Bytes written to the store in one commit")
+          long batchBytes) {}
+
+  /// The log of the process, on standard error.
+  public record Log(
+      @Setting(defaultValue = "info", doc = "Least severe level written") LogLevel level,
+      @Setting(defaultValue = "text", doc = "One line of text or one JSON object for each event")
+          LogFormat format) {}
+
+  /// What `/metrics` shows.
+  public record Metrics(
+      @Setting(
+              defaultValue = "1000",
+              min = "0",
+              max = "100000",
+              doc = "Topics with metrics of their own; the others count as `_other`")
+          int maxTopicLabels) {}
+
+  /// The stores a server can run on.
+  public enum StoreType {
+    ROCKSDB,
+    MEMORY
+  }
+
+  /// What a publish has survived when it is answered.
+  public enum Durability {
+    FSYNC,
+    MEMORY
+  }
+
+  /// Severity in the log.
+  public enum LogLevel {
+    ERROR,
+    WARN,
+    INFO,
+    DEBUG,
+    TRACE
+  }
+
+  /// Shape of the log.
+  public enum LogFormat {
+    TEXT,
+    JSON
+  }
+
+  /// This with the secret that signs tokens.
+  public TidingsConfig withSecretKey(Secret secret) {
+    return new TidingsConfig(
+        server,
+        websocket,
+        poll,
+        auth.withSecretKey(secret),
+        store,
+        retention,
+        memory,
+        limits,
+        log,
+        metrics,
+        dev);
+  }
+}

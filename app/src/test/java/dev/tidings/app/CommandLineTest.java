@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+
+class CommandLineTest {
+  @TempDir Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  /// All commands that do something, as they are typed.
+  static Stream<List<String>> commands() {
+    return leaves(Main.commandLine(CommandLineTest::refuse), List.of());
+  }
+
+  private static Stream<List<String>> leaves(CommandLine command, List<String> path) {
+    if (command.getSubcommands().isEmpty()) {
+      return Stream.of(path);
+    }
+    return command.getSubcommands().entrySet().stream()
+        .flatMap(entry -> {
+          List<String> longer = new ArrayList<>(path);
+          longer.add(entry.getKey());
+          return leaves(entry.getValue(), longer);
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void help_ofEveryCommand_hasAnExample(List<String> command) {
+    List<String> line = new ArrayList<>(command);
+    line.add("--help");
+    assertThat(run(line.toArray(String[]::new))).isZero();
+    assertThat(out.toString())
+        .contains("Usage: tidings " + String.join(" ", command))
+        .containsPattern("Examples?:\n  .*tidings " + String.join(" ", command));
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "serv, Did you mean serve?",
+    "create-usr, Did you mean create-user?",
+    "serve --prot 1, Did you mean --port?",
+    "tail, Missing required parameter: 'TOPIC'",
+    "tail a b --from msg_1, expected: one topic",
+    "tail a --count 0, --count: 0 (expected: at least 1)",
+    "tail a --url nowhere, --url: nowhere (expected: an address such as http://localhost:8080)",
+    "tail a --url http://192.0.2.1, nobody to log in as",
+    "tail a --token x --user y, expected: one",
+    "publish a text, expected: a JSON object such as",
+    "publish a {} --ttl 0, --ttl: 0 (expected: at least 1 second)",
+    "config, config show or config check",
+    "serve --port 99999 --dev, server.port: 99999 (expected: a whole number from 0 to 65535)",
+    "serve --config no-such.yaml --dev, file: no-such.yaml",
+    "create-user al --password-stdin --password x, expected: one",
+    "create-user alice --permission rule, rule",
+  })
+  void wrongUse_isToldWithCode2(String line, String told) {
+    assertThat(run(line.split(" ", -1))).isEqualTo(2);
+    assertThat(err.toString()).contains(told);
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void noCommand_isWrongUse() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).contains("which command?");
+  }
+
+  @Test
+  void secretKeys_are32HexDigits_andDiffer() {
+    assertThat(run("generate-secret-key")).isZero();
+    assertThat(run("generate-secret-key")).isZero();
+    assertThat(out.toString().lines().distinct().toList())
+        .hasSize(2)
+        .allMatch(line -> line.matches("new_secret=[0-9a-f]{32}"));
+  }
+
+  @Test
+  void configCheck_ofAUsableConfiguration_saysOk() {
+    assertThat(run("config", "check", "--dev")).isZero();
+    assertThat(out.toString()).isEqualToIgnoringNewLines("ok");
+  }
+
+  @Test
+  void configShow_namesSources() {
+    assertThat(run("config", "show", "--port", "9000")).isZero();
+    assertThat(out.toString())
+        .contains("  port: 9000 # --port")
+        .contains("  # secret-key: (not set)");
+  }
+
+  @Test
+  void serve_thatCannotStart_tellsOneLine() {
+    String dataDir = folder.resolve("data").toString();
+    assertThat(run("serve", "--dev", "--data-dir", dataDir)).isEqualTo(1);
+    assertThat(err.toString().lines()).containsExactly("tidings: the port is taken");
+  }
+
+  @Test
+  void createUser_withoutServer_saysSo() {
+    assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=12345678"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("no server is running on " + folder);
+  }
+
+  @Test
+  void createUser_withAShortPassword_isWrongUse() {
+    assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=1234567"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("password: 7 characters (expected: at least 8)");
+  }
+
+  private int run(String... line) {
+    return Main.commandLine(CommandLineTest::refuse)
+        .setOut(new PrintWriter(out, true))
+        .setErr(new PrintWriter(err, true))
+        .execute(line);
+  }
+
+  private static ServeCommand.Running refuse(Object config) throws StartException {
+    throw new StartException("the port is taken");
+  }
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app.config;
+
+import static java.util.Map.entry;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.tidings.app.config.ConfigSources.Flag;
+import dev.tidings.app.config.Configuration.Purpose;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ConfigurationTest {
+  private static final String SECRET = "0123456789abcdef0123456789abcdef";
+
+  @TempDir Path folder;
+
+  /// Every key: its default and another value in its range, as written and as read.
+  private static final Map<String, Sample> SAMPLES =
+      Map.ofEntries(
+          entry("server.host", new Sample("0.0.0.0", "localhost", "localhost")),
+          entry("server.port", new Sample("8080", "9000", 9000)),
+          entry("server.max-body-size", new Sample("1MiB", "2MiB", 2L << 20)),
+          entry("server.max-connections", new Sample("20000", "7", 7)),
+          entry("server.shutdown-timeout", new Sample("10s", "5s", Duration.ofSeconds(5))),
+          entry("server.event-loops", new Sample("0", "3", 3)),
+          entry("websocket.ping-interval", new Sample("25s", "1m", Duration.ofMinutes(1))),
+          entry("websocket.first-frame-timeout", new Sample("60s", "2s", Duration.ofSeconds(2))),
+          entry("websocket.max-frame-size", new Sample("64KiB", "1KiB", 1024L)),
+          entry("websocket.max-topics", new Sample("50", "51", 51)),
+          entry("websocket.send-buffer-size", new Sample("256KiB", "4096", 4096L)),
+          entry("poll.max-topics", new Sample("20", "21", 21)),
+          entry("poll.max-waiters", new Sample("10000", "500", 500)),
+          entry("poll.max-waiters-per-user", new Sample("50", "5", 5)),
+          entry("auth.secret-key", new Sample("", SECRET, Optional.of(new Secret(SECRET)))),
+          entry("auth.access-token-lifetime", new Sample("1h", "2d", Duration.ofDays(2))),
+          entry("auth.password-hash.memory", new Sample("19MiB", "64MiB", 64L << 20)),
+          entry("auth.password-hash.iterations", new Sample("2", "3", 3)),
+          entry("auth.password-hash.concurrency", new Sample("2", "4", 4)),
+          entry("auth.password-hash.queue", new Sample("64", "65", 65)),
+          entry("auth.bootstrap-admin.username", new Sample("", "alice", "alice")),
+          entry(
+              "auth.bootstrap-admin.password", new Sample("", "12345678", new Secret("12345678"))),
+          entry("auth.bootstrap-admin.email", new Sample("", "a@b.c", Optional.of("a@b.c"))),
+          entry("store.type", new Sample("rocksdb", "memory", TidingsConfig.StoreType.MEMORY)),
+          entry("store.data-dir", new Sample("./tidings-data", "/var/x", Path.of("/var/x"))),
+          entry("store.durability", new Sample("fsync", "memory", TidingsConfig.Durability.MEMORY)),
+          entry("store.disk-low-water", new Sample("256MiB", "1GiB", 1L << 30)),
+          entry("store.rocksdb.block-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
+          entry("store.rocksdb.write-buffer-size", new Sample("64MiB", "2MiB", 2L << 20)),
+          entry("retention.max-age", new Sample("24h", "7d", Duration.ofDays(7))),
+          entry("retention.max-messages", new Sample("1000000", "3000000000", 3_000_000_000L)),
+          entry("retention.max-bytes", new Sample("0B", "1TiB", 1L << 40)),
+          entry("retention.sweep-interval", new Sample("10s", "100ms", Duration.ofMillis(100))),
+          entry("memory.hot-tier-size", new Sample("256MiB", "1MiB", 1L << 20)),
+          entry("memory.page-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
+          entry("limits.pending-commands", new Sample("20000", "1", 1)),
+          entry("limits.pending-bytes", new Sample("64MiB", "65MiB", 65L << 20)),
+          entry("limits.batch-messages", new Sample("5000", "100", 100)),
+          entry("limits.batch-bytes", new Sample("4MiB", "1MiB", 1L << 20)),
+          entry("log.level", new Sample("info", "debug", TidingsConfig.LogLevel.DEBUG)),
+          entry("log.format", new Sample("text", "json", TidingsConfig.LogFormat.JSON)),
+          entry("metrics.max-topic-labels", new Sample("1000", "0", 0)),
+          entry("dev", new Sample("false", "true", true)));
+
+  /// @param standard the default as written, empty for none
+  private record Sample(String standard, String written, Object read) {}
+
+  static Stream<String> keys() {
+    return KeyTree.keys().keySet().stream();
+  }
+
+  /// Keys with bounds, each with a value just outside.
+  static Stream<String[]> outside() {
+    return KeyTree.keys().values().stream()
+        .flatMap(key -> {
+          String max = key.setting().max();
+          String above =
+              switch (key.kind()) {
+                case ValueKind.Text _ -> "x".repeat(Integer.parseInt(max) + 1);
+                case ValueKind.Whole _ -> String.valueOf(Long.parseLong(max) + 1);
+                case ValueKind.Size _, ValueKind.Time _ ->
+                    max.isEmpty() ? "" : max.replaceFirst("\\d+", "99999999");
+                case ValueKind.Hidden _ -> "x".repeat(Integer.parseInt(key.setting().min()) - 1);
+                case ValueKind.Switch _ -> "yes";
+                case ValueKind.Choice _ -> "other";
+                case ValueKind.Folder _ -> " ";
+              };
+          String below =
+              switch (key.kind()) {
+                case ValueKind.Text _ -> "x".repeat(Integer.parseInt(key.setting().min()) - 1);
+                case ValueKind.Whole _ -> String.valueOf(Long.parseLong(key.setting().min()) - 1);
+                case ValueKind.Size _ -> key.setting().min().equals("0B") ? "" : "1B";
+                case ValueKind.Time _ -> "1ms";
+                default -> "";
+              };
+          return Stream.of(above, below)
+              .filter(text -> !text.isEmpty() || key.kind() instanceof ValueKind.Text)
+              .map(text -> new String[] {key.path(), text});
+        });
+  }
+
+  @Test
+  void samples_coverEveryKey() {
+    assertThat(SAMPLES.keySet()).isEqualTo(KeyTree.keys().keySet());
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void key_notGiven_hasItsDefault(String path) throws Exception {
+    TidingsConfig config = load(Map.of(), Map.of("TIDINGS_AUTH_SECRET_KEY", SECRET));
+    String standard = sample(path).standard();
+    if (path.equals("auth.secret-key")) {
+      return; // The one key that must be given.
+    }
+    if (standard.isEmpty()) {
+      assertThat(config.auth().bootstrapAdmin()).isEmpty();
+    } else {
+      assertThat(read(config, path)).isEqualTo(KeyTree.keys().get(path).parse(standard).get());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void key_inFile_isRead(String path) throws Exception {
+    StringBuilder yaml = new StringBuilder();
+    String indent = "";
+    for (String name : path.split("\\.", -1)) {
+      yaml.append(yaml.isEmpty() ? "" : ":\n").append(indent).append(name);
+      indent += "  ";
+    }
+    yaml.append(": ").append(sample(path).written()).append('\n');
+    Files.writeString(folder.resolve("tidings.yaml"), yaml);
+    assertThat(read(load(Map.of(), around(path)), path)).isEqualTo(sample(path).read());
+  }
+
+  @ParameterizedTest
+  @MethodSource("keys")
+  void key_inEnvironment_isRead(String path) throws Exception {
+    Map<String, String> environment = around(path);
+    environment.put(environmentName(path), sample(path).written());
+    assertThat(read(load(Map.of(), environment), path)).isEqualTo(sample(path).read());
+  }
+
+  @ParameterizedTest
+  @MethodSource("outside")
+  void key_outsideItsBounds_isRefused(String path, String text) {
+    Map<String, String> environment = around(path);
+    environment.put(environmentName(path), text);
+    assertThat(errors(Map.of(), environment))
+        .anySatisfy(error -> {
+          assertThat(error.key()).isEqualTo(path);
+          assertThat(error.expected()).isNotEmpty();
+          assertThat(error.source()).isEqualTo(environmentName(path));
+        });
+  }
+
+  @Test
+  void sources_laterOnesWin() throws Exception {
+    Files.writeString(
+        folder.resolve("tidings.yaml"), "server: {port: 1, host: file, max-connections: 11}\n");
+    TidingsConfig config =
+        load(
+            Map.of("server.port", new Flag("--port", "3")),
+            Map.of(
+                "TIDINGS_SERVER_PORT", "2",
+                "TIDINGS_SERVER_HOST", "variable",
+                "TIDINGS_AUTH_SECRET_KEY", SECRET));
+    assertThat(config.server().port()).isEqualTo(3);
+    assertThat(config.server().host()).isEqualTo("variable");
+    assertThat(config.server().maxConnections()).isEqualTo(11);
+  }
+
+  @Test
+  void severalErrors_areToldAtOnce_withTheirSources() throws IOException {
+    Files.writeString(
+        folder.resolve("tidings.yaml"),
+        """
+        server:
+          prot: 9000
+          max-body-size: huge
+        retention: 5
+        """);
+    String file = folder.resolve("tidings.yaml").toString();
+    assertThat(
+            errors(
+                Map.of("server.port", new Flag("--port", "70000")),
+                Map.of("TIDINGS_STORE_TYP", "memory", "TIDINGS_LOG_LEVEL", "loud")))
+        .extracting(ConfigError::toString)
+        .containsExactlyInAnyOrder(
+            "server.prot: unknown key (expected: server.port) [" + file + ":2]",
+            "retention: unknown key (expected: a section with the keys max-age, max-messages,"
+                + " max-bytes, sweep-interval) ["
+                + file
+                + ":4]",
+            "TIDINGS_STORE_TYP: unknown variable (expected: TIDINGS_STORE_TYPE) [environment]",
+            "server.port: 70000 (expected: a whole number from 0 to 65535) [--port]",
+            "server.max-body-size: huge (expected: a size from 1KiB to 64MiB, such as 64MiB) ["
+                + file
+                + ":3]",
+            "log.level: loud (expected: error or warn or info or debug or trace)"
+                + " [TIDINGS_LOG_LEVEL]",
+            "auth.secret-key: not set (expected: at least 32 characters: set"
+                + " TIDINGS_AUTH_SECRET_KEY to what `tidings generate-secret-key` prints; to try"
+                + " Tidings out, use --dev)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "server: {port: [1]}         | server.port: a list",
+        "server: {port: }            | server.port: nothing",
+        "server: {port: {a: 1}}      | server.port.a: unknown key",
+        "{server.port: 1, server: {port: 2}} | server.port: given twice",
+        "server: {host: &h x, port: *h} | server.port: an alias",
+        "just a text                 | file: no mapping",
+        "- a                         | file: no mapping",
+        "'server: {port: 1'          | file: ",
+      })
+  void file_thatIsOtherThanSettings_isRefused(String yaml, String told) throws IOException {
+    Files.writeString(folder.resolve("tidings.yaml"), yaml);
+    assertThat(errors(Map.of(), Map.of("TIDINGS_AUTH_SECRET_KEY", SECRET)))
+        .extracting(ConfigError::toString)
+        .anyMatch(text -> text.startsWith(told.strip()))
+        .allMatch(text -> text.contains("tidings.yaml:1"));
+  }
+
+  @Test
+  void file_withTwoDocuments_isRefused() throws IOException {
+    Files.writeString(folder.resolve("tidings.yaml"), "dev: true\n---\ndev: false\n");
+    assertThat(errors(Map.of(), Map.of()))
+        .extracting(ConfigError::value)
+        .containsExactly("a second document");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "# nothing\n", "server:\n  # port: 1\nlog:\n"})
+  void file_withoutValues_isFine(String yaml) throws Exception {
+    Files.writeString(folder.resolve("tidings.yaml"), yaml);
+    assertThat(load(Map.of(), Map.of("TIDINGS_DEV", "true")).dev()).isTrue();
+  }
+
+  @Test
+  void namedFile_missing_isRefused() {
+    ConfigSources sources =
+        new ConfigSources(
+            folder, Optional.of(Path.of("no.yaml")), Map.of("TIDINGS_DEV", "true"), Map.of());
+    assertThat(errors(sources))
+        .extracting(ConfigError::toString)
+        .containsExactly("file: no.yaml (expected: a file that can be read) [--config]");
+  }
+
+  @Test
+  void variables_thatSetNoKey_areLeftAlone() throws Exception {
+    TidingsConfig config =
+        load(
+            Map.of(),
+            Map.of(
+                "TIDINGS_DEV", "true",
+                "TIDINGS_JAVA_OPTS", "-Xmx1g",
+                "TIDINGS_TOKEN", "abc",
+                "TIDINGS_SERVICE_HOST", "10.0.0.1",
+                "TIDINGS_PORT", "tcp://10.0.0.1:8080",
+                "TIDINGS_PORT_8080_TCP_ADDR", "10.0.0.1",
+                "OTHER", "x"));
+    assertThat(config.server().port()).isEqualTo(8080);
+  }
+
+  @Test
+  void dev_bindsToLoopback_andHasAnAdministrator() throws Exception {
+    TidingsConfig config = load(Map.of("dev", new Flag("--dev", "true")), Map.of());
+    assertThat(config.server().host()).isEqualTo("127.0.0.1");
+    assertThat(config.auth().secretKey()).isEmpty();
+    assertThat(config.auth().bootstrapAdmin().orElseThrow().username()).isEqualTo("admin");
+    assertThat(config.auth().bootstrapAdmin().orElseThrow().password().value())
+        .isEqualTo("tidings-dev");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0.0.0.0", "192.0.2.1", "::"})
+  void dev_onAnotherAddress_isRefused(String host) {
+    assertThat(
+            errors(
+                Map.of("dev", new Flag("--dev", "true"), "server.host", new Flag("--host", host)),
+                Map.of()))
+        .singleElement()
+        .extracting(ConfigError::expected)
+        .asString()
+        .contains("loopback");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "::1", "127.0.0.2"})
+  void dev_onLoopback_isFine(String host) throws Exception {
+    Map<String, Flag> flags =
+        Map.of("dev", new Flag("--dev", "true"), "server.host", new Flag("--host", host));
+    assertThat(load(flags, Map.of()).server().host()).isEqualTo(host);
+  }
+
+  @Test
+  void dev_withAnOwnAdministrator_doesNotGetTheKnownPassword() {
+    assertThat(
+            errors(
+                Map.of(),
+                Map.of("TIDINGS_DEV", "true", "TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", "alice")))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "auth.bootstrap-admin.password: not set (expected: at least 8 characters) [because"
+                + " auth.bootstrap-admin is given]");
+  }
+
+  @Test
+  void secret_isNeededToServe_notToAdminister() throws Exception {
+    ConfigSources sources = new ConfigSources(folder, Optional.empty(), Map.of(), Map.of());
+    assertThat(errors(sources)).extracting(ConfigError::key).containsExactly("auth.secret-key");
+    Configuration.load(sources, Purpose.ADMINISTER);
+  }
+
+  @Test
+  void secrets_areNeverShown() throws Exception {
+    Map<String, String> environment =
+        Map.of(
+            "TIDINGS_AUTH_SECRET_KEY", SECRET,
+            "TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", "alice",
+            "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD", "hidden-word");
+    Configuration configuration =
+        Configuration.load(
+            new ConfigSources(folder, Optional.empty(), environment, Map.of()), Purpose.SERVE);
+    assertThat(configuration.toYaml() + configuration.config())
+        .doesNotContain(SECRET, "hidden-word")
+        .contains("secret-key: \"********\" # TIDINGS_AUTH_SECRET_KEY");
+    assertThat(errors(Map.of(), Map.of("TIDINGS_AUTH_SECRET_KEY", "short-word")))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "auth.secret-key: 10 characters (expected: at least 32 characters)"
+                + " [TIDINGS_AUTH_SECRET_KEY]");
+  }
+
+  @Test
+  void shownTree_canBeReadAgain() throws Exception {
+    Map<String, String> environment = new LinkedHashMap<>();
+    SAMPLES.forEach((path, sample) -> environment.put(environmentName(path), sample.written()));
+    Configuration first =
+        Configuration.load(
+            new ConfigSources(folder, Optional.empty(), environment, Map.of()), Purpose.SERVE);
+    Path file = folder.resolve("shown.yaml");
+    Files.writeString(file, first.toYaml());
+    Configuration second =
+        Configuration.load(
+            new ConfigSources(
+                folder,
+                Optional.of(file),
+                Map.of(
+                    "TIDINGS_AUTH_SECRET_KEY",
+                    SECRET,
+                    "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD",
+                    "12345678"),
+                Map.of()),
+            Purpose.SERVE);
+    assertThat(second.config()).isEqualTo(first.config());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "TIDINGS_POLL_MAX_WAITERS_PER_USER, 10001, poll.max-waiters-per-user",
+    "TIDINGS_LIMITS_BATCH_BYTES, 65MiB, limits.batch-bytes",
+    "TIDINGS_LIMITS_PENDING_BYTES, 2MiB, limits.batch-bytes"
+  })
+  void keys_thatContradictEachOther_areRefused(String variable, String value, String key) {
+    assertThat(errors(Map.of(), Map.of(variable, value, "TIDINGS_DEV", "true")))
+        .extracting(ConfigError::key)
+        .containsExactly(key);
+  }
+
+  private static Sample sample(String path) {
+    return Optional.ofNullable(SAMPLES.get(path)).orElseThrow();
+  }
+
+  /// What must be given for the tree to be complete, besides the key itself.
+  private static Map<String, String> around(String path) {
+    Map<String, String> environment = new LinkedHashMap<>();
+    List<String> needed =
+        path.startsWith("auth.bootstrap-admin.")
+            ? List.of(
+                "auth.secret-key", "auth.bootstrap-admin.username", "auth.bootstrap-admin.password")
+            : List.of("auth.secret-key");
+    for (String other : needed) {
+      if (!other.equals(path)) {
+        environment.put(environmentName(other), sample(other).written());
+      }
+    }
+    if (path.equals("dev")) {
+      environment.put("TIDINGS_SERVER_HOST", "localhost");
+    }
+    return environment;
+  }
+
+  private static String environmentName(String path) {
+    return Optional.ofNullable(KeyTree.keys().get(path)).orElseThrow().environmentName();
+  }
+
+  /// The component at the path, found by name rather than through the code under test.
+  private static Object read(Object record, String path) throws ReflectiveOperationException {
+    Object value = record;
+    for (String name : path.split("\\.", -1)) {
+      String accessor =
+          Stream.of(name.split("-"))
+              .map(part -> Character.toUpperCase(part.charAt(0)) + part.substring(1))
+              .collect(Collectors.joining());
+      accessor = Character.toLowerCase(accessor.charAt(0)) + accessor.substring(1);
+      Object holder =
+          value instanceof Optional<?> optional && name.length() > 0
+              ? optional.orElseThrow()
+              : value;
+      value = holder.getClass().getMethod(accessor).invoke(holder);
+    }
+    return value;
+  }
+
+  private TidingsConfig load(Map<String, Flag> flags, Map<String, String> environment)
+      throws InvalidConfigException {
+    return Configuration.load(
+            new ConfigSources(folder, Optional.empty(), environment, flags), Purpose.SERVE)
+        .config();
+  }
+
+  private List<ConfigError> errors(Map<String, Flag> flags, Map<String, String> environment) {
+    return errors(new ConfigSources(folder, Optional.empty(), environment, flags));
+  }
+
+  private static List<ConfigError> errors(ConfigSources sources) {
+    return catchThrowableOfType(
+            InvalidConfigException.class, () -> Configuration.load(sources, Purpose.SERVE))
+        .errors();
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.bench.load;
+
+import io.netty.buffer.ByteBuf;
+
+/// An encoded publish of one or more messages, whose payloads can be marked in place.
+///
+/// Marking is safe only while no duplicate is on its way: a connection that marks owns its request
+/// and has one outstanding.
+public final class StampedRequest {
+  private final ByteBuf bytes;
+  private final int[] stamps;
+
+  StampedRequest(ByteBuf bytes, int[] stamps) {
+    this.bytes = bytes;
+    this.stamps = stamps;
+  }
+
+  public int messages() {
+    return stamps.length;
+  }
+
+  /// The bytes as they are, for one write.
+  public ByteBuf toSend() {
+    return bytes.retainedDuplicate();
+  }
+
+  /// Marks the messages as `publisher`'s numbers `firstNumber` and following.
+  ByteBuf toSend(int publisher, long firstNumber, long timeNs) {
+    for (int i = 0; i < stamps.length; i++) {
+      Stamp.write(bytes, stamps[i], publisher, firstNumber + i, timeNs);
+    }
+    return bytes.retainedDuplicate();
+  }
+}

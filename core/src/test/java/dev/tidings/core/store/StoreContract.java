@@ -1,0 +1,779 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.slot.Slot;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.LogTrimmed;
+import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.TopicPut;
+import dev.tidings.core.store.StoreRecord.UserPut;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// What [Store] promises, as tests that every implementation inherits.
+///
+/// A test class says how a store is opened on the medium of the running test (empty when the test
+/// starts) and whether two handles may have it open at once.
+public abstract class StoreContract {
+
+  /// Whether several handles may write one medium at the same time.
+  protected enum Sharing {
+    /// Yes: epochs keep them apart.
+    SHARED,
+    /// No: the second handle is refused when it is opened.
+    EXCLUSIVE
+  }
+
+  /// Opens a handle on the medium of the running test; may be called again, also after a close.
+  protected abstract Store open() throws Exception;
+
+  /// Whether [#open] works while another handle is open.
+  protected abstract Sharing sharing();
+
+  private static final int LANE = 3;
+  private static final int LOG = 7;
+
+  /// The store under test.
+  protected Store store;
+
+  private long epoch;
+  private long number;
+
+  @BeforeEach
+  final void openStore() throws Exception {
+    store = open();
+    epoch = store.openSlots(SlotSet.ALL);
+  }
+
+  @AfterEach
+  final void closeStore() throws Exception {
+    store.close();
+  }
+
+  /// Writes one log the way a shard does.
+  private static final class LogWriter {
+    private final int incarnation;
+    private final int slot;
+    private long next = 1;
+    private long messages;
+    private long bytes;
+    private final List<Message> written = new ArrayList<>();
+
+    LogWriter(int incarnation) {
+      this.incarnation = incarnation;
+      this.slot = Slot.of(Slot.Kind.TOPIC, "topic-" + incarnation);
+    }
+
+    MessagesAppended append(int count) {
+      List<Message> run = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        run.add(message(next + i));
+      }
+      return append(run);
+    }
+
+    MessagesAppended append(List<Message> run) {
+      MessagesAppended record = new MessagesAppended(slot, incarnation, messages, bytes, run);
+      for (Message message : run) {
+        messages++;
+        bytes += message.size();
+        next = message.sequence() + 1;
+        written.add(message);
+      }
+      return record;
+    }
+
+    LogTrimmed trim(long firstRetained) {
+      return new LogTrimmed(slot, incarnation, firstRetained);
+    }
+
+    LogExtent extent(long firstRetained) {
+      return new LogExtent(
+          firstRetained,
+          next,
+          written.isEmpty() ? 0 : written.getLast().timestamp(),
+          messages,
+          bytes);
+    }
+  }
+
+  private static Message message(long sequence) {
+    return new Message(
+        sequence,
+        1_700_000_000_000L + sequence * 3,
+        sequence % 5 == 0 ? 1_700_000_000_000L + sequence * 1000 : Message.NEVER,
+        Payload.of("{\"n\":" + sequence + "}"),
+        sequence % 3 == 0 ? Payload.of("{\"k\":\"v" + sequence + "\"}") : Payload.EMPTY);
+  }
+
+  private SlotSet commit(StoreRecord... records) throws StoreException {
+    return store.commit(new Batch(LANE, epoch, ++number, List.of(records)));
+  }
+
+  private static long bytes(List<Message> messages) {
+    return messages.stream().mapToLong(Message::size).sum();
+  }
+
+  private List<Message> readAll(int incarnation) throws StoreException {
+    return store.read(incarnation, 0, Integer.MAX_VALUE, Long.MAX_VALUE).messages();
+  }
+
+  private void closeAndOpen() throws Exception {
+    store.close();
+    store = open();
+    epoch = store.openSlots(SlotSet.ALL);
+    number = 0;
+  }
+
+  // Epochs and fencing
+
+  @Test
+  void openSlots_again_returnsHigherEpoch() throws Exception {
+    long second = store.openSlots(SlotSet.range(0, 10));
+    long third = store.openSlots(SlotSet.range(5, 6));
+    assertThat(second).isGreaterThan(epoch);
+    assertThat(third).isGreaterThan(second);
+  }
+
+  @Test
+  void openSlots_afterCloseAndOpen_returnsHigherEpoch() throws Exception {
+    long before = epoch;
+    closeAndOpen();
+    assertThat(epoch).isGreaterThan(before);
+  }
+
+  @Test
+  void commit_recordsOfSlotsOpenedUnderAHigherEpoch_areLeftOutAndReported() throws Exception {
+    LogWriter stale = new LogWriter(1);
+    LogWriter own = new LogWriter(2);
+    assertThat(stale.slot).isNotEqualTo(own.slot);
+    store.openSlots(SlotSet.range(stale.slot, stale.slot + 1));
+
+    SlotSet refused = commit(stale.append(2), own.append(3), stale.append(1));
+
+    assertThat(refused).isEqualTo(SlotSet.range(stale.slot, stale.slot + 1));
+    assertThat(readAll(1)).isEmpty();
+    assertThat(store.extent(1)).isEqualTo(LogExtent.EMPTY);
+    assertThat(readAll(2)).isEqualTo(own.written);
+    assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
+  }
+
+  @Test
+  void commit_directoryRecordsAndTrimsOfAStaleSlot_areLeftOut() throws Exception {
+    LogWriter log = new LogWriter(1);
+    commit(log.append(5));
+    Topic topic = topic("topic-1", 1);
+    store.openSlots(SlotSet.ALL);
+
+    SlotSet refused = commit(new TopicPut(topic), new UserPut(user("u")), log.trim(4));
+
+    assertThat(refused.contains(Slot.of(Slot.Kind.TOPIC, "topic-1"))).isTrue();
+    assertThat(refused.contains(Slot.of(Slot.Kind.USER, "u"))).isTrue();
+    assertThat(store.loadDirectory().topics()).isEmpty();
+    assertThat(store.loadDirectory().users()).isEmpty();
+    assertThat(store.extent(1).firstRetained()).isEqualTo(1);
+  }
+
+  @Test
+  void secondHandle_fencesTheFirstOrIsRefused() throws Exception {
+    switch (sharing()) {
+      case SHARED -> {
+        try (Store second = open()) {
+          LogWriter log = new LogWriter(1);
+          commit(log.append(1));
+          long higher = second.openSlots(SlotSet.ALL);
+          assertThat(higher).isGreaterThan(epoch);
+          assertThat(commit(log.append(1)).contains(log.slot)).isTrue();
+          assertThat(second.read(1, 1, 10, 1000).messages()).containsExactly(message(1));
+          assertThat(
+                  second.commit(
+                      new Batch(
+                          0,
+                          higher,
+                          1,
+                          List.of(
+                              new MessagesAppended(
+                                  log.slot, 1, 1, message(1).size(), List.of(message(2)))))))
+              .isEqualTo(SlotSet.NONE);
+          assertThat(readAll(1)).containsExactly(message(1), message(2));
+        }
+      }
+      case EXCLUSIVE -> {
+        assertThatThrownBy(this::open).isInstanceOf(StoreException.class);
+        LogWriter log = new LogWriter(1);
+        assertThat(commit(log.append(1))).isEqualTo(SlotSet.NONE);
+        assertThat(readAll(1)).isEqualTo(log.written);
+      }
+    }
+  }
+
+  // Batches and their numbers
+
+  @Test
+  void wasCommitted_tellsTheNewestBatchOfItsLaneAndEpoch() throws Exception {
+    assertThat(store.wasCommitted(LANE, epoch, 1)).isFalse();
+    commit(new LogWriter(1).append(1));
+    assertThat(store.wasCommitted(LANE, epoch, 1)).isTrue();
+    assertThat(store.wasCommitted(LANE, epoch, 2)).isFalse();
+    assertThat(store.wasCommitted(LANE + 1, epoch, 1)).isFalse();
+    assertThat(store.wasCommitted(LANE, epoch + 1, 1)).isFalse();
+  }
+
+  @Test
+  void wasCommitted_underANewEpoch_startsAnew() throws Exception {
+    store.commit(new Batch(LANE, epoch, 90, List.of()));
+    long next = store.openSlots(SlotSet.ALL);
+    assertThat(store.wasCommitted(LANE, next, 1)).isFalse();
+    store.commit(new Batch(LANE, next, 1, List.of()));
+    assertThat(store.wasCommitted(LANE, next, 1)).isTrue();
+    assertThat(store.wasCommitted(LANE, next, 2)).isFalse();
+  }
+
+  @Test
+  void wasCommitted_numbersWithGapsAndSeveralLanes() throws Exception {
+    store.commit(new Batch(0, epoch, 5, List.of()));
+    store.commit(new Batch(1, epoch, 7, List.of()));
+    store.commit(new Batch(0, epoch, 9, List.of()));
+    assertThat(store.wasCommitted(0, epoch, 9)).isTrue();
+    assertThat(store.wasCommitted(0, epoch, 10)).isFalse();
+    assertThat(store.wasCommitted(1, epoch, 7)).isTrue();
+    assertThat(store.wasCommitted(1, epoch, 8)).isFalse();
+  }
+
+  @Test
+  void commit_withoutRecords_isWrittenAsAProbe() throws Exception {
+    assertThat(commit()).isEqualTo(SlotSet.NONE);
+    assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
+    store.reopen();
+    assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
+  }
+
+  @Test
+  void reopen_keepsCommittedRecordsNumbersAndEpoch() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    for (int round = 1; round <= 3; round++) {
+      commit(log.append(3));
+      store.reopen();
+      assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
+      assertThat(store.wasCommitted(LANE, epoch, number + 1)).isFalse();
+      assertThat(readAll(LOG)).isEqualTo(log.written);
+    }
+    assertThat(commit(log.append(1))).isEqualTo(SlotSet.NONE);
+    assertThat(store.openSlots(SlotSet.ALL)).isGreaterThan(epoch);
+  }
+
+  @Test
+  void closeAndOpen_keepsEverything() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(3), new TopicPut(topic("a", LOG)), new UserPut(user("b")));
+    commit(log.append(2), log.trim(2));
+    closeAndOpen();
+    assertThat(readAll(LOG)).isEqualTo(log.written.subList(1, 5));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(2));
+    assertThat(store.loadDirectory().topics()).containsExactly(topic("a", LOG));
+    assertThat(store.loadDirectory().users()).containsExactly(user("b"));
+  }
+
+  // Reads
+
+  @Test
+  void read_ofALogNothingWasAppendedTo_isEmpty() throws Exception {
+    assertThat(store.read(LOG, 0, 10, 1000)).isEqualTo(LogPage.EMPTY);
+    assertThat(store.extent(LOG)).isEqualTo(LogExtent.EMPTY);
+    assertThat(store.runAt(LOG, 1)).isEmpty();
+  }
+
+  @Test
+  void read_fromEverySequence_returnsTheMessagesFromThere() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(4), log.append(3));
+    commit(log.append(1));
+    commit(log.append(8));
+    for (int from = 0; from <= 18; from++) {
+      List<Message> rest = log.written.subList(Math.clamp(from - 1, 0, 16), 16);
+      for (int max : new int[] {1, 2, 5, 16, 100}) {
+        assertThat(store.read(LOG, from, max, Long.MAX_VALUE).messages())
+            .isEqualTo(rest.subList(0, Math.min(max, rest.size())));
+      }
+    }
+    assertThat(store.read(LOG, Long.MIN_VALUE, 1, 1).messages()).containsExactly(message(1));
+    assertThat(store.read(LOG, 1L << 47, 10, 1000)).isEqualTo(LogPage.EMPTY);
+  }
+
+  @Test
+  void read_maxBytes_stopsOnceReachedButReturnsAtLeastOne() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(5));
+    commit(log.append(5));
+    for (long maxBytes = 0; maxBytes <= bytes(log.written) + 1; maxBytes++) {
+      List<Message> page = store.read(LOG, 1, 100, maxBytes).messages();
+      assertThat(page).isEqualTo(log.written.subList(0, page.size())).isNotEmpty();
+      // Without the last one the bound was not reached yet; with it, it is, or the log ended.
+      assertThat(page.size() == 1 || bytes(page.subList(0, page.size() - 1)) < maxBytes).isTrue();
+      assertThat(bytes(page) >= maxBytes || page.size() == 10).isTrue();
+    }
+  }
+
+  @Test
+  void read_doesNotMixLogs() throws Exception {
+    LogWriter[] logs = new LogWriter[5];
+    for (int i = 0; i < logs.length; i++) {
+      logs[i] = new LogWriter(254 + i);
+    }
+    for (int round = 0; round < 3; round++) {
+      commit(
+          logs[4].append(2),
+          logs[0].append(1),
+          logs[2].append(3),
+          logs[1].append(1),
+          logs[0].append(2),
+          logs[3].append(1),
+          logs[2].append(1));
+    }
+    for (LogWriter log : logs) {
+      assertThat(readAll(log.incarnation)).isEqualTo(log.written);
+      assertThat(store.extent(log.incarnation)).isEqualTo(log.extent(1));
+    }
+    assertThat(readAll(253)).isEmpty();
+    assertThat(readAll(259)).isEmpty();
+  }
+
+  @Test
+  void read_acrossAHole_returnsWhatIsThere() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(3));
+    commit(log.append(List.of(message(1000), message(1001))), log.append(2));
+    assertThat(readAll(LOG)).isEqualTo(log.written);
+    assertThat(store.read(LOG, 4, 1, 1000).messages()).containsExactly(message(1000));
+    assertThat(store.read(LOG, 999, 2, 1000).messages())
+        .containsExactly(message(1000), message(1001));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+    // A hole inside one batch as well.
+    commit(log.append(1), log.append(List.of(message(5000))));
+    assertThat(readAll(LOG)).isEqualTo(log.written);
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+  }
+
+  @Test
+  void read_keepsEveryFieldAndByte() throws Exception {
+    byte[] binary = new byte[256];
+    for (int i = 0; i < binary.length; i++) {
+      binary[i] = (byte) i;
+    }
+    List<Message> odd =
+        List.of(
+            new Message(1, 0, Message.NEVER, Payload.EMPTY, Payload.EMPTY),
+            new Message(2, 0, 0, Payload.wrap(binary), Payload.EMPTY),
+            new Message(3, 5, Long.MIN_VALUE, Payload.EMPTY, Payload.wrap(binary.clone())),
+            new Message(
+                4, (1L << 48) - 1, Long.MAX_VALUE - 1, Payload.of("é\u0000😀"), Payload.of("{}")));
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(odd));
+    assertThat(readAll(LOG)).isEqualTo(odd);
+    closeAndOpen();
+    assertThat(readAll(LOG)).isEqualTo(odd);
+  }
+
+  @Test
+  void read_ofLargeMessagesAndRuns_returnsThemWhole() throws Exception {
+    byte[] large = new byte[3 << 20];
+    for (int i = 0; i < large.length; i++) {
+      large[i] = (byte) (i * 31 + (i >>> 9));
+    }
+    LogWriter log = new LogWriter(LOG);
+    commit(
+        log.append(2),
+        log.append(List.of(new Message(3, 9, Message.NEVER, Payload.wrap(large), Payload.EMPTY))),
+        log.append(2500));
+    commit(log.append(1));
+    assertThat(readAll(LOG)).isEqualTo(log.written);
+    assertThat(store.read(LOG, 2400, 3, 1 << 20).messages())
+        .isEqualTo(log.written.subList(2399, 2402));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+  }
+
+  @Test
+  void read_highestSequenceAndIncarnation() throws Exception {
+    int incarnation = (1 << 26) - 1;
+    LogWriter log = new LogWriter(incarnation);
+    long last = (1L << 48) - 2;
+    commit(log.append(List.of(message(last - 1), message(last))));
+    assertThat(readAll(incarnation)).isEqualTo(log.written);
+    assertThat(store.extent(incarnation).nextSequence()).isEqualTo(last + 1);
+  }
+
+  // Extents and trimming
+
+  @Test
+  void extent_growsWithEveryAppend() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    for (int round = 1; round <= 4; round++) {
+      commit(log.append(round));
+      assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+    }
+  }
+
+  @Test
+  void trim_toEverySequence_hidesWhatIsBelow() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(4));
+    commit(log.append(1));
+    commit(log.append(3), log.append(2));
+    for (int first = 1; first <= 10; first++) {
+      commit(log.trim(first));
+      assertThat(store.extent(LOG)).isEqualTo(log.extent(first));
+      assertThat(readAll(LOG)).isEqualTo(log.written.subList(first - 1, 10));
+      assertThat(store.read(LOG, 2, 1, 1).messages()).containsExactly(message(Math.max(first, 2)));
+      LogRun run = store.runAt(LOG, 1).orElseThrow();
+      assertThat(run.lastSequence()).isGreaterThanOrEqualTo(first);
+    }
+  }
+
+  @Test
+  void trim_toNextSequence_retainsNothingAndTheLogGoesOn() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(5));
+    commit(log.append(5));
+    commit(log.trim(11));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(11));
+    assertThat(store.read(LOG, 0, 10, 1000)).isEqualTo(LogPage.EMPTY);
+    assertThat(store.runAt(LOG, 0)).isEmpty();
+    store.reopen();
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(11));
+    closeAndOpen();
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(11));
+
+    commit(log.append(2));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(11));
+    assertThat(readAll(LOG)).isEqualTo(log.written.subList(10, 12));
+    commit(log.trim(13));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(13));
+    assertThat(readAll(LOG)).isEmpty();
+  }
+
+  @Test
+  void trim_lowerThanBefore_changesNothing() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(5));
+    commit(log.append(5));
+    commit(log.trim(8));
+    commit(log.trim(3));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(8));
+    commit(log.trim(9), log.trim(1));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(9));
+    assertThat(readAll(LOG)).isEqualTo(log.written.subList(8, 10));
+  }
+
+  @Test
+  void trim_inTheBatchOfItsAppends_takesEffectInOrder() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(4), log.trim(3), log.append(2));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(3));
+    assertThat(readAll(LOG)).isEqualTo(log.written.subList(2, 6));
+    commit(log.append(2), log.trim(9));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(9));
+    assertThat(readAll(LOG)).isEmpty();
+    commit(log.trim(9), log.append(3), log.trim(10), log.append(1));
+    assertThat(store.extent(LOG)).isEqualTo(log.extent(10));
+    assertThat(readAll(LOG)).isEqualTo(log.written.subList(9, 12));
+  }
+
+  @Test
+  void trim_ofOneLog_leavesItsNeighbours() throws Exception {
+    LogWriter a = new LogWriter(6);
+    LogWriter b = new LogWriter(7);
+    LogWriter c = new LogWriter(8);
+    commit(a.append(5), b.append(5), c.append(5));
+    commit(b.trim(6));
+    assertThat(readAll(6)).isEqualTo(a.written);
+    assertThat(readAll(7)).isEmpty();
+    assertThat(readAll(8)).isEqualTo(c.written);
+  }
+
+  // Runs
+
+  @Test
+  void runAt_holdsTheSequenceOrIsTheFirstAfterIt() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(4));
+    commit(log.append(1));
+    commit(log.append(List.of(message(100), message(101), message(102))));
+    List<Message> all = log.written;
+    for (long sequence = -1; sequence <= 104; sequence++) {
+      long at = sequence;
+      Optional<Message> expected = all.stream().filter(m -> m.sequence() >= at).findFirst();
+      Optional<LogRun> run = store.runAt(LOG, sequence);
+      assertThat(run.isPresent()).isEqualTo(expected.isPresent());
+      if (run.isPresent()) {
+        check(run.get(), all);
+        assertThat(expected.get().sequence())
+            .isBetween(run.get().firstSequence(), run.get().lastSequence());
+      }
+    }
+  }
+
+  @Test
+  void runAt_stepsThroughTheWholeLog() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(4), log.append(3));
+    commit(log.append(2));
+    commit(log.append(6), log.append(1500));
+    long sequence = 0;
+    long seen = 0;
+    while (true) {
+      Optional<LogRun> run = store.runAt(LOG, sequence);
+      if (run.isEmpty()) {
+        break;
+      }
+      check(run.get(), log.written);
+      assertThat(run.get().messagesBefore()).isEqualTo(seen);
+      seen += run.get().lastSequence() - run.get().firstSequence() + 1;
+      sequence = run.get().lastSequence() + 1;
+    }
+    assertThat(seen).isEqualTo(log.written.size());
+  }
+
+  private static void check(LogRun run, List<Message> all) {
+    List<Message> before = all.stream().filter(m -> m.sequence() < run.firstSequence()).toList();
+    List<Message> inside =
+        all.stream()
+            .filter(m -> m.sequence() >= run.firstSequence() && m.sequence() <= run.lastSequence())
+            .toList();
+    assertThat(run)
+        .isEqualTo(
+            new LogRun(
+                inside.getFirst().sequence(),
+                inside.getLast().sequence(),
+                inside.getFirst().timestamp(),
+                inside.getLast().timestamp(),
+                before.size(),
+                bytes(before),
+                bytes(inside)));
+  }
+
+  // Directory
+
+  private static Topic topic(String name, int incarnation) {
+    return new Topic(
+        name, incarnation, "owner-" + incarnation, false, Optional.empty(), 17, Set.of());
+  }
+
+  private static User user(String name) {
+    return new User(
+        "id-" + name,
+        name,
+        Optional.empty(),
+        "$argon2id$v=19$hash",
+        Set.of(Permission.READ),
+        true,
+        1_700_000_000_000L);
+  }
+
+  @Test
+  void loadDirectory_ofANewStore_isEmpty() throws Exception {
+    assertThat(store.loadDirectory())
+        .isEqualTo(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+  }
+
+  @Test
+  void loadDirectory_returnsEveryField() throws Exception {
+    Set<String> grantees = new LinkedHashSet<>(List.of("z", "a", "", "ü", "m"));
+    Topic full = new Topic("full", 3, "owner", true, Optional.of("Ünï 😀\n"), -1, grantees);
+    Topic bare = new Topic("", 4, "", false, Optional.of(""), Long.MAX_VALUE, Set.of());
+    User all = new User("1", "all", Optional.of("a@b"), "h", Set.of(Permission.values()), false, 0);
+    User none = new User("2", "none", Optional.of(""), "", Set.of(), true, Long.MIN_VALUE);
+    commit(new TopicPut(full), new TopicPut(bare), new UserPut(all), new UserPut(none));
+    closeAndOpen();
+    DirectoryContents contents = store.loadDirectory();
+    assertThat(contents.topics()).containsExactly(bare, full);
+    assertThat(contents.topics().get(1).grantees()).containsExactlyElementsOf(grantees);
+    assertThat(contents.users()).containsExactlyInAnyOrder(all, none);
+    assertThat(contents.damaged()).isEmpty();
+  }
+
+  @Test
+  void loadDirectory_afterAChange_returnsTheNewestEntry() throws Exception {
+    Topic first = topic("t", 1);
+    commit(new TopicPut(first), new UserPut(user("u")));
+    User changed =
+        new User("id-u", "u", Optional.of("new@x"), "h2", Set.of(Permission.ADMIN), false, 5);
+    commit(new TopicPut(first.granting("g1")), new TopicPut(first.granting("g1").granting("g2")));
+    commit(new UserPut(changed));
+    assertThat(store.loadDirectory().topics()).containsExactly(first.granting("g1").granting("g2"));
+    assertThat(store.loadDirectory().users()).containsExactly(changed);
+  }
+
+  @Test
+  void loadDirectory_ordersTopicsAsStringsCompare() throws Exception {
+    List<Topic> topics = new ArrayList<>();
+    int incarnation = 0;
+    for (String name : List.of("b", "a", "\uFFFD", "😀", "Z", "ä", "a-b", "a_b", "aa", "\u0000")) {
+      topics.add(topic(name, ++incarnation));
+    }
+    commit(topics.stream().map(TopicPut::new).toArray(StoreRecord[]::new));
+    topics.sort(Comparator.comparing(Topic::name));
+    assertThat(store.loadDirectory().topics()).isEqualTo(topics);
+  }
+
+  @Test
+  void loadDirectory_withManyEntries() throws Exception {
+    List<StoreRecord> records = new ArrayList<>();
+    for (int i = 1; i <= 3000; i++) {
+      records.add(new TopicPut(topic("topic-" + i, i)));
+      records.add(new UserPut(user("user-" + i)));
+    }
+    commit(records.toArray(StoreRecord[]::new));
+    closeAndOpen();
+    DirectoryContents contents = store.loadDirectory();
+    assertThat(contents.topics()).hasSize(3000);
+    assertThat(contents.users()).hasSize(3000);
+    assertThat(contents.lastIncarnation()).isGreaterThanOrEqualTo(3000);
+  }
+
+  @Test
+  void lastIncarnation_isNeverBelowATopicEverPut() throws Exception {
+    commit(new TopicPut(topic("a", 500)));
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+    // The name is taken over by a log with a lower number: the higher one stays used.
+    commit(new TopicPut(topic("a", 20)), new TopicPut(topic("b", 21)));
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+    store.reopen();
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+    closeAndOpen();
+    commit(new TopicPut(topic("c", 22)));
+    closeAndOpen();
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+  }
+
+  // Health and close
+
+  @Test
+  void health_ofAnOpenStore_isWritable() throws Exception {
+    commit(new LogWriter(LOG).append(1));
+    assertThat(store.health()).isEqualTo(StoreHealth.OK);
+    store.reopen();
+    assertThat(store.health()).isEqualTo(StoreHealth.OK);
+  }
+
+  @Test
+  void afterClose_everyCallFailsAndHealthTells() throws Exception {
+    commit(new LogWriter(LOG).append(1));
+    store.close();
+    List<Callable<?>> calls =
+        List.of(
+            () -> store.openSlots(SlotSet.ALL),
+            () -> store.commit(new Batch(LANE, epoch, 2, List.of())),
+            () -> store.wasCommitted(LANE, epoch, 1),
+            () -> store.extent(LOG),
+            () -> store.read(LOG, 1, 1, 1),
+            () -> store.runAt(LOG, 1),
+            () -> store.loadDirectory(),
+            () -> {
+              store.reopen();
+              return 0;
+            });
+    for (Callable<?> call : calls) {
+      assertThatThrownBy(call::call)
+          .isInstanceOf(StoreException.class)
+          .hasMessageContaining("close");
+    }
+    assertThat(store.health().writable()).isFalse();
+    assertThat(store.health().detail()).contains("closed");
+    store.close();
+  }
+
+  // Threads
+
+  @Test
+  void reads_duringCommits_seeWholeBatches() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    AtomicBoolean done = new AtomicBoolean();
+    AtomicInteger pages = new AtomicInteger();
+    Callable<Void> reader =
+        () -> {
+          long last = 0;
+          boolean again = true;
+          while (again) {
+            again = !done.get();
+            List<Message> page = store.read(LOG, 1, Integer.MAX_VALUE, Long.MAX_VALUE).messages();
+            assertThat(page.size() % 10).isZero();
+            assertThat(page.size()).isGreaterThanOrEqualTo((int) last);
+            for (int i = (int) last; i < page.size(); i++) {
+              assertThat(page.get(i)).isEqualTo(message(i + 1));
+            }
+            last = page.size();
+            assertThat((store.extent(LOG).nextSequence() - 1) % 10).isZero();
+            pages.incrementAndGet();
+          }
+          return null;
+        };
+    try (ExecutorService pool = Executors.newFixedThreadPool(2)) {
+      List<Future<Void>> readers = List.of(pool.submit(reader), pool.submit(reader));
+      for (int i = 0; i < 100; i++) {
+        commit(log.append(7), log.append(3));
+      }
+      done.set(true);
+      for (Future<Void> future : readers) {
+        future.get(20, TimeUnit.SECONDS);
+      }
+    }
+    assertThat(pages.get()).isGreaterThanOrEqualTo(2);
+    assertThat(readAll(LOG)).isEqualTo(log.written);
+  }
+
+  @Test
+  void reads_duringReopen_areRightOrFailWithStoreException() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(50), new TopicPut(topic("a", LOG)));
+    AtomicBoolean done = new AtomicBoolean();
+    Callable<Void> reader =
+        () -> {
+          while (!done.get()) {
+            try {
+              assertThat(readAll(LOG)).isEqualTo(log.written);
+              assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+              assertThat(store.runAt(LOG, 20)).isPresent();
+              assertThat(store.loadDirectory().topics()).hasSize(1);
+              assertThat(store.health().detail()).isNotEmpty();
+            } catch (StoreException e) {
+              assertThat(e).hasMessageContaining("open");
+            }
+          }
+          return null;
+        };
+    try (ExecutorService pool = Executors.newFixedThreadPool(2)) {
+      List<Future<Void>> readers = List.of(pool.submit(reader), pool.submit(reader));
+      for (int i = 0; i < 10; i++) {
+        store.reopen();
+        commit();
+      }
+      done.set(true);
+      for (Future<Void> future : readers) {
+        future.get(20, TimeUnit.SECONDS);
+      }
+    }
+    assertThat(readAll(LOG)).isEqualTo(log.written);
+  }
+}

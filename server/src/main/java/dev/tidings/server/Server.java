@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server;
+
+import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.log.Retention;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.auth.TokenAuthenticator;
+import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.ops.Metrics;
+import dev.tidings.server.ops.OpsApi;
+import dev.tidings.server.relay.PollWaiters;
+import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.EventLoop;
+import dev.tidings.server.wire.FrameCache;
+import dev.tidings.server.wire.LoopbackGuard;
+import dev.tidings.server.wire.Routes;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.net.SocketAddress;
+import java.io.IOException;
+import java.io.Serial;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A running server: event loops with the front-ends on them, the core, and the commit lane's
+/// thread.
+///
+/// [#start] wires it in the order a message takes; [#stop] takes it apart from the clients inwards.
+public final class Server {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+  private static final int READER_THREADS = 4;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final int ACCEPT_BACKLOG = 4096;
+  private static final int SWEPT_TOPICS = 20_000;
+  private static final String BEARER = "bearer";
+
+  private final ServerSettings settings;
+  private final Store store;
+  private final TimeSource time = new SystemTime();
+  private final Vertx vertx;
+  private final ExecutorService blocking;
+  private final List<EventLoop> loops;
+  private final Metrics metrics;
+  private final Node node;
+  private final Thread committer;
+  private final ScheduledExecutorService sweeper;
+  private final Passwords passwords;
+  private final AtomicInteger connections = new AtomicInteger();
+  private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
+  private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
+  private int port;
+
+  private Server(ServerSettings settings, Store store) throws StoreException {
+    this.settings = settings;
+    this.store = store;
+    vertx =
+        Vertx.vertx(
+            new VertxOptions()
+                .setEventLoopPoolSize(settings.eventLoops())
+                .setPreferNativeTransport(false));
+    blocking =
+        Executors.newFixedThreadPool(
+            READER_THREADS, Thread.ofPlatform().daemon().name("store-reader-", 0).factory());
+    loops = makeLoops();
+    metrics = new Metrics(settings.maxTopicLabels(), settings.durability());
+    node = new Node(store, List.copyOf(loops), blocking, time, settings.node(), metrics);
+    for (int i = 0; i < loops.size(); i++) {
+      loops
+          .get(i)
+          .join(node.loops().get(i), new FrameCache(settings.frameCache() / loops.size(), time));
+    }
+    metrics.observe(node, store::health);
+    committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
+    passwords = new Passwords(settings.passwords());
+    Retention retention =
+        new Retention(
+            store,
+            node.directory(),
+            time,
+            settings.retention(),
+            trim -> node.submit(trim, loops.getFirst(), _ -> {}));
+    sweeper =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("retention").factory());
+    long intervalMs = settings.sweepInterval().toMillis();
+    var _ =
+        sweeper.scheduleWithFixedDelay(
+            () -> sweep(retention), intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+  }
+
+  private static void sweep(Retention retention) {
+    try {
+      retention.sweep(SWEPT_TOPICS);
+    } catch (RuntimeException e) {
+      // Thrown on, it would end the schedule.
+      LOG.error("retention failed; it tries again at the next sweep", e);
+    }
+  }
+
+  /// Contexts on event loops of their own.
+  private List<EventLoop> makeLoops() {
+    List<EventLoop> made = new ArrayList<>();
+    for (int i = 0; i < settings.eventLoops(); i++) {
+      made.add(new EventLoop(((VertxInternal) vertx).createEventLoopContext()));
+    }
+    return made;
+  }
+
+  /// A user to create at the start if there is none of that name.
+  ///
+  /// @param username its name
+  /// @param password its password
+  /// @param email its address
+  public record Bootstrap(String username, String password, Optional<String> email) {}
+
+  /// Why a server did not start: for the operator, with what to do.
+  public static final class StartException extends Exception {
+    @Serial private static final long serialVersionUID = 1;
+
+    StartException(String message) {
+      super(message);
+    }
+
+    StartException(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /// Starts a server on `store`, which it then owns, and returns when it accepts requests.
+  public static Server start(ServerSettings settings, Store store, Optional<Bootstrap> bootstrap)
+      throws StartException {
+    Server server;
+    try {
+      server = new Server(settings, store);
+    } catch (StoreException e) {
+      throw new StartException("the store cannot be read: " + e.getMessage(), e);
+    }
+    server.committer.start();
+    try {
+      bootstrap.ifPresent(server::ensureAdmin);
+      server.checkThereIsAnAdmin();
+      server.listen();
+      return server;
+    } catch (StartException | RuntimeException e) {
+      server.stop();
+      throw e;
+    }
+  }
+
+  private void ensureAdmin(Bootstrap bootstrap) {
+    if (node.directory().userByName(bootstrap.username()).isPresent()) {
+      return;
+    }
+    User admin =
+        new User(
+            UUID.randomUUID().toString(),
+            bootstrap.username(),
+            bootstrap.email(),
+            passwords.hash(bootstrap.password()),
+            EnumSet.allOf(Permission.class),
+            true,
+            time.wallMs());
+    CompletableFuture<Outcome<User>> created = new CompletableFuture<>();
+    node.submit(new CreateUser(admin), loops.getFirst(), created::complete);
+    if (await(created) instanceof Outcome.Refused<User>(Refusal refusal)) {
+      throw new IllegalStateException("the admin could not be created: " + refusal.detail());
+    }
+  }
+
+  private void checkThereIsAnAdmin() throws StartException {
+    if (!node.directory().hasUserWith(Permission.ADMIN)) {
+      throw new StartException(
+          "there is no user with the permission admin: nobody could manage this server. Set"
+              + " auth.bootstrap-admin.username and auth.bootstrap-admin.password"
+              + " (TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME and …_PASSWORD), or run: tidings"
+              + " create-user NAME --permission admin");
+    }
+  }
+
+  // ---- listening ----
+
+  private void listen() throws StartException {
+    Tokens tokens = new Tokens(settings.secretKey(), settings.tokenLifetime(), time);
+    Authenticator authenticator =
+        new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
+    PollWaiters waiters =
+        new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
+    Bodies bodies = new Bodies(settings.maxBody(), settings.maxBodies());
+    RelayApi.Services services =
+        new RelayApi.Services(
+            node,
+            authenticator,
+            tokens,
+            passwords,
+            bodies,
+            metrics,
+            time,
+            new SecureRandom(),
+            settings.relay());
+    Routes.Guard guard =
+        settings.anonymousUsername().isPresent() ? new LoopbackGuard() : Routes.Guard.open();
+    // Vert.x shares a free port between the event loops if they ask for the same negative one.
+    SocketAddress address =
+        settings.port() == 0
+            ? SocketAddress.sharedRandomPort(1, settings.host())
+            : SocketAddress.inetSocketAddress(settings.port(), settings.host());
+    try {
+      for (EventLoop loop : loops) {
+        HttpServer listener = listenOn(loop, services, waiters, guard, address);
+        port = listener.actualPort();
+      }
+    } catch (IllegalStateException e) {
+      throw new StartException(
+          "cannot listen on "
+              + settings.host()
+              + ":"
+              + settings.port()
+              + ": "
+              + causeOf(e)
+              + ". Choose another address with --host or --port (0 takes a free port)",
+          e);
+    }
+    if (settings.adminSocket().isPresent()) {
+      listenForAdmin(services, waiters, settings.adminSocket().get());
+    }
+  }
+
+  private void listenForAdmin(RelayApi.Services services, PollWaiters waiters, Path path)
+      throws StartException {
+    User operator =
+        new User(
+            "operator",
+            "operator",
+            Optional.empty(),
+            "",
+            EnumSet.of(Permission.ADMIN),
+            true,
+            time.wallMs());
+    try {
+      Files.deleteIfExists(path);
+      listenOn(
+          loops.getFirst(),
+          services.with(Authenticator.trusting(operator)),
+          waiters,
+          Routes.Guard.open(),
+          SocketAddress.domainSocketAddress(path.toString()));
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+    } catch (IOException | IllegalStateException e) {
+      throw new StartException(
+          "cannot make the administrator's socket " + path + ": " + causeOf(e), e);
+    }
+  }
+
+  private HttpServer listenOn(
+      EventLoop loop,
+      RelayApi.Services services,
+      PollWaiters waiters,
+      Routes.Guard guard,
+      SocketAddress address) {
+    CompletableFuture<HttpServer> listening = new CompletableFuture<>();
+    loop.context()
+        .runOnContext(_ -> {
+          Routes routes = new Routes(vertx, loop, metrics, guard);
+          RelayApi relay = new RelayApi(services, loop, waiters);
+          relay.route(routes);
+          new OpsApi(node, metrics, time).route(routes);
+          relays.add(relay);
+          vertx
+              .createHttpServer(options())
+              .connectionHandler(this::admit)
+              .requestHandler(routes::handle)
+              .listen(address)
+              .onSuccess(listening::complete)
+              .onFailure(listening::completeExceptionally);
+        });
+    HttpServer listener = await(listening);
+    listeners.add(listener);
+    return listener;
+  }
+
+  private HttpServerOptions options() {
+    return new HttpServerOptions()
+        .setMaxWebSocketFrameSize(settings.maxFrame())
+        .setMaxWebSocketMessageSize(settings.maxFrame())
+        .setPerFrameWebSocketCompressionSupported(false)
+        .setPerMessageWebSocketCompressionSupported(false)
+        .setWebSocketSubProtocols(List.of(BEARER))
+        .setAcceptBacklog(ACCEPT_BACKLOG)
+        .setHandle100ContinueAutomatically(true)
+        .setTcpNoDelay(true);
+  }
+
+  /// Counts a connection, and closes it at once if there are too many.
+  private void admit(HttpConnection connection) {
+    int open = connections.incrementAndGet();
+    connection.closeHandler(_ -> connections.decrementAndGet());
+    if (open > settings.maxConnections()) {
+      LOG.warn("a connection was closed: {} are open (limit)", settings.maxConnections());
+      var _ = connection.close();
+    }
+  }
+
+  private static <T> T await(CompletableFuture<T> future) {
+    try {
+      return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new IllegalStateException("no answer within " + PATIENCE.toSeconds() + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  private static String causeOf(Exception e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return String.valueOf(cause.getMessage());
+  }
+
+  /// The port it listens on.
+  public int port() {
+    return port;
+  }
+
+  // ---- stopping ----
+
+  /// Stops it: WebSockets are closed with 1001 and polls answered, requests that are being handled
+  /// are finished within the settings' time, everything accepted is made durable, the store is
+  /// closed.
+  public void stop() {
+    sweeper.shutdownNow();
+    CountDownLatch gone = new CountDownLatch(relays.size());
+    for (RelayApi relay : relays) {
+      relay
+          .loop()
+          .execute(() -> {
+            relay.goAway();
+            gone.countDown();
+          });
+    }
+    awaitQuietly("sessions to leave", () -> gone.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+    Future<?>[] closing =
+        listeners.stream()
+            .map(listener -> listener.shutdown(settings.shutdownGrace()))
+            .toArray(Future[]::new);
+    awaitQuietly(
+        "requests to finish",
+        () ->
+            Future.join(List.of(closing))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .handle((_, _) -> true)
+                .get(settings.shutdownGrace().toMillis() + 1000, TimeUnit.MILLISECONDS));
+    node.lane().stop();
+    awaitQuietly("the commit lane", () -> committer.join(PATIENCE));
+    blocking.shutdown();
+    passwords.close();
+    awaitQuietly(
+        "the event loops",
+        () ->
+            vertx
+                .close()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .handle((_, _) -> true)
+                .get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+    try {
+      store.close();
+    } catch (StoreException e) {
+      LOG.error("the store did not close cleanly", e);
+    }
+  }
+
+  /// Something to wait for while stopping.
+  private interface Awaited {
+    /// Returns whether it came.
+    boolean come() throws InterruptedException, ExecutionException, TimeoutException;
+  }
+
+  private static void awaitQuietly(String what, Awaited awaited) {
+    try {
+      if (!awaited.come()) {
+        LOG.warn("stopping without waiting any longer for {}", what);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      LOG.warn("interrupted while waiting for {}", what);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("stopping without waiting any longer for {}: {}", what, e.toString());
+    }
+  }
+}

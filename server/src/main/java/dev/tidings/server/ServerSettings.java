@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server;
+
+import dev.tidings.core.log.Retention;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.store.Durability;
+import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.relay.RelayApi;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/// Everything a server is told when it starts.
+///
+/// @param host address to listen on
+/// @param port port to listen on; 0 takes a free one
+/// @param eventLoops how many, 1 to 64
+/// @param maxConnections open at once; further ones are closed
+/// @param shutdownGrace how long requests that are being handled may take when it stops
+/// @param maxBody bytes of one request's body
+/// @param maxBodies bytes of all bodies being received
+/// @param maxFrame bytes of one WebSocket message from a client
+/// @param frameCache bytes of encoded frames kept for sockets that are behind
+/// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
+/// @param secretKey signs tokens; 32 bytes or more
+/// @param tokenLifetime of access tokens
+/// @param passwords how they are hashed
+/// @param anonymousUsername who calls without a token act as; also admits only local callers
+/// @param durability shown in the metrics
+/// @param maxTopicLabels topics shown one by one in the metrics
+/// @param node bounds of the core
+/// @param retention what topics retain
+/// @param sweepInterval how often retention is looked after
+/// @param relay bounds of the relay API
+public record ServerSettings(
+    String host,
+    int port,
+    int eventLoops,
+    int maxConnections,
+    Duration shutdownGrace,
+    long maxBody,
+    long maxBodies,
+    int maxFrame,
+    long frameCache,
+    Optional<Path> adminSocket,
+    String secretKey,
+    Duration tokenLifetime,
+    Passwords.Settings passwords,
+    Optional<String> anonymousUsername,
+    Durability durability,
+    int maxTopicLabels,
+    Node.Limits node,
+    Retention.Limits retention,
+    Duration sweepInterval,
+    RelayApi.Settings relay) {}

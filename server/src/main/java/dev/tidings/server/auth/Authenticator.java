@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.auth;
+
+import dev.tidings.core.directory.User;
+import dev.tidings.server.wire.Exchange;
+
+/// Says who is calling.
+public interface Authenticator {
+
+  /// Who a call comes from.
+  sealed interface Result {}
+
+  /// A user who may act.
+  ///
+  /// @param user as stored
+  /// @param expiresAt when the token ends, in milliseconds since 1970; never for calls without one
+  record Caller(User user, long expiresAt) implements Result {}
+
+  /// Nobody we know: 401.
+  ///
+  /// @param detail the text of the contract
+  record Unknown(String detail) implements Result {}
+
+  /// A user who may not act: 403.
+  ///
+  /// @param detail the text of the contract
+  record Barred(String detail) implements Result {}
+
+  /// Who sent the request, by its `Authorization` header.
+  Result ofRequest(Exchange exchange);
+
+  /// Who `token` was issued to.
+  Result ofToken(String token);
+
+  /// For a door that only the operator can reach: every call is `operator`'s.
+  static Authenticator trusting(User operator) {
+    Result caller = new Caller(operator, Long.MAX_VALUE);
+    return new Authenticator() {
+      @Override
+      public Result ofRequest(Exchange exchange) {
+        return caller;
+      }
+
+      @Override
+      public Result ofToken(String token) {
+        return caller;
+      }
+    };
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.auth;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.User;
+import dev.tidings.server.wire.Exchange;
+import io.vertx.core.http.HttpHeaders;
+import java.util.Optional;
+
+/// Knows callers by their access tokens. Permissions come from the stored user, not from the token.
+public final class TokenAuthenticator implements Authenticator {
+  private static final String BEARER = "bearer ";
+
+  private final Tokens tokens;
+  private final Directory directory;
+  private final Optional<String> anonymousUsername;
+
+  /// Calls without a token come from `anonymousUsername` if there is one, and are refused
+  /// otherwise.
+  public TokenAuthenticator(
+      Tokens tokens, Directory directory, Optional<String> anonymousUsername) {
+    this.tokens = tokens;
+    this.directory = directory;
+    this.anonymousUsername = anonymousUsername;
+  }
+
+  @Override
+  public Result ofRequest(Exchange exchange) {
+    String header = exchange.header(HttpHeaders.AUTHORIZATION);
+    if (header.isEmpty()) {
+      return withoutToken();
+    }
+    if (!header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+      return new Unknown("Not authenticated");
+    }
+    return ofToken(header.substring(BEARER.length()).strip());
+  }
+
+  private Result withoutToken() {
+    return anonymousUsername
+        .flatMap(directory::userByName)
+        .<Result>map(user -> new Caller(user, Long.MAX_VALUE))
+        .orElseGet(() -> new Unknown("Not authenticated"));
+  }
+
+  @Override
+  public Result ofToken(String token) {
+    Optional<Tokens.Verified> verified = tokens.verify(token);
+    if (verified.isEmpty()) {
+      return new Unknown("Invalid or expired token");
+    }
+    Optional<User> user = directory.userById(verified.get().userId());
+    if (user.isEmpty()) {
+      return new Unknown("User not found");
+    }
+    if (!user.get().active()) {
+      return new Barred("User is inactive");
+    }
+    return new Caller(user.get(), verified.get().expiresAt());
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.auth;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.MACSigner;
+import com.nimbusds.jose.crypto.MACVerifier;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.runtime.TimeSource;
+import java.nio.charset.StandardCharsets;
+import java.text.ParseException;
+import java.time.Duration;
+import java.util.Date;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Issues and verifies the relay's access tokens: JWT signed with HS256, claims `sub`, `username`,
+/// `permissions`, `exp`, `iat` (relay contract, section 1).
+///
+/// Verified tokens are cached, since checking a signature costs more than the rest of a publish;
+/// the expiry is checked each time.
+@SuppressWarnings("JavaUtilDate") // Nimbus speaks in it
+public final class Tokens {
+  private static final int CACHED = 10_000;
+  private static final int MAX_LENGTH = 4096;
+
+  private final MACSigner signer;
+  private final MACVerifier verifier;
+  private final Duration lifetime;
+  private final TimeSource time;
+  private final Cache<String, Verified> cache =
+      Caffeine.newBuilder().maximumSize(CACHED).executor(Runnable::run).build();
+
+  /// What a good token says.
+  ///
+  /// @param userId whose it is
+  /// @param expiresAt milliseconds since 1970
+  public record Verified(String userId, long expiresAt) {}
+
+  /// Tokens signed with `secret`, at least 32 characters, that live for `lifetime`.
+  public Tokens(String secret, Duration lifetime, TimeSource time) {
+    byte[] key = secret.getBytes(StandardCharsets.UTF_8);
+    if (key.length < 32) {
+      throw new IllegalArgumentException(
+          "secret key: " + key.length + " bytes (expected: 32 or more)");
+    }
+    try {
+      signer = new MACSigner(key);
+      verifier = new MACVerifier(key);
+    } catch (JOSEException e) {
+      throw new IllegalStateException("the secret key cannot be used for HS256", e);
+    }
+    this.lifetime = lifetime;
+    this.time = time;
+  }
+
+  /// How long a token lives.
+  public Duration lifetime() {
+    return lifetime;
+  }
+
+  /// A token for `user`.
+  public String issue(User user) {
+    long now = time.wallMs();
+    List<String> permissions = user.permissions().stream().map(Tokens::spell).sorted().toList();
+    JWTClaimsSet claims =
+        new JWTClaimsSet.Builder()
+            .subject(user.id())
+            .claim("username", user.username())
+            .claim("permissions", permissions)
+            .issueTime(new Date(now))
+            .expirationTime(new Date(now + lifetime.toMillis()))
+            .build();
+    SignedJWT token = new SignedJWT(new JWSHeader(JWSAlgorithm.HS256), claims);
+    try {
+      token.sign(signer);
+    } catch (JOSEException e) {
+      throw new IllegalStateException("a token could not be signed", e);
+    }
+    return token.serialize();
+  }
+
+  /// A permission as the API spells it.
+  public static String spell(Permission permission) {
+    return permission.name().toLowerCase(Locale.ROOT);
+  }
+
+  /// What `token` says, if it is signed with our key by HS256, complete and not expired.
+  public Optional<Verified> verify(String token) {
+    Verified known = cache.getIfPresent(token);
+    if (known == null) {
+      known = token.length() > MAX_LENGTH ? null : verifyAnew(token);
+      if (known != null) {
+        cache.put(token, known);
+      }
+    }
+    return known != null && known.expiresAt() > time.wallMs()
+        ? Optional.of(known)
+        : Optional.empty();
+  }
+
+  private @Nullable Verified verifyAnew(String token) {
+    try {
+      SignedJWT jwt = SignedJWT.parse(token);
+      if (!JWSAlgorithm.HS256.equals(jwt.getHeader().getAlgorithm()) || !jwt.verify(verifier)) {
+        return null;
+      }
+      JWTClaimsSet claims = jwt.getJWTClaimsSet();
+      String userId = claims.getSubject();
+      Date expiry = claims.getExpirationTime();
+      return userId == null || expiry == null ? null : new Verified(userId, expiry.getTime());
+    } catch (ParseException | JOSEException | IllegalArgumentException _) {
+      // Whatever it is, it is no token of ours; the caller is told so.
+      return null;
+    }
+  }
+}

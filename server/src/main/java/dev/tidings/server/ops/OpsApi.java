@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.ops;
+
+import dev.tidings.core.runtime.CommitLane;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.Routes;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+
+/// Health, readiness and metrics; none needs a token.
+public final class OpsApi {
+  private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+  private static final String VERSION = "0.1.0";
+
+  private final Node node;
+  private final Metrics metrics;
+  private final TimeSource time;
+
+  /// The operator's view of `node`.
+  public OpsApi(Node node, Metrics metrics, TimeSource time) {
+    this.node = node;
+    this.metrics = metrics;
+    this.time = time;
+  }
+
+  /// Adds its routes.
+  public void route(Routes routes) {
+    routes.add(HttpMethod.GET, "/health", this::health);
+    routes.add(HttpMethod.GET, "/ready", this::ready);
+    routes.add(HttpMethod.GET, "/metrics", this::metrics);
+  }
+
+  /// The process answers (relay contract, section 7).
+  private void health(Exchange exchange) {
+    exchange.json(
+        200,
+        new JsonOut(96)
+            .raw("{\"status\":\"healthy\",\"timestamp\":\"")
+            .raw(exchange.loop().timestamps().format(time.wallMs()))
+            .raw("Z\",\"version\":\"")
+            .raw(VERSION)
+            .raw("\"}"));
+  }
+
+  /// It takes durable commands: 503 while its store does not take writes.
+  private void ready(Exchange exchange) {
+    CommitLane.Status status = node.lane().status();
+    exchange.json(
+        status.accepting() ? 200 : 503,
+        new JsonOut(96)
+            .raw("{\"ready\":")
+            .bool(status.accepting())
+            .raw(",\"checks\":{\"storage\":")
+            .string(status.detail())
+            .raw("}}"));
+  }
+
+  private void metrics(Exchange exchange) {
+    exchange.send(200, METRICS_TYPE, Buffer.buffer(metrics.scrape()));
+  }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The server: event loops with the front-ends on them.
+@NullMarked
+package dev.tidings.server;
+
+import org.jspecify.annotations.NullMarked;

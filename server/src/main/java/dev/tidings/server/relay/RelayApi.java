@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.ops.Metrics;
+import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.EventLoop;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.Routes;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/// The relay API on one event loop (relay contract): its routes, and what its calls share.
+public final class RelayApi {
+  private final Services services;
+  private final EventLoop loop;
+  private final RelaySockets sockets;
+  private final PollCalls polls;
+
+  /// What the relay is built from; shared by all event loops.
+  ///
+  /// @param node the core
+  /// @param authenticator tells who calls
+  /// @param tokens issues access tokens
+  /// @param passwords hashes and checks passwords
+  /// @param bodies gathers bodies
+  /// @param metrics counts
+  /// @param time the clock
+  /// @param random for ids
+  /// @param settings the bounds
+  public record Services(
+      Node node,
+      Authenticator authenticator,
+      Tokens tokens,
+      Passwords passwords,
+      Bodies bodies,
+      Metrics metrics,
+      TimeSource time,
+      SecureRandom random,
+      Settings settings) {
+    Directory directory() {
+      return node.directory();
+    }
+
+    /// The same, with other answers to who calls.
+    public Services with(Authenticator other) {
+      return new Services(node, other, tokens, passwords, bodies, metrics, time, random, settings);
+    }
+  }
+
+  /// The bounds of the relay.
+  ///
+  /// @param pingInterval between pings of a quiet WebSocket
+  /// @param firstFrameTimeout within which a WebSocket has to subscribe
+  /// @param maxSocketTopics topics in one subscribe
+  /// @param sendBuffer bytes that may wait in a WebSocket
+  /// @param maxPollTopics topics in one poll
+  /// @param maxWaiters polls that wait at once
+  /// @param maxWaitersPerUser polls of one user that wait at once
+  public record Settings(
+      Duration pingInterval,
+      Duration firstFrameTimeout,
+      int maxSocketTopics,
+      int sendBuffer,
+      int maxPollTopics,
+      int maxWaiters,
+      int maxWaitersPerUser) {}
+
+  /// The relay on `loop`.
+  public RelayApi(Services services, EventLoop loop, PollWaiters waiters) {
+    this.services = services;
+    this.loop = loop;
+    Settings settings = services.settings();
+    this.sockets =
+        new RelaySockets(
+            loop,
+            new RelaySockets.Settings(
+                settings.pingInterval(),
+                settings.firstFrameTimeout(),
+                settings.maxSocketTopics(),
+                settings.sendBuffer()),
+            services.directory(),
+            services.authenticator(),
+            services.time(),
+            services.metrics(),
+            services.random());
+    this.polls = new PollCalls(this, services, waiters);
+  }
+
+  /// Adds its routes.
+  public void route(Routes routes) {
+    new UserCalls(this, services).route(routes);
+    new TopicCalls(this, services).route(routes);
+    new PublishCalls(this, services).route(routes);
+    polls.route(routes);
+    routes.addWebSocket("/ws", this::webSocket);
+  }
+
+  /// Ends its WebSockets and polls because the server stops.
+  public void goAway() {
+    sockets.goAway();
+    polls.goAway();
+  }
+
+  // ---- what calls share ----
+
+  /// A call by a known user, who may act.
+  interface Call {
+    /// Does it.
+    void by(User user);
+  }
+
+  /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
+  void authenticated(Exchange exchange, Call call) {
+    switch (services.authenticator().ofRequest(exchange)) {
+      case Authenticator.Caller(User user, long _) -> call.by(user);
+      case Authenticator.Unknown(String detail) -> exchange.unauthorized(detail);
+      case Authenticator.Barred(String detail) -> exchange.detail(403, detail);
+    }
+  }
+
+  /// As [#authenticated], for calls that need a permission.
+  void permitted(Exchange exchange, Permission permission, Call call) {
+    authenticated(
+        exchange,
+        user -> {
+          if (user.has(permission)) {
+            call.by(user);
+          } else {
+            exchange.detail(
+                403, "Permission '" + permission.name().toLowerCase(Locale.ROOT) + "' required");
+          }
+        });
+  }
+
+  /// A call that sends a JSON object, in the contract's order of checks: malformed JSON, then who
+  /// calls and what it may, then the fields.
+  ///
+  /// @param depth how deep the body is read
+  /// @param check authenticates and passes the user on
+  /// @param then gets the user and the fields; it checks them for errors
+  void withBody(
+      Exchange exchange,
+      int depth,
+      BiConsumer<Exchange, Call> check,
+      BiConsumer<User, Fields> then) {
+    services
+        .bodies()
+        .read(
+            exchange,
+            bytes -> {
+              JsonValue.Parsed parsed = JsonValue.parse(bytes, depth);
+              if (parsed instanceof JsonValue.Invalid invalid) {
+                exchange.invalid(List.of(malformed(invalid)));
+                return;
+              }
+              check.accept(exchange, user -> checked(exchange, parsed, user, then));
+            });
+  }
+
+  private static void checked(
+      Exchange exchange, JsonValue.Parsed parsed, User user, BiConsumer<User, Fields> then) {
+    if (parsed instanceof JsonValue.Valid(JsonValue body)) {
+      then.accept(user, Fields.of(body));
+    } else {
+      exchange.invalid(
+          List.of(
+              new FieldError(
+                  "missing",
+                  List.of("body"),
+                  "Field required",
+                  Payload.of("null"),
+                  Optional.empty())));
+    }
+  }
+
+  private static FieldError malformed(JsonValue.Invalid invalid) {
+    JsonOut context = new JsonOut(64).raw("{\"error\":").string(invalid.reason()).raw("}");
+    return new FieldError(
+        "json_invalid",
+        List.of("body", invalid.offset()),
+        "JSON decode error",
+        Payload.of("{}"),
+        Optional.of(Payload.of(context.text())));
+  }
+
+  /// Answers 422 if `fields` has errors.
+  static boolean answeredInvalid(Exchange exchange, Fields fields) {
+    if (fields.hasErrors()) {
+      exchange.invalid(fields.errors());
+      return true;
+    }
+    return false;
+  }
+
+  /// Runs `then` with a value, or answers that the server is busy hashing.
+  static <T> void orBusy(Exchange exchange, Optional<T> value, Consumer<T> then) {
+    value.ifPresentOrElse(
+        then, () -> exchange.unavailable("the server is busy checking passwords; try again"));
+  }
+
+  // ---- WebSockets ----
+
+  /// `GET /ws`: who may not come in is refused before the upgrade, which clients see as a 403
+  /// without a body (relay contract, section 6).
+  private void webSocket(Exchange exchange) {
+    if (!exchange.request().canUpgradeToWebSocket()) {
+      exchange.detail(400, "GET /ws is a WebSocket (expected: Upgrade: websocket)");
+      return;
+    }
+    Authenticator.Result result = callerOf(exchange);
+    if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
+      exchange.request().toWebSocket().onSuccess(socket -> sockets.joined(socket, caller));
+    } else {
+      exchange.empty(403);
+    }
+  }
+
+  private Authenticator.Result callerOf(Exchange exchange) {
+    String token = exchange.request().getParam("token");
+    if (token == null) {
+      token = bearerProtocolToken(exchange.header("sec-websocket-protocol"));
+    }
+    return token.isEmpty()
+        ? services.authenticator().ofRequest(exchange)
+        : services.authenticator().ofToken(token);
+  }
+
+  /// The token in a list of subprotocols such as `bearer, bearer.<token>`.
+  private static String bearerProtocolToken(String protocols) {
+    for (String protocol : protocols.split(",", -1)) {
+      if (protocol.strip().startsWith("bearer.")) {
+        return protocol.strip().substring("bearer.".length());
+      }
+    }
+    return "";
+  }
+
+  /// The event loop it is on.
+  public EventLoop loop() {
+    return loop;
+  }
+
+  static String utf8(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.log.Cursor;
+import dev.tidings.core.log.Read;
+import dev.tidings.core.log.Reader;
+import dev.tidings.core.log.Start;
+import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.message.Message;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.FrameCache;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.SocketWriter;
+import io.vertx.core.http.ServerWebSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One WebSocket of the relay API (relay contract, section 6): a set of cursors and a writer, on
+/// one event loop.
+final class RelaySocket implements Reader {
+  private static final Logger LOG = LoggerFactory.getLogger(RelaySocket.class);
+
+  /// What is read and encoded in one go for sockets that are behind.
+  private static final int RUN_MESSAGES = 256;
+
+  private static final long RUN_BYTES = 64 * 1024;
+  private static final int MAX_CLIENT_ID = 255;
+
+  private static final short NORMAL = 1000;
+  private static final short GOING_AWAY = 1001;
+  private static final short POLICY = 1008;
+  private static final short TRY_AGAIN_LATER = 1013;
+
+  /// How long before its token ends a socket is warned.
+  private static final long WARNING_MS = 60_000;
+
+  private final RelaySockets group;
+  private final ServerWebSocket socket;
+  private final SocketWriter writer;
+  private final Map<String, Cursor> cursors = new LinkedHashMap<>();
+  private User user;
+  private long expiresAt;
+  private boolean warned;
+  private long lastHeardNs;
+  private long lastPingNs;
+  private State state = State.AWAITING_SUBSCRIBE;
+  private int opening;
+  private boolean flushLater;
+
+  private enum State {
+    AWAITING_SUBSCRIBE,
+    OPENING_CURSORS,
+    SUBSCRIBED,
+    CLOSED
+  }
+
+  RelaySocket(RelaySockets group, ServerWebSocket socket, Authenticator.Caller caller) {
+    this.group = group;
+    this.socket = socket;
+    this.user = caller.user();
+    this.expiresAt = caller.expiresAt();
+    this.writer = new SocketWriter(socket, group.settings().sendBuffer(), this::drained);
+    this.lastHeardNs = group.time().monotonicNs();
+    this.lastPingNs = lastHeardNs;
+  }
+
+  void start() {
+    socket.textMessageHandler(this::received);
+    socket.binaryMessageHandler(_ -> receivedBinary());
+    socket.pongHandler(_ -> heard());
+    socket.exceptionHandler(e -> LOG.debug("a WebSocket failed: {}", e.toString()));
+    socket.closeHandler(_ -> closed());
+  }
+
+  // ---- frames from the client ----
+
+  private void heard() {
+    lastHeardNs = group.time().monotonicNs();
+  }
+
+  private void receivedBinary() {
+    heard();
+    complain("binary frames are not part of this API (expected: text frames with JSON)");
+  }
+
+  private void received(String text) {
+    heard();
+    JsonValue.Parsed parsed = JsonValue.parse(text.getBytes(StandardCharsets.UTF_8), 2);
+    switch (parsed) {
+      case JsonValue.Valid(JsonValue frame) -> {
+        Fields fields = Fields.of(frame);
+        if (state == State.AWAITING_SUBSCRIBE) {
+          subscribe(fields);
+        } else if (state != State.CLOSED) {
+          handle(fields);
+        }
+      }
+      case JsonValue.Invalid(long offset, String reason) ->
+          complain("the frame is not JSON: " + reason + " (at byte " + offset + ")");
+      case JsonValue.Absent() -> complain("the frame is empty (expected: a JSON object)");
+    }
+  }
+
+  /// Answers a frame that cannot be used: the first one ends the socket, a later one does not.
+  private void complain(String message) {
+    if (state == State.AWAITING_SUBSCRIBE) {
+      refuseSubscription(message);
+    } else if (state != State.CLOSED) {
+      send(RelayFrames.error("PROCESSING_ERROR", message));
+    }
+  }
+
+  private static String describe(List<FieldError> errors) {
+    return errors.stream()
+        .map(error ->
+            error.location().stream().skip(1).map(Object::toString).collect(Collectors.joining("."))
+                + ": "
+                + error.message())
+        .collect(Collectors.joining("; "));
+  }
+
+  private void handle(Fields frame) {
+    String type = frame.string("type", 0, Integer.MAX_VALUE);
+    if (frame.hasErrors()) {
+      complain(describe(frame.errors()));
+      return;
+    }
+    switch (type) {
+      case "ping" -> send(RelayFrames.pong(group.time().wallMs()));
+      case "ack" -> {
+        frame.string("message_id", 1, Integer.MAX_VALUE);
+        if (frame.hasErrors()) {
+          complain(describe(frame.errors()));
+        }
+      }
+      case "unsubscribe" -> unsubscribe(frame);
+      case "refresh" -> refresh(frame);
+      default -> send(RelayFrames.error("UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + type));
+    }
+  }
+
+  private void unsubscribe(Fields frame) {
+    List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE);
+    if (frame.hasErrors()) {
+      complain(describe(frame.errors()));
+      return;
+    }
+    for (String topic : topics) {
+      Cursor cursor = cursors.remove(topic);
+      if (cursor != null) {
+        cursor.close();
+      }
+    }
+  }
+
+  private void refresh(Fields frame) {
+    String token = frame.string("token", 1, Integer.MAX_VALUE);
+    if (frame.hasErrors()) {
+      complain(describe(frame.errors()));
+      return;
+    }
+    if (group.authenticator().ofToken(token)
+            instanceof Authenticator.Caller(User caller, long until)
+        && caller.id().equals(user.id())) {
+      user = caller;
+      expiresAt = until;
+      warned = false;
+      send(RelayFrames.token("refreshed", until));
+    } else {
+      complain("token: invalid, expired or of another user (expected: a new token of this user)");
+    }
+  }
+
+  // ---- subscribing ----
+
+  private void subscribe(Fields frame) {
+    String type = frame.string("type", 0, Integer.MAX_VALUE);
+    if (!frame.hasErrors() && !type.equals("subscribe")) {
+      refuseSubscription("the first frame is of type '" + type + "' (expected: subscribe)");
+      return;
+    }
+    List<String> topics =
+        frame.strings("topics", 1, group.settings().maxTopics()).stream().distinct().toList();
+    frame.optionalString("client_id", 1, MAX_CLIENT_ID);
+    Map<String, Start> starts = starts(frame, topics);
+    if (frame.hasErrors()) {
+      refuseSubscription(describe(frame.errors()));
+      return;
+    }
+    List<String> denied = Topics.denied(group.directory(), user, topics);
+    if (!denied.isEmpty()) {
+      refuseSubscription(Topics.deniedText(denied));
+      return;
+    }
+    state = State.OPENING_CURSORS;
+    // One more than there are: a cursor may be opened before the last of them is noted here.
+    opening = topics.size() + 1;
+    for (String topic : topics) {
+      Start start = starts.getOrDefault(topic, new Start.Last());
+      Cursor cursor = group.loop().core().readers().open(topic, start, this);
+      if (state == State.CLOSED) {
+        cursor.close();
+        return;
+      }
+      cursors.put(topic, cursor);
+    }
+    openedOne();
+  }
+
+  /// `offset` is a place for all topics, or an object with a place for each: `last`, `earliest` or
+  /// the id of a message.
+  private static Map<String, Start> starts(Fields frame, List<String> topics) {
+    Map<String, Start> starts = new LinkedHashMap<>();
+    if (frame.isObject("offset")) {
+      frame.optionalStrings("offset").forEach((topic, place) -> starts.put(topic, start(place)));
+    } else {
+      Optional<String> place = frame.optionalString("offset", 1, MAX_CLIENT_ID);
+      place.ifPresent(it -> topics.forEach(topic -> starts.put(topic, start(it))));
+    }
+    return starts;
+  }
+
+  private static Start start(String place) {
+    return switch (place) {
+      case "last" -> new Start.Last();
+      case "earliest" -> new Start.Earliest();
+      default -> Topics.startAfter(place);
+    };
+  }
+
+  private void refuseSubscription(String message) {
+    send(RelayFrames.error("SUBSCRIPTION_ERROR", message));
+    close(NORMAL, "");
+  }
+
+  @Override
+  public void opened(Cursor cursor) {
+    openedOne();
+  }
+
+  private void openedOne() {
+    opening--;
+    if (state == State.OPENING_CURSORS && opening == 0) {
+      state = State.SUBSCRIBED;
+      byte[] session = new byte[6];
+      group.random().nextBytes(session);
+      send(
+          RelayFrames.subscribed(
+              List.copyOf(cursors.keySet()),
+              "sess_" + HexFormat.of().formatHex(session),
+              group.time().wallMs()));
+      // What arrived since they were opened.
+      List.copyOf(cursors.values()).forEach(this::ready);
+    }
+  }
+
+  // ---- delivery ----
+
+  @Override
+  public boolean mayRead(Topic topic) {
+    return AccessPolicy.mayRead(user, Optional.of(topic));
+  }
+
+  @Override
+  public void ready(Cursor cursor) {
+    if (state == State.SUBSCRIBED) {
+      deliver(cursor);
+      flushAtTurnEnd();
+    }
+  }
+
+  private void drained() {
+    if (state == State.SUBSCRIBED) {
+      for (Cursor cursor : new ArrayList<>(cursors.values())) {
+        deliver(cursor);
+      }
+      writer.flush();
+    }
+  }
+
+  /// Writes what the cursor is behind, as far as the socket takes it.
+  private void deliver(Cursor cursor) {
+    Optional<TopicLog> log = cursor.log();
+    if (log.isEmpty()) {
+      return;
+    }
+    FrameCache frames = group.loop().frames();
+    while (writer.isWritable()) {
+      Optional<FrameCache.Run> found =
+          cursor.isAfterGap()
+              ? Optional.empty()
+              : frames.find(log.get(), RelayFrames.MESSAGE, cursor.next());
+      FrameCache.Run run;
+      if (found.isPresent()) {
+        run = found.get();
+      } else {
+        switch (cursor.read(RUN_MESSAGES, RUN_BYTES)) {
+          case Read.Messages(List<Message> messages, boolean afterGap) -> {
+            if (afterGap) {
+              writer.write(RelayFrames.gap(cursor, log.get().idOf(messages.getFirst())));
+            }
+            run = frames.encode(log.get(), RelayFrames.MESSAGE, messages);
+          }
+          case Read.CaughtUp(), Read.Loading() -> {
+            return;
+          }
+          case Read.Unavailable(String detail) -> {
+            send(RelayFrames.error("STORE_UNAVAILABLE", detail));
+            close(TRY_AGAIN_LATER, "the store cannot be read");
+            return;
+          }
+        }
+      }
+      long from = Math.max(cursor.next(), 0);
+      writer.write(run.framesFrom(from));
+      group.metrics().delivered(run.messagesFrom(from));
+      cursor.advance(run.lastSequence(), run.lastTimestamp());
+    }
+  }
+
+  private void flushAtTurnEnd() {
+    if (!flushLater) {
+      flushLater = true;
+      group
+          .loop()
+          .core()
+          .readers()
+          .atTurnEnd(() -> {
+            flushLater = false;
+            writer.flush();
+          });
+    }
+  }
+
+  private void send(JsonOut frame) {
+    writer.write(frame);
+    writer.flush();
+  }
+
+  // ---- ending ----
+
+  @Override
+  public void ended(Cursor cursor, End end) {
+    cursors.remove(cursor.topic(), cursor);
+    switch (end) {
+      case DENIED -> {
+        send(RelayFrames.error("SUBSCRIPTION_ENDED", Topics.deniedText(List.of(cursor.topic()))));
+        if (cursors.isEmpty() && state == State.SUBSCRIBED) {
+          close(POLICY, "no topic is left that may be read");
+        }
+      }
+      case UNAVAILABLE -> {
+        send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+        close(TRY_AGAIN_LATER, "the store cannot be read");
+      }
+    }
+  }
+
+  /// Looks after the time: called about once a second.
+  void tick(long nowNs, long nowMs) {
+    RelaySockets.Settings settings = group.settings();
+    if (state == State.AWAITING_SUBSCRIBE
+        && nowNs - lastHeardNs > settings.firstFrameTimeout().toNanos()) {
+      refuseSubscription(
+          "no subscribe frame within " + settings.firstFrameTimeout().toSeconds() + " s");
+      return;
+    }
+    long pingNs = settings.pingInterval().toNanos();
+    if (nowNs - lastHeardNs > 2 * pingNs) {
+      // Nobody is there to read a close frame.
+      close(GOING_AWAY, "no pong");
+      return;
+    }
+    if (nowNs - Math.max(lastHeardNs, lastPingNs) >= pingNs) {
+      lastPingNs = nowNs;
+      writer.ping();
+    }
+    if (nowMs >= expiresAt) {
+      close(POLICY, "the token has expired");
+    } else if (!warned && expiresAt - nowMs <= WARNING_MS) {
+      warned = true;
+      send(RelayFrames.token("token_expiring", expiresAt));
+    }
+  }
+
+  /// Ends it because the server stops.
+  void goAway() {
+    close(GOING_AWAY, "the server stops");
+  }
+
+  private void close(short code, String reason) {
+    if (state != State.CLOSED) {
+      leave();
+      var _ = reason.isEmpty() ? socket.close(code) : socket.close(code, reason);
+    }
+  }
+
+  private void closed() {
+    if (state != State.CLOSED) {
+      leave();
+    }
+  }
+
+  private void leave() {
+    state = State.CLOSED;
+    cursors.values().forEach(Cursor::close);
+    cursors.clear();
+    group.left(this);
+  }
+}

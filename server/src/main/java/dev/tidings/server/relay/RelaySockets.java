@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.ops.Metrics;
+import dev.tidings.server.wire.EventLoop;
+import io.vertx.core.http.ServerWebSocket;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/// The relay's WebSockets of one event loop, with one timer for all of them.
+final class RelaySockets {
+  private static final long TICK_MS = 1000;
+
+  private final EventLoop loop;
+  private final Settings settings;
+  private final Directory directory;
+  private final Authenticator authenticator;
+  private final TimeSource time;
+  private final Metrics metrics;
+  private final SecureRandom random;
+  private final Set<RelaySocket> open = new LinkedHashSet<>();
+
+  /// The bounds of a socket.
+  ///
+  /// @param pingInterval between pings of a quiet socket; one that is quiet twice as long is closed
+  /// @param firstFrameTimeout within which a socket has to subscribe
+  /// @param maxTopics in one subscribe
+  /// @param sendBuffer bytes that may wait in a socket before it is left alone until it drains
+  record Settings(
+      Duration pingInterval, Duration firstFrameTimeout, int maxTopics, int sendBuffer) {}
+
+  RelaySockets(
+      EventLoop loop,
+      Settings settings,
+      Directory directory,
+      Authenticator authenticator,
+      TimeSource time,
+      Metrics metrics,
+      SecureRandom random) {
+    this.loop = loop;
+    this.settings = settings;
+    this.directory = directory;
+    this.authenticator = authenticator;
+    this.time = time;
+    this.metrics = metrics;
+    this.random = random;
+    loop.context().setPeriodic(TICK_MS, _ -> tick());
+  }
+
+  EventLoop loop() {
+    return loop;
+  }
+
+  Settings settings() {
+    return settings;
+  }
+
+  Directory directory() {
+    return directory;
+  }
+
+  Authenticator authenticator() {
+    return authenticator;
+  }
+
+  TimeSource time() {
+    return time;
+  }
+
+  Metrics metrics() {
+    return metrics;
+  }
+
+  SecureRandom random() {
+    return random;
+  }
+
+  /// Takes in a socket of `caller`.
+  void joined(ServerWebSocket socket, Authenticator.Caller caller) {
+    RelaySocket joined = new RelaySocket(this, socket, caller);
+    open.add(joined);
+    metrics.socketOpened();
+    joined.start();
+  }
+
+  /// Forgets a socket.
+  void left(RelaySocket socket) {
+    if (open.remove(socket)) {
+      metrics.socketClosed();
+    }
+  }
+
+  private void tick() {
+    long nowNs = time.monotonicNs();
+    long nowMs = time.wallMs();
+    for (RelaySocket socket : List.copyOf(open)) {
+      socket.tick(nowNs, nowMs);
+    }
+  }
+
+  /// Closes all sockets because the server stops.
+  void goAway() {
+    List.copyOf(open).forEach(RelaySocket::goAway);
+  }
+}

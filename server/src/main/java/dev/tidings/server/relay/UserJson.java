@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.directory.User;
+import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.Timestamps;
+import java.util.Set;
+
+/// A user as the relay API shows it (relay contract, section 1).
+public final class UserJson {
+  private UserJson() {}
+
+  /// `user`, who owns `topics`.
+  public static JsonOut write(User user, Set<String> topics) {
+    return new JsonOut(256)
+        .raw("{\"user_id\":")
+        .string(user.id())
+        .raw(",\"username\":")
+        .string(user.username())
+        .raw(",\"email\":")
+        .string(user.email())
+        .raw(",\"is_active\":")
+        .bool(user.active())
+        .raw(",\"created_at\":\"")
+        .raw(Timestamps.utc(user.createdAt()))
+        .raw("\",\"permissions\":")
+        .strings(user.permissions().stream().map(Tokens::spell).sorted().toList())
+        .raw(",\"owned_topics\":")
+        .strings(topics)
+        .raw("}");
+  }
+}

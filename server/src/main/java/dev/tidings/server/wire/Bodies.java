@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.wire;
+
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/// Gathers the bodies of requests, each up to a bound (413) and all together up to another (503).
+public final class Bodies {
+  private final long maxBody;
+  private final long maxTotal;
+  private final AtomicLong total = new AtomicLong();
+
+  /// Bodies of at most `maxBody` bytes, of at most `maxTotal` bytes together.
+  public Bodies(long maxBody, long maxTotal) {
+    this.maxBody = maxBody;
+    this.maxTotal = maxTotal;
+  }
+
+  /// Reads the body of `exchange` and hands it to `then`; answers itself if it is too large or the
+  /// server has no room.
+  public void read(Exchange exchange, Consumer<byte[]> then) {
+    HttpServerRequest request = exchange.request();
+    if (announced(request) > maxBody) {
+      tooLarge(exchange);
+      return;
+    }
+    new Gathering(exchange, then).begin();
+  }
+
+  private static long announced(HttpServerRequest request) {
+    String length = request.headers().get(HttpHeaders.CONTENT_LENGTH);
+    try {
+      return length == null ? 0 : Long.parseLong(length);
+    } catch (NumberFormatException _) {
+      // Beyond 64 bits: too large in any case.
+      return Long.MAX_VALUE;
+    }
+  }
+
+  private void tooLarge(Exchange exchange) {
+    // The rest of the body is not worth reading: the connection ends with the answer.
+    exchange.with(HttpHeaders.CONNECTION, "close");
+    exchange.error(
+        413, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of " + maxBody + " bytes");
+  }
+
+  /// The body of one request on its way in.
+  private final class Gathering {
+    private final Exchange exchange;
+    private final Consumer<byte[]> then;
+    private Buffer body = Buffer.buffer();
+    private long reserved;
+    private boolean finished;
+
+    private Gathering(Exchange exchange, Consumer<byte[]> then) {
+      this.exchange = exchange;
+      this.then = then;
+    }
+
+    private void begin() {
+      HttpServerRequest request = exchange.request();
+      request.exceptionHandler(_ -> finish());
+      request.handler(this::add);
+      request.endHandler(_ -> {
+        if (!finished) {
+          byte[] bytes = body.getBytes();
+          finish();
+          then.accept(bytes);
+        }
+      });
+    }
+
+    private void add(Buffer piece) {
+      if (finished) {
+        return;
+      }
+      if (body.length() + piece.length() > maxBody) {
+        finish();
+        tooLarge(exchange);
+        return;
+      }
+      reserved += piece.length();
+      if (total.addAndGet(piece.length()) > maxTotal) {
+        finish();
+        exchange
+            .with(HttpHeaders.CONNECTION, "close")
+            .unavailable("the server is receiving too many large requests at once; try again");
+        return;
+      }
+      body.appendBuffer(piece);
+    }
+
+    private void finish() {
+      if (!finished) {
+        finished = true;
+        total.addAndGet(-reserved);
+        body = Buffer.buffer();
+      }
+    }
+  }
+}

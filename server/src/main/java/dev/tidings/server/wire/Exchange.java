@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.wire;
+
+import dev.tidings.core.runtime.Refusal;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.List;
+
+/// One HTTP request and the answer to it.
+///
+/// Answers that come when the client is gone are dropped.
+public final class Exchange {
+  private static final CharSequence CHALLENGE = HttpHeaders.createOptimized("www-authenticate");
+  private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
+  private static final CharSequence RETRY_AFTER = HttpHeaders.createOptimized("retry-after");
+  private static final CharSequence ONE_SECOND = HttpHeaders.createOptimized("1");
+
+  private final HttpServerRequest request;
+  private final HttpServerResponse response;
+  private final EventLoop loop;
+
+  /// The exchange of `request`, which arrived on `loop`.
+  public Exchange(HttpServerRequest request, EventLoop loop) {
+    this.request = request;
+    this.response = request.response();
+    this.loop = loop;
+  }
+
+  /// The request.
+  public HttpServerRequest request() {
+    return request;
+  }
+
+  /// The event loop it lives on.
+  public EventLoop loop() {
+    return loop;
+  }
+
+  /// A header of the request; empty text where it has none.
+  public String header(CharSequence name) {
+    String value = request.headers().get(name);
+    return value == null ? "" : value;
+  }
+
+  /// A parameter of the path, decoded.
+  public String pathParameter(String name) {
+    String value = request.getParam(name);
+    if (value == null) {
+      throw new IllegalArgumentException("the route has no parameter " + name);
+    }
+    return value;
+  }
+
+  /// Answers with a JSON document.
+  public void json(int status, JsonOut body) {
+    json(status, body.toBuffer());
+  }
+
+  /// Answers with a JSON document.
+  public void json(int status, Buffer body) {
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    response.setStatusCode(status);
+    response.headers().set(HttpHeaders.CONTENT_TYPE, JSON);
+    response.end(body);
+  }
+
+  /// Answers with another kind of document.
+  public void send(int status, CharSequence contentType, Buffer body) {
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    response.setStatusCode(status);
+    response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
+    response.end(body);
+  }
+
+  /// Answers without a body.
+  public void empty(int status) {
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    response.setStatusCode(status).end();
+  }
+
+  /// Adds a header to the answer.
+  public Exchange with(CharSequence name, String value) {
+    if (!response.headWritten()) {
+      response.headers().set(name, value);
+    }
+    return this;
+  }
+
+  /// Answers `{"detail": text}`, the error shape of both FastAPI services.
+  public void detail(int status, String text) {
+    json(status, new JsonOut(64 + text.length()).raw("{\"detail\":").string(text).raw("}"));
+  }
+
+  /// Answers 401 with the challenge that makes a browser or client log in.
+  public void unauthorized(String text) {
+    with(CHALLENGE, "Bearer").detail(401, text);
+  }
+
+  /// Answers 422 with what is wrong with the fields.
+  public void invalid(List<FieldError> errors) {
+    json(422, FieldError.write(errors));
+  }
+
+  /// Answers `{"error": code, "message": text, "details": null}`, the relay's shape for errors that
+  /// are not about a field.
+  public void error(int status, String code, String text) {
+    json(
+        status,
+        new JsonOut(96 + text.length())
+            .raw("{\"error\":")
+            .string(code)
+            .raw(",\"message\":")
+            .string(text)
+            .raw(",\"details\":null}"));
+  }
+
+  /// Answers 503: nothing was done, or its outcome is unknown, as `text` says.
+  public void unavailable(String text) {
+    response.headers().set(RETRY_AFTER, ONE_SECOND);
+    detail(503, text);
+  }
+
+  /// Answers a refusal of the core in the FastAPI shape.
+  public void refused(Refusal refusal) {
+    switch (refusal.code()) {
+      case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED -> detail(400, refusal.detail());
+      case TOPIC_MISSING -> detail(404, refusal.detail());
+      case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
+          unavailable(refusal.detail());
+      case DAMAGED, EXHAUSTED, INTERNAL -> error(500, "INTERNAL_ERROR", refusal.detail());
+    }
+  }
+}

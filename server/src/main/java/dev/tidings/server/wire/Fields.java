@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.wire;
+
+import dev.tidings.core.message.Payload;
+import dev.tidings.server.wire.JsonValue.JsonArray;
+import dev.tidings.server.wire.JsonValue.JsonBoolean;
+import dev.tidings.server.wire.JsonValue.JsonNull;
+import dev.tidings.server.wire.JsonValue.JsonNumber;
+import dev.tidings.server.wire.JsonValue.JsonObject;
+import dev.tidings.server.wire.JsonValue.JsonString;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Reads the fields of a JSON object as Pydantic 2 does in its default, coercing mode, with its
+/// texts and types of error: they are part of the contracts.
+///
+/// Every method returns what it read and notes what is wrong; the caller asks [#errors] once at the
+/// end. What a method returns beside an error is a harmless stand-in.
+public final class Fields {
+  private static final Payload EMPTY_OBJECT = Payload.of("{}");
+
+  private final JsonValue value;
+  private final Map<String, JsonValue> fields;
+  private final List<Object> location;
+  private final List<FieldError> errors;
+
+  private Fields(
+      JsonValue value,
+      Map<String, JsonValue> fields,
+      List<Object> location,
+      List<FieldError> errors) {
+    this.value = value;
+    this.fields = fields;
+    this.location = location;
+    this.errors = errors;
+  }
+
+  /// The fields of a request's body, or of a frame.
+  public static Fields of(JsonValue body) {
+    return of(body, List.of("body"), new ArrayList<>());
+  }
+
+  private static Fields of(JsonValue value, List<Object> location, List<FieldError> errors) {
+    if (value instanceof JsonObject object) {
+      return new Fields(value, object.fields(), location, errors);
+    }
+    errors.add(
+        new FieldError(
+            "model_attributes_type",
+            location,
+            "Input should be a valid dictionary or object to extract fields from",
+            value.raw().copy(),
+            Optional.empty()));
+    return new Fields(value, Map.of(), location, errors);
+  }
+
+  /// What was wrong, in the order of the calls.
+  public List<FieldError> errors() {
+    return List.copyOf(errors);
+  }
+
+  /// Whether anything was wrong so far.
+  public boolean hasErrors() {
+    return !errors.isEmpty();
+  }
+
+  private List<Object> at(Object... steps) {
+    List<Object> path = new ArrayList<>(location);
+    path.addAll(List.of(steps));
+    return path;
+  }
+
+  private void error(String type, List<Object> path, String message, JsonValue input) {
+    errors.add(new FieldError(type, path, message, input.raw().copy(), Optional.empty()));
+  }
+
+  private void error(
+      String type, List<Object> path, String message, JsonValue input, String context) {
+    errors.add(
+        new FieldError(type, path, message, input.raw().copy(), Optional.of(Payload.of(context))));
+  }
+
+  private @Nullable JsonValue required(String name) {
+    JsonValue field = fields.get(name);
+    if (field == null && value instanceof JsonObject) {
+      error("missing", at(name), "Field required", value);
+    }
+    return field;
+  }
+
+  private @Nullable JsonValue optional(String name) {
+    JsonValue field = fields.get(name);
+    return field instanceof JsonNull ? null : field;
+  }
+
+  /// A string of `min` to `max` code points.
+  public String string(String name, int min, int max) {
+    JsonValue field = required(name);
+    return field == null ? "" : checkString(field, at(name), min, max).orElse("");
+  }
+
+  /// A string of at most `max` code points, or null, or absent.
+  public Optional<String> optionalString(String name, int min, int max) {
+    JsonValue field = optional(name);
+    return field == null ? Optional.empty() : checkString(field, at(name), min, max);
+  }
+
+  private Optional<String> checkString(JsonValue field, List<Object> path, int min, int max) {
+    if (!(field instanceof JsonString(Slice _, String text))) {
+      error("string_type", path, "Input should be a valid string", field);
+      return Optional.empty();
+    }
+    int length = text.codePointCount(0, text.length());
+    if (length < min) {
+      error(
+          "string_too_short",
+          path,
+          "String should have at least " + plural(min, "character"),
+          field,
+          "{\"min_length\":" + min + "}");
+      return Optional.empty();
+    }
+    if (length > max) {
+      error(
+          "string_too_long",
+          path,
+          "String should have at most " + plural(max, "character"),
+          field,
+          "{\"max_length\":" + max + "}");
+      return Optional.empty();
+    }
+    return Optional.of(text);
+  }
+
+  private static String plural(int count, String noun) {
+    return count + " " + noun + (count == 1 ? "" : "s");
+  }
+
+  /// Notes that the value of `name` breaks a rule of its own.
+  public void invalid(String name, String rule) {
+    JsonValue field = fields.getOrDefault(name, value);
+    error("value_error", at(name), "Value error, " + rule, field, "{\"error\":{}}");
+  }
+
+  /// The bytes of an object.
+  public Payload object(String name) {
+    JsonValue field = required(name);
+    if (field == null) {
+      return EMPTY_OBJECT;
+    }
+    if (!(field instanceof JsonObject)) {
+      error("dict_type", at(name), "Input should be a valid dictionary", field);
+      return EMPTY_OBJECT;
+    }
+    return field.raw().copy();
+  }
+
+  /// The bytes of an object of strings, or nothing if null or absent.
+  public Payload optionalStringMap(String name) {
+    JsonValue field = optional(name);
+    if (field == null) {
+      return Payload.EMPTY;
+    }
+    if (!(field instanceof JsonObject(Slice raw, Map<String, JsonValue> entries))) {
+      error("dict_type", at(name), "Input should be a valid dictionary", field);
+      return Payload.EMPTY;
+    }
+    entries.forEach((key, entry) -> {
+      if (!(entry instanceof JsonString)) {
+        error("string_type", at(name, key), "Input should be a valid string", entry);
+      }
+    });
+    return raw.copy();
+  }
+
+  /// The strings of an object of strings; none if null or absent.
+  public Map<String, String> optionalStrings(String name) {
+    JsonValue field = optional(name);
+    if (field == null) {
+      return Map.of();
+    }
+    if (!(field instanceof JsonObject(Slice _, Map<String, JsonValue> entries))) {
+      error("dict_type", at(name), "Input should be a valid dictionary", field);
+      return Map.of();
+    }
+    Map<String, String> strings = new LinkedHashMap<>();
+    entries.forEach((key, entry) ->
+        checkString(entry, at(name, key), 0, Integer.MAX_VALUE)
+            .ifPresent(text -> strings.put(key, text)));
+    return strings;
+  }
+
+  /// A whole number, or null, or absent. Numbers in strings, whole floats and booleans are taken as
+  /// Pydantic takes them.
+  public OptionalLong optionalInteger(String name) {
+    JsonValue field = optional(name);
+    return field == null ? OptionalLong.empty() : integer(field, name);
+  }
+
+  private OptionalLong integer(JsonValue field, String name) {
+    return switch (field) {
+      case JsonNumber(Slice raw, boolean isInteger) -> ofNumber(field, raw.text(), isInteger, name);
+      case JsonString(Slice _, String text) -> ofText(field, text, name);
+      case JsonBoolean(Slice _, boolean truth) -> OptionalLong.of(truth ? 1 : 0);
+      case JsonNull _, JsonArray _, JsonObject _ -> {
+        error("int_type", at(name), "Input should be a valid integer", field);
+        yield OptionalLong.empty();
+      }
+    };
+  }
+
+  private OptionalLong ofNumber(JsonValue field, String text, boolean isInteger, String name) {
+    BigDecimal number = new BigDecimal(text);
+    // A huge exponent is never expanded: it is a fraction or out of every range anyway.
+    if (isInteger || (number.scale() <= 0 ? number.scale() > -20 : isWhole(number))) {
+      return OptionalLong.of(clamp(number));
+    }
+    if (number.scale() <= -20) {
+      error("finite_number", at(name), "Input should be a finite number", field);
+      return OptionalLong.empty();
+    }
+    error(
+        "int_from_float",
+        at(name),
+        "Input should be a valid integer, got a number with a fractional part",
+        field);
+    return OptionalLong.empty();
+  }
+
+  private static boolean isWhole(BigDecimal number) {
+    return number.stripTrailingZeros().scale() <= 0;
+  }
+
+  /// Beyond 64 bits every range check answers the same as at the edge.
+  private static long clamp(BigDecimal number) {
+    if (number.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
+      return Long.MAX_VALUE;
+    }
+    if (number.compareTo(BigDecimal.valueOf(Long.MIN_VALUE)) < 0) {
+      return Long.MIN_VALUE;
+    }
+    return number.longValue();
+  }
+
+  private OptionalLong ofText(JsonValue field, String text, String name) {
+    String trimmed = text.strip();
+    if (trimmed.matches("[+-]?[0-9]{1,4300}(\\.0*)?")) {
+      return OptionalLong.of(clamp(new BigDecimal(trimmed.replaceFirst("\\.0*$", ""))));
+    }
+    error(
+        "int_parsing",
+        at(name),
+        "Input should be a valid integer, unable to parse string as an integer",
+        field);
+    return OptionalLong.empty();
+  }
+
+  /// Notes that `name` is not greater than `bound`.
+  public void notGreaterThan(String name, long bound) {
+    error(
+        "greater_than",
+        at(name),
+        "Input should be greater than " + bound,
+        fields.getOrDefault(name, value),
+        "{\"gt\":" + bound + "}");
+  }
+
+  /// A whole number from `min` to `max`; `absent` if null is not sent. Null is no number.
+  public long integer(String name, long min, long max, long absent) {
+    JsonValue field = fields.get(name);
+    if (field == null) {
+      return absent;
+    }
+    OptionalLong number = integer(field, name);
+    if (number.isEmpty()) {
+      return absent;
+    }
+    if (number.getAsLong() < min) {
+      error(
+          "greater_than_equal",
+          at(name),
+          "Input should be greater than or equal to " + min,
+          field,
+          "{\"ge\":" + min + "}");
+      return absent;
+    }
+    if (number.getAsLong() > max) {
+      error(
+          "less_than_equal",
+          at(name),
+          "Input should be less than or equal to " + max,
+          field,
+          "{\"le\":" + max + "}");
+      return absent;
+    }
+    return number.getAsLong();
+  }
+
+  /// True or false; `absent` if not sent.
+  public boolean bool(String name, boolean absent) {
+    JsonValue field = fields.get(name);
+    if (field == null) {
+      return absent;
+    }
+    Optional<Boolean> truth =
+        switch (field) {
+          case JsonBoolean(Slice _, boolean value) -> Optional.of(value);
+          case JsonString(Slice _, String text) -> truthOf(text.toLowerCase(Locale.ROOT));
+          case JsonNumber(Slice raw, boolean _) -> truthOf(raw.text());
+          case JsonNull _, JsonArray _, JsonObject _ -> {
+            error("bool_type", at(name), "Input should be a valid boolean", field);
+            yield Optional.of(absent);
+          }
+        };
+    if (truth.isEmpty()) {
+      error(
+          "bool_parsing",
+          at(name),
+          "Input should be a valid boolean, unable to interpret input",
+          field);
+    }
+    return truth.orElse(absent);
+  }
+
+  private static Optional<Boolean> truthOf(String text) {
+    return switch (text) {
+      case "true", "t", "yes", "y", "on", "1", "1.0" -> Optional.of(true);
+      case "false", "f", "no", "n", "off", "0", "0.0" -> Optional.of(false);
+      default -> Optional.empty();
+    };
+  }
+
+  /// A list of `min` to `max` objects, each read by [Fields] of its own that note into this one.
+  public List<Fields> objects(String name, int min, int max) {
+    List<JsonValue> items = list(name, min, max);
+    List<Fields> objects = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      objects.add(of(items.get(i), at(name, i), errors));
+    }
+    return objects;
+  }
+
+  /// A list of `min` to `max` strings.
+  public List<String> strings(String name, int min, int max) {
+    List<JsonValue> items = list(name, min, max);
+    List<String> strings = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      checkString(items.get(i), at(name, i), 0, Integer.MAX_VALUE).ifPresent(strings::add);
+    }
+    return strings;
+  }
+
+  /// A list of words from `allowed`; empty if not sent.
+  public List<String> words(String name, Set<String> allowed, String expected) {
+    JsonValue field = fields.get(name);
+    if (field == null) {
+      return List.of();
+    }
+    if (!(field instanceof JsonArray(Slice _, List<JsonValue> items))) {
+      error("list_type", at(name), "Input should be a valid list", field);
+      return List.of();
+    }
+    List<String> words = new ArrayList<>();
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i) instanceof JsonString(Slice _, String word) && allowed.contains(word)) {
+        words.add(word);
+      } else {
+        JsonOut context = new JsonOut(64).raw("{\"expected\":").string(expected).raw("}");
+        error(
+            "literal_error",
+            at(name, i),
+            "Input should be " + expected,
+            items.get(i),
+            context.text());
+      }
+    }
+    return words;
+  }
+
+  private List<JsonValue> list(String name, int min, int max) {
+    JsonValue field = required(name);
+    if (field == null) {
+      return List.of();
+    }
+    if (!(field instanceof JsonArray(Slice _, List<JsonValue> items))) {
+      error("list_type", at(name), "Input should be a valid list", field);
+      return List.of();
+    }
+    int size = items.size();
+    if (size < min) {
+      error(
+          "too_short",
+          at(name),
+          "List should have at least " + plural(min, "item") + " after validation, not " + size,
+          field,
+          "{\"field_type\":\"List\",\"min_length\":" + min + ",\"actual_length\":" + size + "}");
+      return List.of();
+    }
+    if (size > max) {
+      error(
+          "too_long",
+          at(name),
+          "List should have at most " + plural(max, "item") + " after validation, not " + size,
+          field,
+          "{\"field_type\":\"List\",\"max_length\":" + max + ",\"actual_length\":" + size + "}");
+      return List.of();
+    }
+    return items;
+  }
+
+  /// Whether `name` was sent as an object.
+  public boolean isObject(String name) {
+    return fields.get(name) instanceof JsonObject;
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.wire;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Refuses requests that were not meant for this machine: a page of some other site could otherwise
+/// reach a server that lets calls without a token act (DNS rebinding).
+public final class LoopbackGuard implements Routes.Guard {
+  @Override
+  public Optional<String> refuse(HttpServerRequest request) {
+    String host = request.authority() == null ? "" : request.authority().host();
+    if (!isLoopback(host)) {
+      return Optional.of(
+          "Host '" + host + "' is not this machine (expected with --dev: localhost or 127.0.0.1)");
+    }
+    String origin = request.headers().get(HttpHeaders.ORIGIN);
+    if (origin != null && !isLoopback(hostOf(origin))) {
+      return Optional.of(
+          "Origin '" + origin + "' is not this machine (expected with --dev: a local page)");
+    }
+    return Optional.empty();
+  }
+
+  private static String hostOf(String origin) {
+    try {
+      String host = new URI(origin).getHost();
+      return host == null ? "" : host;
+    } catch (URISyntaxException _) {
+      // No origin we know: not this machine.
+      return "";
+    }
+  }
+
+  /// Whether `host` names this machine only.
+  public static boolean isLoopback(String host) {
+    String name = host.toLowerCase(Locale.ROOT);
+    return name.equals("localhost")
+        || name.endsWith(".localhost")
+        || name.matches("127(\\.[0-9]{1,3}){3}")
+        || name.equals("::1")
+        || name.equals("[::1]");
+  }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What all front-ends share: bodies, JSON, errors, routes and the fan-out writer.
+@NullMarked
+package dev.tidings.server.wire;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.store.rocksdb;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.LogTrimmed;
+import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.store.rocksdb.Codec.TrimMark;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.WriteBatch;
+
+/// Turns the records of one batch into one RocksDB write.
+///
+/// Messages appended to a log one after another become one run, whatever lies between them in the
+/// batch, up to [#RUN_MESSAGES] or [#RUN_BYTES].
+final class BatchWriter implements AutoCloseable {
+  static final int RUN_MESSAGES = 1000;
+  static final int RUN_BYTES = 1 << 20;
+
+  /// A buffer that holds any run but one of a single larger message.
+  static final int BUFFER_BYTES = Codec.maxRunBytes(RUN_MESSAGES, RUN_BYTES);
+
+  /// What a trim must know about the log on disk.
+  interface Logs {
+    Optional<TrimMark> mark(int incarnation) throws StoreException, RocksDBException;
+
+    /// Where the log ends, without the runs of this batch.
+    Tail tail(int incarnation) throws StoreException, RocksDBException;
+
+    /// The first sequence of the run with the highest one not above `sequence`.
+    Optional<Long> floor(int incarnation, long sequence) throws StoreException, RocksDBException;
+  }
+
+  /// Where a log ends.
+  ///
+  /// @param lapses how many lapses the store had seen when `nextSequence` was taken
+  record Tail(
+      int lapses, long nextSequence, long lastTimestamp, long messagesEver, long bytesEver) {}
+
+  /// What this batch did to one log.
+  private static final class Log {
+    private final List<Message> run = new ArrayList<>();
+    private long runBytes;
+    private long messagesBefore;
+    private long bytesBefore;
+    private final List<Long> runStarts = new ArrayList<>();
+    private Optional<Tail> tail = Optional.empty();
+    private Optional<TrimMark> mark = Optional.empty();
+  }
+
+  private final RocksHandle handle;
+  private final Logs stored;
+  private final int lapses;
+  private final BufferPool pool;
+  private final ByteBuffer buffer;
+  private final ByteBuffer directKey = ByteBuffer.allocateDirect(12);
+  private final WriteBatch batch = new WriteBatch();
+  private final Map<Integer, Log> logs = new LinkedHashMap<>();
+  private final Map<Integer, byte[]> marks = new HashMap<>();
+
+  BatchWriter(RocksHandle handle, Logs stored, int lapses, BufferPool pool) {
+    this.handle = handle;
+    this.stored = stored;
+    this.lapses = lapses;
+    this.pool = pool;
+    this.buffer = pool.take();
+  }
+
+  @Override
+  public void close() {
+    batch.close();
+    pool.giveBack(buffer);
+  }
+
+  /// The finished write.
+  WriteBatch finish() throws RocksDBException {
+    for (Map.Entry<Integer, Log> entry : logs.entrySet()) {
+      endRun(entry.getKey(), entry.getValue());
+    }
+    for (Map.Entry<Integer, byte[]> mark : marks.entrySet()) {
+      batch.put(handle.meta, Codec.metaKey('t', mark.getKey()), mark.getValue());
+    }
+    return batch;
+  }
+
+  void put(Topic topic) throws RocksDBException {
+    byte[] key = Codec.entryKey('t', topic.name());
+    batch.put(handle.directory, key, Codec.topic(key, topic));
+  }
+
+  void put(User user) throws RocksDBException {
+    byte[] key = Codec.entryKey('u', user.username());
+    batch.put(handle.directory, key, Codec.user(key, user));
+  }
+
+  void putMeta(byte[] key, byte[] value) throws RocksDBException {
+    batch.put(handle.meta, key, value);
+  }
+
+  private Log log(int incarnation) {
+    return logs.computeIfAbsent(incarnation, _ -> new Log());
+  }
+
+  void append(MessagesAppended appended) throws RocksDBException {
+    Log log = log(appended.incarnation());
+    boolean follows =
+        !log.run.isEmpty()
+            && appended.firstSequence() == log.run.getLast().sequence() + 1
+            && appended.messagesBefore() == log.messagesBefore + log.run.size()
+            && appended.bytesBefore() == log.bytesBefore + log.runBytes;
+    if (!follows) {
+      endRun(appended.incarnation(), log);
+      log.messagesBefore = appended.messagesBefore();
+      log.bytesBefore = appended.bytesBefore();
+    }
+    for (Message message : appended.messages()) {
+      boolean fits = log.run.size() < RUN_MESSAGES && log.runBytes + message.size() <= RUN_BYTES;
+      if (!fits && !log.run.isEmpty()) {
+        long messagesBefore = log.messagesBefore + log.run.size();
+        long bytesBefore = log.bytesBefore + log.runBytes;
+        endRun(appended.incarnation(), log);
+        log.messagesBefore = messagesBefore;
+        log.bytesBefore = bytesBefore;
+      }
+      log.run.add(message);
+      log.runBytes += message.size();
+    }
+  }
+
+  private void endRun(int incarnation, Log log) throws RocksDBException {
+    if (log.run.isEmpty()) {
+      return;
+    }
+    long first = log.run.getFirst().sequence();
+    byte[] key = Codec.runKey(incarnation, first);
+    int size = Codec.maxRunBytes(log.run.size(), log.runBytes);
+    // Larger only for a single message that is larger than a run.
+    ByteBuffer value = size <= buffer.capacity() ? buffer : ByteBuffer.allocateDirect(size);
+    Codec.putRun(value, key, lapses, log.messagesBefore, log.bytesBefore, log.runBytes, log.run);
+    directKey.clear().put(key).flip();
+    batch.put(handle.messages, directKey, value);
+
+    log.runStarts.add(first);
+    log.tail =
+        Optional.of(
+            new Tail(
+                lapses,
+                log.run.getLast().sequence() + 1,
+                log.run.getLast().timestamp(),
+                log.messagesBefore + log.run.size(),
+                log.bytesBefore + log.runBytes));
+    log.run.clear();
+    log.runBytes = 0;
+  }
+
+  /// Writes the new trim mark and deletes the runs that lie wholly below it.
+  void trim(LogTrimmed trimmed) throws RocksDBException, StoreException {
+    int incarnation = trimmed.incarnation();
+    long firstRetained = trimmed.firstRetained();
+    Log log = log(incarnation);
+    endRun(incarnation, log);
+    Optional<TrimMark> mark = log.mark.isPresent() ? log.mark : stored.mark(incarnation);
+    if (mark.isPresent() && mark.get().firstRetained() >= firstRetained) {
+      return;
+    }
+    Tail tail = log.tail.isPresent() ? log.tail.get() : stored.tail(incarnation);
+    boolean all = firstRetained >= tail.nextSequence();
+    if (firstRetained > tail.nextSequence()) {
+      // After a lapse: the log was told to go on there.
+      tail =
+          new Tail(
+              lapses, firstRetained, tail.lastTimestamp(), tail.messagesEver(), tail.bytesEver());
+    }
+    long oldDeletedBelow = mark.map(TrimMark::deletedBelow).orElse(0L);
+    long deletedBelow =
+        Math.max(oldDeletedBelow, all ? firstRetained : floor(incarnation, log, firstRetained));
+    if (deletedBelow > oldDeletedBelow) {
+      batch.deleteRange(
+          handle.messages,
+          Codec.runKey(incarnation, oldDeletedBelow),
+          Codec.runKey(incarnation, deletedBelow));
+    }
+    TrimMark newMark =
+        new TrimMark(
+            firstRetained,
+            deletedBelow,
+            tail.lapses(),
+            tail.nextSequence(),
+            tail.lastTimestamp(),
+            tail.messagesEver(),
+            tail.bytesEver());
+    log.mark = Optional.of(newMark);
+    log.tail = Optional.of(tail);
+    marks.put(incarnation, Codec.trimMark(Codec.metaKey('t', incarnation), newMark));
+  }
+
+  private long floor(int incarnation, Log log, long sequence)
+      throws StoreException, RocksDBException {
+    long floor = stored.floor(incarnation, sequence).orElse(0L);
+    for (long start : log.runStarts) {
+      if (start <= sequence) {
+        floor = Math.max(floor, start);
+      }
+    }
+    return floor;
+  }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.store.rocksdb;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.store.rocksdb.Codec.RunHeader;
+import dev.tidings.store.rocksdb.Codec.TrimMark;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+
+final class CodecTest {
+  private static final int LOG = 9;
+
+  @Property(tries = 300)
+  void numbers_roundTrip(@ForAll long number) {
+    ByteBuffer buffer = ByteBuffer.allocate(40);
+    Codec.putVarint(buffer, number);
+    assertThat(buffer.position()).isLessThanOrEqualTo(10);
+    Codec.putSigned(buffer, number);
+    buffer.flip();
+    assertThat(Codec.varint(buffer)).isEqualTo(number);
+    assertThat(Codec.signed(buffer)).isEqualTo(number);
+    assertThat(buffer.hasRemaining()).isFalse();
+  }
+
+  @Property(tries = 300)
+  void runKeys_sortLikeLogsAndSequences(
+      @ForAll @IntRange(max = (1 << 26) - 1) int logA,
+      @ForAll @LongRange(max = (1L << 48) - 1) long a,
+      @ForAll @IntRange(max = (1 << 26) - 1) int logB,
+      @ForAll @LongRange(max = (1L << 48) - 1) long b) {
+    int expected = logA == logB ? Long.compare(a, b) : Integer.compare(logA, logB);
+    int actual = Arrays.compareUnsigned(Codec.runKey(logA, a), Codec.runKey(logB, b));
+    assertThat(Integer.signum(actual)).isEqualTo(expected);
+    assertThat(Codec.sequenceOf(Codec.runKey(logA, a))).isEqualTo(a);
+  }
+
+  @Provide
+  Arbitrary<List<Message>> runs() {
+    Arbitrary<Payload> payload =
+        Arbitraries.bytes().array(byte[].class).ofMaxSize(300).map(Payload::wrap);
+    Arbitrary<Long> expiry =
+        Arbitraries.oneOf(Arbitraries.just(Message.NEVER), Arbitraries.longs());
+    return Combinators.combine(Arbitraries.longs(), expiry, payload, payload)
+        .as((timestamp, expiresAt, p, m) -> new Message(0, timestamp, expiresAt, p, m))
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(20);
+  }
+
+  private static List<Message> numbered(List<Message> messages, long first) {
+    List<Message> numbered = new ArrayList<>();
+    for (Message message : messages) {
+      numbered.add(
+          new Message(
+              first + numbered.size(),
+              message.timestamp(),
+              message.expiresAt(),
+              message.payload(),
+              message.metadata()));
+    }
+    return numbered;
+  }
+
+  private static ByteBuffer run(byte[] key, List<Message> messages) {
+    long bytes = messages.stream().mapToLong(Message::size).sum();
+    ByteBuffer target = ByteBuffer.allocate(Codec.maxRunBytes(messages.size(), bytes));
+    Codec.putRun(target, key, 3, 17, 1 << 20, bytes, messages);
+    return target;
+  }
+
+  @Property(tries = 150)
+  void runs_roundTripFromEveryPlace(
+      @ForAll("runs") List<Message> any, @ForAll @LongRange(min = 1, max = 1L << 40) long first)
+      throws Exception {
+    List<Message> messages = numbered(any, first);
+    byte[] key = Codec.runKey(LOG, first);
+    for (int skip = 0; skip <= messages.size(); skip++) {
+      ByteBuffer value = run(key, messages);
+      RunHeader header = Codec.openRun(key, value);
+      assertThat(header.lapses()).isEqualTo(3);
+      assertThat(header.messagesBefore()).isEqualTo(17);
+      assertThat(header.bytesBefore()).isEqualTo(1 << 20);
+      assertThat(header.lastSequence()).isEqualTo(messages.getLast().sequence());
+      assertThat(header.lastTimestamp()).isEqualTo(messages.getLast().timestamp());
+      PageBuilder page = new PageBuilder(Integer.MAX_VALUE, Long.MAX_VALUE);
+      Codec.readRun(header, value, first + skip, page);
+      assertThat(page.page().messages()).isEqualTo(messages.subList(skip, messages.size()));
+    }
+  }
+
+  @Example
+  void everyFlippedBitOfARun_isDamage() throws Exception {
+    byte[] key = Codec.runKey(LOG, 5);
+    List<Message> messages =
+        List.of(
+            new Message(5, 100, 300, Payload.of("{\"a\":1}"), Payload.of("{\"k\":\"v\"}")),
+            new Message(6, 100, Message.NEVER, Payload.of("[]"), Payload.EMPTY));
+    byte[] good = new byte[run(key, messages).limit()];
+    run(key, messages).get(good);
+    for (int bit = 0; bit < good.length * 8; bit++) {
+      byte[] bad = good.clone();
+      bad[bit / 8] ^= (byte) (1 << bit % 8);
+      assertThatThrownBy(() -> Codec.openRun(key, ByteBuffer.wrap(bad)))
+          .isInstanceOf(DamagedValueException.class);
+    }
+    for (int length = 0; length < good.length; length++) {
+      byte[] shorter = Arrays.copyOf(good, length);
+      assertThatThrownBy(() -> Codec.openRun(key, ByteBuffer.wrap(shorter)))
+          .isInstanceOf(DamagedValueException.class);
+    }
+    assertThatThrownBy(() -> Codec.openRun(Codec.runKey(LOG, 6), ByteBuffer.wrap(good)))
+        .isInstanceOf(DamagedValueException.class);
+  }
+
+  /// A value as a later version would write it: another version byte under a right checksum.
+  static byte[] newer(byte[] key, byte[] value) {
+    byte[] newer = value.clone();
+    newer[0] = Codec.VERSION + 1;
+    CRC32C crc = new CRC32C();
+    crc.update(key);
+    crc.update(newer[0]);
+    crc.update(newer, 5, newer.length - 5);
+    ByteBuffer.wrap(newer).putInt(1, (int) crc.getValue());
+    return newer;
+  }
+
+  @Example
+  void aHigherVersionWithARightChecksum_isANewerProgramAndNoDamage() {
+    byte[] key = Codec.metaKey('f', 0);
+    byte[] newer = newer(key, Codec.text(key, "x"));
+    assertThatThrownBy(() -> Codec.decode(key, newer, Codec::readText))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("newer Tidings");
+  }
+
+  @Property(tries = 100)
+  void topics_roundTrip(
+      @ForAll @IntRange(max = (1 << 26) - 1) int incarnation,
+      @ForAll String owner,
+      @ForAll boolean isPublic,
+      @ForAll Optional<String> description,
+      @ForAll long createdAt,
+      @ForAll Set<String> grantees)
+      throws Exception {
+    Topic topic =
+        new Topic(
+            "näme",
+            incarnation,
+            valid(owner),
+            isPublic,
+            description.map(CodecTest::valid),
+            createdAt,
+            grantees.stream().map(CodecTest::valid).collect(Collectors.toSet()));
+    byte[] key = Codec.entryKey('t', topic.name());
+    assertThat(Codec.nameOf(key)).isEqualTo(topic.name());
+    Topic read =
+        Codec.decode(
+            key, Codec.topic(key, topic), body -> Codec.readTopic(Codec.nameOf(key), body));
+    assertThat(read).isEqualTo(topic);
+  }
+
+  @Property(tries = 100)
+  void users_roundTrip(
+      @ForAll String id,
+      @ForAll Optional<String> email,
+      @ForAll Set<Permission> permissions,
+      @ForAll boolean active,
+      @ForAll long createdAt)
+      throws Exception {
+    User user =
+        new User(
+            valid(id), "u", email.map(CodecTest::valid), "$hash", permissions, active, createdAt);
+    byte[] key = Codec.entryKey('u', "u");
+    User read = Codec.decode(key, Codec.user(key, user), body -> Codec.readUser("u", body));
+    assertThat(read).isEqualTo(user);
+  }
+
+  @Property(tries = 100)
+  void trimMarksAndNumbers_roundTrip(@ForAll long[] numbers, @ForAll long any) throws Exception {
+    byte[] key = Codec.metaKey('t', LOG);
+    long[] readNumbers = Codec.decode(key, Codec.numbers(key, numbers), Codec::readNumbers);
+    assertThat(readNumbers).isEqualTo(numbers);
+    TrimMark mark = new TrimMark(any, any + 1, 7, any + 2, any + 3, any + 4, any + 5);
+    TrimMark read = Codec.decode(key, Codec.trimMark(key, mark), Codec::readTrimMark);
+    assertThat(read).isEqualTo(mark);
+  }
+
+  /// Halves of surrogate pairs are not text and have no UTF-8.
+  private static String valid(String text) {
+    StringBuilder valid = new StringBuilder();
+    text.codePoints().filter(c -> c < 0xD800 || c > 0xDFFF).forEach(valid::appendCodePoint);
+    return valid.toString();
+  }
+}

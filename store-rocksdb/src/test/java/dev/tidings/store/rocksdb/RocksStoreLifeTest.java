@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.store.rocksdb;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.slot.Slot;
+import dev.tidings.core.store.Durability;
+import dev.tidings.core.store.LogExtent;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.LogTrimmed;
+import dev.tidings.core.store.StoreRecord.TopicPut;
+import dev.tidings.store.rocksdb.Stores.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Starts and ends: lapses, formats, the fence, a database that cannot be opened for a while.
+final class RocksStoreLifeTest {
+  private static final long STEP = LogExtent.LAPSE_STEP;
+
+  @TempDir private Path root;
+  private int copies;
+
+  private Path directory() {
+    return root.resolve("data");
+  }
+
+  private RocksStore open(Durability durability) throws StoreException {
+    return RocksStore.open(Stores.options(directory(), durability));
+  }
+
+  /// Ends the use of the directory the unclean way: what it holds now is what the next start finds.
+  private void kill(RocksStore store) throws Exception {
+    Path copy = root.resolve("killed-" + ++copies);
+    Stores.copy(directory(), copy);
+    store.close();
+    Files.move(directory(), root.resolve("closed-" + copies));
+    Files.move(copy, directory());
+  }
+
+  private static LogTrimmed trim(int log, long first) {
+    return new LogTrimmed(1, log, first);
+  }
+
+  @Test
+  void cleanEndsAndUncleanOnesUnderFsync_areNoLapse() throws Exception {
+    RocksStore store = open(Durability.FSYNC);
+    Stores.writer(store).append(1, 3);
+    kill(store);
+    store = open(Durability.MEMORY);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(4);
+    store.close();
+    store = open(Durability.MEMORY);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(4);
+    store.close();
+  }
+
+  @Test
+  void uncleanEndUnderMemory_movesEveryLogAndIncarnationsOn() throws Exception {
+    RocksStore store = open(Durability.MEMORY);
+    Writer writer = Stores.writer(store);
+    writer.append(1, 3);
+    writer.append(2, 3);
+    writer.commit(trim(2, 4));
+    writer.commit(new TopicPut(new Topic("t", 40, "o", false, Optional.empty(), 0, Set.of())));
+    kill(store);
+
+    // The mode of the start that follows does not matter.
+    store = open(Durability.FSYNC);
+    assertThat(store.extent(1)).isEqualTo(new LogExtent(1, 4 + STEP, 3, 3, 27));
+    assertThat(store.extent(2)).isEqualTo(new LogExtent(4 + STEP, 4 + STEP, 3, 3, 27));
+    assertThat(store.extent(3)).isEqualTo(new LogExtent(1 + STEP, 1 + STEP, 0, 0, 0));
+    assertThat(store.loadDirectory().lastIncarnation()).isEqualTo(40 + RocksStore.INCARNATION_STEP);
+
+    writer = Stores.writer(store);
+    for (int log = 1; log <= 3; log++) {
+      writer.append(log, 2);
+    }
+    assertThat(Stores.sequences(store, 1)).containsExactly(1L, 2L, 3L, 4 + STEP, 5 + STEP);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(6 + STEP);
+    assertThat(store.extent(1).firstRetained()).isEqualTo(1);
+    assertThat(store.extent(1).messagesEver()).isEqualTo(5);
+    // Where nothing was retained, the log begins where it was continued, and does not go back.
+    assertThat(store.extent(2).firstRetained()).isEqualTo(4 + STEP);
+    assertThat(store.extent(3).firstRetained()).isEqualTo(1 + STEP);
+    store.close();
+    store = open(Durability.MEMORY);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(6 + STEP);
+    assertThat(store.extent(3)).isEqualTo(new LogExtent(1 + STEP, 3 + STEP, 2 + STEP, 2, 30));
+    kill(store);
+    store = open(Durability.MEMORY);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(6 + 2 * STEP);
+    assertThat(store.extent(4).nextSequence()).isEqualTo(1 + 2 * STEP);
+    assertThat(store.loadDirectory().lastIncarnation())
+        .isEqualTo(40 + 2 * RocksStore.INCARNATION_STEP);
+    Writer last = Stores.writer(store);
+    last.commit(trim(1, store.extent(1).nextSequence()));
+    assertThat(store.extent(1).firstRetained()).isEqualTo(6 + 2 * STEP);
+    assertThat(store.extent(1).nextSequence()).isEqualTo(6 + 2 * STEP);
+    store.close();
+  }
+
+  @Test
+  void secondOpen_namesTheDirectoryAndTheHolderAndLeavesTheFirstAlone() throws Exception {
+    try (RocksStore store = open(Durability.FSYNC)) {
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> open(Durability.FSYNC))
+            .isInstanceOf(StoreException.class)
+            .hasMessageContaining(directory().toString())
+            .hasMessageContaining(String.valueOf(ProcessHandle.current().pid()));
+      }
+      Stores.writer(store).append(1, 1);
+      assertThat(ownLockIsHeldForOthers()).isTrue();
+    }
+    try (RocksStore store = open(Durability.FSYNC)) {
+      assertThat(Stores.sequences(store, 1)).containsExactly(1L);
+    }
+  }
+
+  /// Tries from another process, since locks of files are between processes.
+  private boolean ownLockIsHeldForOthers() throws Exception {
+    Process child =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                OpenChild.class.getName(),
+                directory().toString())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    child.waitFor();
+    assertThat(output).contains("in use by process " + ProcessHandle.current().pid());
+    return true;
+  }
+
+  /// Opens a store and prints how that went.
+  static final class OpenChild {
+    private OpenChild() {}
+
+    public static void main(String[] args) throws Exception {
+      try (RocksStore _ = RocksStore.open(Stores.options(Path.of(args[0]), Durability.FSYNC))) {
+        System.out.println("opened");
+      } catch (StoreException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  private void putMeta(char kind, byte[] value) throws Exception {
+    byte[] key = Codec.metaKey(kind, 0);
+    Raw.put(directory(), "meta", key, value);
+  }
+
+  @Test
+  void formatsAndSlotHashesOfOthers_areRefused() throws Exception {
+    open(Durability.FSYNC).close();
+    byte[] format = Codec.metaKey('f', 0);
+    putMeta('f', Codec.text(format, "tidings-rocksdb/2"));
+    assertThatThrownBy(() -> open(Durability.FSYNC))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("tidings-rocksdb/2")
+        .hasMessageContaining("expected: tidings-rocksdb/1");
+    putMeta('f', CodecTest.newer(format, Codec.text(format, "x")));
+    assertThatThrownBy(() -> open(Durability.FSYNC)).hasMessageContaining("newer Tidings");
+    putMeta('f', Codec.text(format, RocksStore.FORMAT));
+    byte[] hash = Codec.metaKey('h', 0);
+    putMeta('h', Codec.text(hash, "sha1/16"));
+    assertThatThrownBy(() -> open(Durability.FSYNC))
+        .hasMessageContaining("sha1/16")
+        .hasMessageContaining(Slot.HASH);
+    putMeta('h', Codec.text(hash, Slot.HASH));
+    open(Durability.FSYNC).close();
+  }
+
+  @Test
+  void reopen_whileTheDatabaseCannotBeOpened_failsAgainAndAgainAndThenHeals() throws Exception {
+    try (RocksStore store = open(Durability.FSYNC)) {
+      Stores.writer(store).append(1, 2);
+      Path db = directory().resolve("db");
+      Path away = directory().resolve("away");
+      // A file where the database's directory should be: RocksDB can neither open nor create it.
+      Files.move(db, away);
+      Files.writeString(db, "");
+      for (int i = 0; i < 3; i++) {
+        assertThatThrownBy(store::reopen).isInstanceOf(StoreException.class);
+        assertThatThrownBy(() -> store.read(1, 1, 1, 1))
+            .isInstanceOf(StoreException.class)
+            .hasMessageContaining("reopened");
+        assertThat(store.health().writable()).isFalse();
+        assertThat(store.stats()).isEqualTo(RocksStats.NONE);
+      }
+      Files.delete(db);
+      Files.move(away, db);
+      store.reopen();
+      assertThat(store.health().writable()).isTrue();
+      assertThat(Stores.sequences(store, 1)).containsExactly(1L, 2L);
+      Stores.writer(store).append(1, 1);
+    }
+  }
+
+  @Test
+  void health_belowTheLowWaterMark_isNotWritableAndSaysWhatToDo() throws Exception {
+    try (RocksStore store =
+        RocksStore.open(
+            Stores.options(directory(), Durability.FSYNC).withDiskLowWater(Long.MAX_VALUE))) {
+      assertThat(store.health().writable()).isFalse();
+      assertThat(store.health().detail()).contains("MiB free", "low-water");
+    }
+  }
+
+  @Test
+  void stats_growWithWhatIsWritten() throws Exception {
+    try (RocksStore store = open(Durability.FSYNC)) {
+      RocksStats before = store.stats();
+      Stores.writer(store).append(1, 5000);
+      RocksStats after = store.stats();
+      assertThat(after.memtableBytes()).isGreaterThan(before.memtableBytes());
+      assertThat(after.walBytes()).isGreaterThan(before.walBytes());
+      assertThat(after.cacheBytes()).isPositive();
+      assertThat(after.writesStopped()).isFalse();
+    }
+  }
+
+  @Test
+  void options_thatMakeNoSense_areRefused() {
+    RocksOptions options = RocksOptions.of(root, Durability.FSYNC);
+    assertThatThrownBy(() -> options.withMemory(1 << 20, 1 << 20))
+        .hasMessageContaining("at least twice");
+    assertThatThrownBy(() -> options.withMemory(1 << 20, 10)).hasMessageContaining("1 MiB");
+    assertThatThrownBy(() -> options.withDiskLowWater(-1)).hasMessageContaining("0 or more");
+    assertThat(List.of(options.durability())).containsExactly(Durability.FSYNC);
+  }
+}

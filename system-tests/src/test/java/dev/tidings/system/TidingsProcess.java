@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.system;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// A server in a process of its own, as a user would start it. What it prints goes to files under
+/// `target/system-tests`, which are shown when a test fails.
+final class TidingsProcess implements AutoCloseable {
+
+  private static final Path WORK_DIR = Path.of("target", "system-tests");
+  private static final Pattern READY = Pattern.compile("^tidings ready on http://(\\S+):(\\d+)$");
+  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
+  private static final AtomicInteger NUMBER = new AtomicInteger();
+  private static final List<TidingsProcess> ALL = new CopyOnWriteArrayList<>();
+
+  static final String SECRET_KEY = "a-secret-key-of-the-system-tests-0123456789";
+  static final String ADMIN = "admin";
+  static final String DEV_PASSWORD = "tidings-dev";
+  static final String BOOTSTRAP_PASSWORD = "bootstrap-password";
+
+  /// Needed to start a server that is not in development mode.
+  static final Map<String, String> SECURED_ENVIRONMENT =
+      Map.of(
+          "TIDINGS_AUTH_SECRET_KEY", SECRET_KEY,
+          "TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", ADMIN,
+          "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD", BOOTSTRAP_PASSWORD);
+
+  private final String name;
+  private final Path dataDir;
+  private final List<String> arguments;
+  private final Map<String, String> environment;
+  private final Path errors;
+  private Path output;
+  private Process process;
+  private URI url = URI.create("http://not.started.invalid");
+
+  private TidingsProcess(
+      String name, Path dataDir, List<String> arguments, Map<String, String> environment) {
+    this.name = name;
+    this.dataDir = dataDir;
+    this.arguments = List.copyOf(arguments);
+    this.environment = Map.copyOf(environment);
+    this.errors = file(name, "err");
+    this.output = file(name, "out");
+    this.process = launch();
+    ALL.add(this);
+  }
+
+  /// `serve --dev`: admin / tidings-dev, and calls without a token act as admin.
+  static TidingsProcess startDev(Map<String, String> environment) {
+    return startDev(newDataDir(), environment);
+  }
+
+  static TidingsProcess startDev(Path dataDir, Map<String, String> environment) {
+    return start(launchDev(dataDir, environment));
+  }
+
+  /// `serve` with a secret and a bootstrap admin.
+  static TidingsProcess startSecured(Map<String, String> environment) {
+    var all = new HashMap<>(SECURED_ENVIRONMENT);
+    all.putAll(environment);
+    return start(launchServe("secured", newDataDir(), all));
+  }
+
+  /// Starts without waiting, for servers that are expected to refuse.
+  static TidingsProcess launchDev(Path dataDir, Map<String, String> environment) {
+    return new TidingsProcess(
+        "dev-" + NUMBER.incrementAndGet(), dataDir, serve(dataDir, "--dev"), environment);
+  }
+
+  /// Starts `serve` without `--dev` and without waiting.
+  static TidingsProcess launchServe(String name, Path dataDir, Map<String, String> environment) {
+    return new TidingsProcess(
+        name + "-" + NUMBER.incrementAndGet(),
+        dataDir,
+        serve(dataDir, "--host", "127.0.0.1"),
+        environment);
+  }
+
+  static Path newDataDir() {
+    try {
+      Files.createDirectories(WORK_DIR);
+      return Files.createTempDirectory(WORK_DIR.toAbsolutePath(), "data-");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<String> serve(Path dataDir, String... more) {
+    var arguments =
+        new ArrayList<>(List.of("serve", "--port", "0", "--data-dir", dataDir.toString()));
+    arguments.addAll(List.of(more));
+    return arguments;
+  }
+
+  private static TidingsProcess start(TidingsProcess server) {
+    try {
+      server.awaitReady();
+      return server;
+    } catch (RuntimeException | Error e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private Process launch() {
+    var command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-XX:+UseCompactObjectHeaders",
+                "-Xmx512m",
+                "-cp",
+                absoluteClassPath(),
+                "dev.tidings.app.Main"));
+    command.addAll(arguments);
+    // The process gets a folder of its own, so that it finds no configuration file by chance.
+    var builder =
+        new ProcessBuilder(command)
+            .directory(dataDir.toFile())
+            .redirectOutput(output.toFile())
+            .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
+    builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+    builder.environment().putAll(environment);
+    try {
+      return builder.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String absoluteClassPath() {
+    var entries = new ArrayList<String>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      entries.add(new File(entry).getAbsolutePath());
+    }
+    return String.join(File.pathSeparator, entries);
+  }
+
+  private static Path file(String name, String kind) {
+    try {
+      Files.createDirectories(WORK_DIR);
+      Path file = WORK_DIR.resolve(name + "." + kind).toAbsolutePath();
+      Files.writeString(file, "");
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void awaitReady() {
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    while (true) {
+      Optional<URI> ready = readyLine();
+      if (ready.isPresent()) {
+        url = ready.get();
+        return;
+      }
+      boolean late = System.nanoTime() - deadline > 0;
+      if (late || waitFor(Duration.ofMillis(20))) {
+        throw new AssertionError(
+            (late
+                    ? "no line 'tidings ready on …' within " + START_LIMIT
+                    : "the server ended with exit code " + process.exitValue())
+                + "\n"
+                + printed());
+      }
+    }
+  }
+
+  private Optional<URI> readyLine() {
+    String text = read(output);
+    // Only whole lines: the last one may be half written.
+    int end = text.lastIndexOf('\n');
+    return end < 0
+        ? Optional.empty()
+        : text.substring(0, end)
+            .lines()
+            .map(READY::matcher)
+            .filter(Matcher::matches)
+            .map(line -> URI.create("http://" + line.group(1) + ":" + line.group(2)))
+            .findFirst();
+  }
+
+  private boolean waitFor(Duration limit) {
+    try {
+      return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  URI url() {
+    return url;
+  }
+
+  URI webSocketUrl() {
+    return URI.create("ws://" + url.getAuthority() + "/ws");
+  }
+
+  int port() {
+    return url.getPort();
+  }
+
+  String host() {
+    return url.getHost();
+  }
+
+  Path dataDir() {
+    return dataDir;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /// A client that sends no token.
+  RelayClient anonymous() {
+    return new RelayClient(this);
+  }
+
+  /// A client logged in as the first admin.
+  RelayClient admin() {
+    String password = arguments.contains("--dev") ? DEV_PASSWORD : BOOTSTRAP_PASSWORD;
+    return anonymous().loggedIn(ADMIN, password);
+  }
+
+  /// SIGKILL: the process gets no chance to do anything.
+  void kill9() {
+    process.destroyForcibly();
+    if (!waitFor(STOP_LIMIT)) {
+      throw new AssertionError("process " + pid() + " survived SIGKILL for " + STOP_LIMIT);
+    }
+  }
+
+  /// SIGTERM; answers the exit code.
+  int terminate() {
+    requestStop();
+    return awaitExit(STOP_LIMIT);
+  }
+
+  /// SIGTERM, without waiting.
+  void requestStop() {
+    process.destroy();
+  }
+
+  int awaitExit(Duration limit) {
+    if (!waitFor(limit)) {
+      throw new AssertionError("the server did not end within " + limit + "\n" + printed());
+    }
+    return process.exitValue();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  CompletableFuture<Process> onExit() {
+    return process.onExit();
+  }
+
+  /// Starts the ended server again on the same data directory; the port may be another one.
+  void restart() {
+    if (process.isAlive()) {
+      throw new IllegalStateException("server " + name + " still runs (expected: ended)");
+    }
+    output = file(name + "-restart-" + NUMBER.incrementAndGet(), "out");
+    process = launch();
+    awaitReady();
+  }
+
+  /// Everything printed so far, standard output first.
+  String printed() {
+    return "--- "
+        + name
+        + " stdout\n"
+        + read(output)
+        + "--- "
+        + name
+        + " stderr\n"
+        + tail(read(errors));
+  }
+
+  String errors() {
+    return read(errors);
+  }
+
+  String output() {
+    return read(output);
+  }
+
+  /// Where the error output ends now, to show later what came after.
+  static Map<TidingsProcess, Long> marks() {
+    var marks = new HashMap<TidingsProcess, Long>();
+    for (TidingsProcess server : ALL) {
+      marks.put(server, server.errors.toFile().length());
+    }
+    return marks;
+  }
+
+  /// What all servers wrote to their error output since the marks were taken.
+  static String printedSince(Map<TidingsProcess, Long> marks) {
+    var text = new StringBuilder();
+    for (TidingsProcess server : ALL) {
+      String errors = read(server.errors);
+      int from = (int) Math.min(errors.length(), marks.getOrDefault(server, 0L));
+      if (from < errors.length()) {
+        text.append("--- ").append(server.errors).append('\n').append(tail(errors.substring(from)));
+      }
+    }
+    return text.toString();
+  }
+
+  private static String read(Path file) {
+    try {
+      // Latin-1 reads any bytes, one character each, so that offsets in the file are offsets here.
+      return Files.readString(file, StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String tail(String text) {
+    int limit = 8_000;
+    return text.length() <= limit ? text : "…" + text.substring(text.length() - limit);
+  }
+
+  /// Resident memory in bytes; empty where the system does not tell it under `/proc`.
+  Optional<Long> residentMemory() {
+    try (var lines = Files.lines(Path.of("/proc", Long.toString(pid()), "status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmRSS:"))
+          .map(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+          .findFirst();
+    } catch (IOException _) {
+      return Optional.empty();
+    }
+  }
+
+  /// Ends the process if it still runs, and deletes its data.
+  @Override
+  public void close() {
+    kill9();
+    if (!Files.exists(dataDir)) {
+      return; // Shared with another server, which was closed before.
+    }
+    try (var files = Files.walk(dataDir)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
