@@ -11,6 +11,9 @@ final class Chunk {
   /// of chunks is rarely copied.
   static final int CAPACITY = 256;
 
+  /// Heap from which a chunk is full, however few its messages.
+  private static final long FULL_BYTES = 256 * 1024;
+
   /// Heap of a chunk's own objects besides its messages, per place.
   private static final int BYTES_PER_PLACE = 4;
 
@@ -29,7 +32,7 @@ final class Chunk {
   }
 
   boolean isFull() {
-    return count == CAPACITY;
+    return count == CAPACITY || heapSize >= FULL_BYTES;
   }
 
   long nextSequence() {

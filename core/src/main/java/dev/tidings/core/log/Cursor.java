@@ -5,12 +5,15 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A reader's place in a log. A session is a set of these and keeps no queue of messages: a reader
 /// that cannot take more simply stays where it is.
 ///
 /// Belongs to one event loop; made by [Readers#open].
 public final class Cursor {
+  private static final Logger LOG = LoggerFactory.getLogger(Cursor.class);
   private static final long NO_TIMESTAMP = -1;
 
   private final Readers readers;
@@ -48,8 +51,9 @@ public final class Cursor {
     return next;
   }
 
-  /// The id of the last message it has passed, by delivery or because it began after it; empty if
-  /// it has not passed any.
+  /// The id of the last message it has passed, by delivery or because it began after it; sequence 0
+  /// names the place before everything, where it began in an empty log. Empty if it has not passed
+  /// any, though there are some.
   public Optional<MessageId> lastPassed() {
     TopicLog of = log;
     return of == null || lastTimestamp == NO_TIMESTAMP || next < 1
@@ -68,19 +72,22 @@ public final class Cursor {
   /// Gives it its log and its place.
   void place(TopicLog opened) {
     log = opened;
-    long watermark = opened.watermark();
+    MessageId end = opened.end();
     switch (start) {
-      case Start.Last() -> next = watermark + 1;
+      case Start.Last() -> next = end.sequence() + 1;
       case Start.Earliest() -> next = opened.firstRetained();
       case Start.Unknown() -> next = 0;
       case Start.After(MessageId id) -> {
-        if (id.incarnation() == opened.incarnation() && id.sequence() <= watermark) {
+        if (id.incarnation() == opened.incarnation() && id.sequence() <= end.sequence()) {
           next = id.sequence() + 1;
           lastTimestamp = id.timestamp();
         } else {
           next = 0;
         }
       }
+    }
+    if (lastTimestamp == NO_TIMESTAMP && next == end.sequence() + 1) {
+      lastTimestamp = end.timestamp();
     }
   }
 
@@ -121,6 +128,18 @@ public final class Cursor {
   void skipTo(long sequence) {
     next = sequence;
     afterGap = true;
+  }
+
+  /// Calls its reader, unless it is closed. What is wrong with one reader must not keep the others
+  /// from their messages.
+  void wake() {
+    if (!closed) {
+      try {
+        reader.ready(this);
+      } catch (RuntimeException e) {
+        LOG.error("a reader of topic {} failed", topic, e);
+      }
+    }
   }
 
   /// Stops reading. Nothing is called for it afterwards.

@@ -5,7 +5,7 @@ import java.util.ArrayDeque;
 
 /// The bound on the messages of one shard's logs that are kept in memory.
 ///
-/// At the bound the oldest chunk of any log is dropped; those who still need it page it from the
+/// At the bound the oldest chunks of any log are dropped; those who still need it page it from the
 /// store. Messages that are not durable yet are never dropped, so the bound can be passed by what
 /// is pending, which has a bound of its own.
 public final class HotTier {

@@ -13,13 +13,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Pages of older messages for the cursors of one event loop, loaded from the store on another
 /// thread: one load for all who ask for the same place.
 ///
 /// At its bound the page that was loaded first is dropped.
 public final class PageCache {
+  private static final Logger LOG = LoggerFactory.getLogger(PageCache.class);
   private static final int PAGE_MESSAGES = 256;
   private static final long PAGE_BYTES = 256 * 1024;
 
@@ -35,8 +39,9 @@ public final class PageCache {
 
   private record Place(TopicLog log, long from) {}
 
-  /// What the store had at and after `from`.
-  private record Page(TopicLog log, long from, List<Message> messages, long heapSize) {
+  /// What the store had at and after `from`, when the watermark was `through` or higher.
+  private record Page(
+      TopicLog log, long from, long through, List<Message> messages, long heapSize) {
     boolean covers(long sequence) {
       return sequence == from || (!messages.isEmpty() && sequence <= messages.getLast().sequence());
     }
@@ -45,8 +50,8 @@ public final class PageCache {
   /// What is known of a place.
   sealed interface Lookup {}
 
-  /// Its messages; none if the store has none there.
-  record Found(List<Message> messages) implements Lookup {}
+  /// Its messages; if there are none, the store has nothing from there up to `through`.
+  record Found(List<Message> messages, long through) implements Lookup {}
 
   /// It is being loaded; the cursor is called when that is done.
   record Pending() implements Lookup {}
@@ -67,7 +72,7 @@ public final class PageCache {
   Lookup read(TopicLog log, long from, Cursor cursor) {
     Page page = find(log, from);
     if (page != null) {
-      return new Found(messagesFrom(page, from));
+      return new Found(messagesFrom(page, from), page.through());
     }
     Place place = new Place(log, from);
     String failure = failures.get(place);
@@ -76,9 +81,15 @@ public final class PageCache {
     }
     List<Cursor> waiting = loading.get(place);
     if (waiting == null) {
+      // Before the store is read: what becomes durable later may be missing from the page.
+      long through = log.watermark();
+      try {
+        blocking.execute(() -> load(place, through));
+      } catch (RejectedExecutionException e) {
+        return new Failed("no reads of the store are taken now: " + e.getMessage());
+      }
       waiting = new ArrayList<>();
       loading.put(place, waiting);
-      blocking.execute(() -> load(place));
     }
     if (!waiting.contains(cursor)) {
       waiting.add(cursor);
@@ -107,18 +118,20 @@ public final class PageCache {
     return all.subList(low, all.size());
   }
 
-  private void load(Place place) {
+  private void load(Place place, long through) {
     Runnable then;
     try {
       LogPage page = store.read(place.log().incarnation(), place.from(), PAGE_MESSAGES, PAGE_BYTES);
-      then = () -> loaded(place, page);
-    } catch (StoreException e) {
+      then = () -> loaded(place, page, through);
+    } catch (StoreException | RuntimeException e) {
+      // Whatever it is, those who wait must hear of it.
+      LOG.warn("log of topic {} could not be read", place.log().topic(), e);
       then = () -> failed(place, e);
     }
     executor.execute(then);
   }
 
-  private void loaded(Place place, LogPage loaded) {
+  private void loaded(Place place, LogPage loaded, long through) {
     List<Cursor> waiting = loading.remove(place);
     // The store may already show what the commit lane has not: that stays hidden, since it may yet
     // be undone.
@@ -129,7 +142,7 @@ public final class PageCache {
     for (Message message : messages) {
       heapSize += message.heapSize();
     }
-    Page page = new Page(place.log(), place.from(), messages, heapSize);
+    Page page = new Page(place.log(), place.from(), through, messages, heapSize);
     add(page);
     call(waiting);
     if (messages.isEmpty()) {
@@ -138,7 +151,7 @@ public final class PageCache {
     }
   }
 
-  private void failed(Place place, StoreException e) {
+  private void failed(Place place, Exception e) {
     List<Cursor> waiting = loading.remove(place);
     // An answer for those who waited; whoever asks later tries again.
     failures.put(place, String.valueOf(e.getMessage()));
@@ -150,11 +163,7 @@ public final class PageCache {
     if (waiting == null) {
       return;
     }
-    for (Cursor cursor : waiting) {
-      if (!cursor.isClosed()) {
-        cursor.reader().ready(cursor);
-      }
-    }
+    waiting.forEach(Cursor::wake);
   }
 
   private void add(Page page) {

@@ -12,12 +12,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The cursors of one event loop: who reads which log, and who waits for which topic to be created.
 ///
 /// Everything runs on the event loop except [#isAwaitingTopics], by which the commit lane decides
 /// whom to tell of new topics.
 public final class Readers {
+  private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
+
   private final int loop;
   private final SerialExecutor executor;
   private final Directory directory;
@@ -97,15 +101,26 @@ public final class Readers {
           // Attached before it is placed: what becomes durable from now on wakes it.
           attach(cursor, log.get());
           place.accept(log.get());
-          if (!cursor.isClosed()) {
-            cursor.reader().ready(cursor);
-          }
+          cursor.wake();
         });
   }
 
   private static void end(Cursor cursor, Reader.End end) {
     cursor.markClosed();
-    cursor.reader().ended(cursor, end);
+    try {
+      cursor.reader().ended(cursor, end);
+    } catch (RuntimeException e) {
+      LOG.error("a reader of topic {} failed at its end", cursor.topic(), e);
+    }
+  }
+
+  private static boolean mayRead(Cursor cursor, Topic topic) {
+    try {
+      return cursor.reader().mayRead(topic);
+    } catch (RuntimeException e) {
+      LOG.error("a reader of topic {} could not be authorised", topic.name(), e);
+      return false;
+    }
   }
 
   private void attach(Cursor cursor, TopicLog log) {
@@ -144,7 +159,11 @@ public final class Readers {
         continue;
       }
       for (Cursor cursor : waiting) {
-        if (cursor.reader().mayRead(topic)) {
+        // An earlier one's end may have closed it.
+        if (cursor.isClosed()) {
+          continue;
+        }
+        if (mayRead(cursor, topic)) {
           openLog(topic, cursor, cursor::placeAtBeginning);
         } else {
           end(cursor, Reader.End.DENIED);
@@ -165,11 +184,7 @@ public final class Readers {
 
   private void walk(TopicLog log, Attached group) {
     if (group.walking) {
-      // A reader's call came back here. What rose meanwhile is seen by those still to be called,
-      // and
-      // those already called have read up to the watermark of their call; the commit lane's own
-      // call
-      // for the newer watermark follows.
+      // A reader's call came back here. The commit lane's own call for a newer watermark follows.
       return;
     }
     group.walking = true;
@@ -177,7 +192,7 @@ public final class Readers {
     for (int i = 0; i < size; i++) {
       Cursor cursor = group.cursors.get(i);
       if (cursor != null) {
-        cursor.reader().ready(cursor);
+        cursor.wake();
       }
     }
     group.walking = false;
@@ -246,11 +261,12 @@ public final class Readers {
       return found(cursor, recent.get());
     }
     return switch (pages.read(log, from, cursor)) {
-      case PageCache.Found(List<Message> messages) -> {
+      case PageCache.Found(List<Message> messages, long through) -> {
         if (messages.isEmpty()) {
-          // Damaged up to the end, or trimmed meanwhile.
-          cursor.skipTo(Math.max(last + 1, from));
-          yield new Read.CaughtUp();
+          // Damaged, trimmed meanwhile or never there after a lapse, as far as was looked; what
+          // has become durable since is still to be read.
+          cursor.skipTo(Math.max(through, from) + 1);
+          yield read(log, cursor, maxMessages, maxBytes);
         }
         yield found(cursor, cut(messages, maxMessages, maxBytes));
       }
@@ -264,11 +280,18 @@ public final class Readers {
         messages, cursor.isAfterGap() || messages.getFirst().sequence() > cursor.next());
   }
 
+  /// The first of `messages` within the bounds, ending before a hole: that is told before what
+  /// follows it.
   private static List<Message> cut(List<Message> messages, int maxMessages, long maxBytes) {
     long bytes = 0;
     int count = 0;
     while (count < messages.size() && count < maxMessages && (count == 0 || bytes < maxBytes)) {
-      bytes += messages.get(count++).size();
+      Message message = messages.get(count);
+      if (count > 0 && message.sequence() != messages.get(count - 1).sequence() + 1) {
+        break;
+      }
+      bytes += message.size();
+      count++;
     }
     return messages.subList(0, count);
   }
@@ -283,9 +306,7 @@ public final class Readers {
       advanced(logs);
     } finally {
       inTurn = false;
-      for (int i = 0; i < atTurnEnd.size(); i++) {
-        atTurnEnd.get(i).run();
-      }
+      atTurnEnd.forEach(Readers::run);
       atTurnEnd.clear();
     }
   }
@@ -296,7 +317,16 @@ public final class Readers {
     if (inTurn) {
       atTurnEnd.add(task);
     } else {
+      run(task);
+    }
+  }
+
+  private static void run(Runnable task) {
+    try {
       task.run();
+    } catch (RuntimeException e) {
+      // One session's fault must not keep the others from flushing.
+      LOG.error("a session failed at the end of a turn", e);
     }
   }
 }

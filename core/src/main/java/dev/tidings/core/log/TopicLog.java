@@ -33,8 +33,12 @@ public final class TopicLog {
 
   private volatile Recent recent;
   private volatile long firstRetained;
-  private volatile long watermark;
+  private volatile Mark mark;
   private final AtomicLong loopsReading = new AtomicLong();
+
+  /// How far readers may see: the watermark, and the timestamp of the last message up to there, 0
+  /// if there never was one.
+  private record Mark(long sequence, long timestamp) {}
 
   /// The chunks in memory; replaced whole, so that readers see a consistent list.
   ///
@@ -63,7 +67,7 @@ public final class TopicLog {
     this.messagesEver = extent.messagesEver();
     this.bytesEver = extent.bytesEver();
     this.firstRetained = extent.firstRetained();
-    this.watermark = nextSequence - 1;
+    this.mark = new Mark(nextSequence - 1, lastTimestamp);
     this.recent = new Recent(nextSequence, new Chunk[0]);
   }
 
@@ -79,7 +83,14 @@ public final class TopicLog {
 
   /// The highest sequence readers may see; one below the next if none is retained. Any thread.
   public long watermark() {
-    return watermark;
+    return mark.sequence();
+  }
+
+  /// The place after the newest message readers may see, spelled as the id of that message; with
+  /// sequence 0 in a log nothing was ever appended to. Any thread.
+  MessageId end() {
+    Mark now = mark;
+    return new MessageId(now.timestamp(), now.sequence(), incarnation);
   }
 
   /// The lowest sequence still retained. Any thread.
@@ -106,7 +117,7 @@ public final class TopicLog {
 
   /// Whether something appended is not durable yet.
   public boolean hasUncommitted() {
-    return nextSequence - 1 > watermark;
+    return nextSequence - 1 > watermark();
   }
 
   /// Appends one message, not yet shown. Its timestamp is the time of `time`, but never below that
@@ -125,6 +136,8 @@ public final class TopicLog {
     nextSequence++;
     messagesEver++;
     bytesEver += message.size();
+    // Only now: the tail holds something that is not durable, so it is not dropped itself.
+    tier.evict();
     return message;
   }
 
@@ -136,13 +149,12 @@ public final class TopicLog {
     Chunk fresh = new Chunk(this, nextSequence);
     tier.opened(fresh);
     recent = recent.with(fresh);
-    tier.evict();
     return fresh;
   }
 
   /// Drops `chunk`, the first of this log, from memory; false if part of it is not durable yet.
   boolean dropChunk(Chunk chunk) {
-    if (chunk.nextSequence() - 1 > watermark) {
+    if (chunk.nextSequence() - 1 > watermark()) {
       return false;
     }
     recent = recent.withoutFirst();
@@ -152,7 +164,7 @@ public final class TopicLog {
   /// Undoes every append above the watermark: their commit failed. Their sequences are given again;
   /// nobody has seen them.
   public void revert() {
-    long next = watermark + 1;
+    long next = watermark() + 1;
     Chunk[] chunks = recent.chunks();
     for (long sequence = nextSequence - 1; sequence >= next; sequence--) {
       messagesEver--;
@@ -171,10 +183,10 @@ public final class TopicLog {
 
   // ---- the commit lane's side ----
 
-  /// Shows everything up to `sequence`. The commit lane calls it once that is durable.
-  public void raiseWatermark(long sequence) {
-    if (sequence > watermark) {
-      watermark = sequence;
+  /// Shows everything up to `last`. The commit lane calls it once that is durable.
+  public void raiseWatermark(Message last) {
+    if (last.sequence() > watermark()) {
+      mark = new Mark(last.sequence(), last.timestamp());
     }
   }
 
@@ -205,7 +217,7 @@ public final class TopicLog {
   Optional<List<Message>> readRecent(long from, int maxMessages, long maxBytes) {
     // The watermark first: its read makes everything below it visible, and what is dropped from
     // memory in between is noticed by the list read afterwards.
-    long last = watermark;
+    long last = watermark();
     Recent now = recent;
     if (from > last) {
       return Optional.of(List.of());
@@ -218,7 +230,7 @@ public final class TopicLog {
     int index = indexOf(now.chunks(), from);
     Chunk chunk = now.chunks()[index];
     for (long sequence = from; sequence <= last; sequence++) {
-      if (messages.size() == maxMessages || bytes >= maxBytes) {
+      if (messages.size() == maxMessages || (bytes >= maxBytes && !messages.isEmpty())) {
         break;
       }
       if (index + 1 < now.chunks().length && sequence >= now.chunks()[index + 1].firstSequence) {
@@ -247,6 +259,6 @@ public final class TopicLog {
 
   @Override
   public String toString() {
-    return "TopicLog[" + topic + ", " + incarnation + ", watermark " + watermark + "]";
+    return "TopicLog[" + topic + ", " + incarnation + ", watermark " + watermark() + "]";
   }
 }

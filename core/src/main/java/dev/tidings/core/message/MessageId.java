@@ -52,6 +52,10 @@ public record MessageId(long timestamp, long sequence, int incarnation) {
     try {
       if (text.length() == 36 && !text.startsWith(RELAY_PREFIX)) {
         UUID uuid = UUID.fromString(text);
+        if (!uuid.toString().equalsIgnoreCase(text)) {
+          // The JDK also reads signs, foreign digits and groups of other lengths.
+          return Optional.empty();
+        }
         return fromBits(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
       }
       if (text.length() == 36) {

@@ -58,6 +58,7 @@ public final class CommitLane {
   private List<Shard> shards = List.of();
   private List<Loop> loops = List.of();
 
+  // Any thread adds, the lane's thread alone takes.
   private final Queue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
   private volatile Status status = Status.ACCEPTING;
   private volatile @Nullable Thread parked;
@@ -65,13 +66,18 @@ public final class CommitLane {
 
   private Phase phase = Phase.RUNNING;
   private long lastNumber;
+  // The batch being written or shown.
+  private List<Submission<?>> gathered = List.of();
+  // The batch whose outcome is unknown.
   private List<Submission<?>> failed = List.of();
+  private boolean toldUnknown;
   private String failure = "";
   private long failedAtNs;
   private long retryNs;
   private long nextTryNs;
   private long nextHealthNs;
   private final AtomicInteger reverting = new AtomicInteger();
+  private volatile @Nullable RuntimeException revertFault;
 
   private enum Phase {
     /// Batches are written.
@@ -168,7 +174,7 @@ public final class CommitLane {
       long sleepNs = stepOrEnd();
       if (sleepNs > 0) {
         parked = Thread.currentThread();
-        if (queue.isEmpty() && !stopping && reverting.get() == 0) {
+        if (queue.isEmpty() && !stopping && !isReverted()) {
           LockSupport.parkNanos(this, sleepNs);
         }
         parked = null;
@@ -179,6 +185,20 @@ public final class CommitLane {
                 Refusal.Code.STORE_UNAVAILABLE, "the server stops while its store is failing"));
       }
     }
+    end();
+  }
+
+  /// Tries once more to learn the outcome of a failed batch, and leaves nobody without an answer.
+  private void end() {
+    if (phase == Phase.RESOLVING) {
+      nextTryNs = time.monotonicNs();
+      long _ = stepOrEnd();
+    }
+    answerUnknown(failed);
+    if (status.accepting()) {
+      status = unavailable("the server is stopping");
+    }
+    refuseQueued(status.refusal());
   }
 
   private long stepOrEnd() {
@@ -188,6 +208,10 @@ public final class CommitLane {
       LOG.error("the commit lane failed; nothing is written until the server is started anew", e);
       status = unavailable("a fault in the commit lane; the server has to be started anew");
       phase = Phase.FENCED;
+      answerUnknown(gathered);
+      answerUnknown(failed);
+      gathered = List.of();
+      failed = List.of();
       return 0;
     }
   }
@@ -202,7 +226,7 @@ public final class CommitLane {
 
   private long write() {
     checkHealth();
-    List<Submission<?>> gathered = gather();
+    gathered = gather();
     if (gathered.isEmpty()) {
       return HEALTH_INTERVAL_NS;
     }
@@ -217,7 +241,8 @@ public final class CommitLane {
       long startNs = time.monotonicNs();
       try {
         refused = store.commit(new Batch(LANE, epoch, ++lastNumber, records));
-      } catch (StoreException e) {
+      } catch (StoreException | RuntimeException e) {
+        // A fault in the store leaves the outcome as unknown as a failure of its disk.
         fail(gathered, e);
         return 0;
       }
@@ -228,24 +253,26 @@ public final class CommitLane {
     } else {
       fence(gathered, refused);
     }
+    gathered = List.of();
     return 0;
   }
 
   /// Takes what waits, up to the bounds of a batch.
   private List<Submission<?>> gather() {
-    List<Submission<?>> gathered = new ArrayList<>();
+    List<Submission<?>> taken = new ArrayList<>();
     int messages = 0;
     long bytes = 0;
-    while (messages < limits.batchMessages() && bytes < limits.batchBytes()) {
-      Submission<?> submission = queue.poll();
-      if (submission == null) {
+    for (Submission<?> next = queue.peek(); next != null; next = queue.peek()) {
+      messages += messagesIn(next);
+      bytes += next.size();
+      boolean isOver = messages > limits.batchMessages() || bytes > limits.batchBytes();
+      if (isOver && !taken.isEmpty()) {
         break;
       }
-      gathered.add(submission);
-      messages += messagesIn(submission);
-      bytes += submission.size();
+      // Nobody else takes from the queue, so this is what was looked at.
+      taken.add(queue.remove());
     }
-    return gathered;
+    return taken;
   }
 
   private static int messagesIn(Submission<?> submission) {
@@ -296,14 +323,7 @@ public final class CommitLane {
     public void run() {
       finished.forEach(
           (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
-      for (Submission<?> answer : answers) {
-        try {
-          answer.release();
-        } catch (RuntimeException e) {
-          // One caller's fault must not keep the others from their answers.
-          LOG.error("a caller failed to take its answer", e);
-        }
-      }
+      answers.forEach(Submission::release);
       Loop woken = loop;
       if (woken != null) {
         woken.readers().turn(created, advanced);
@@ -319,7 +339,7 @@ public final class CommitLane {
         switch (record) {
           case StoreRecord.MessagesAppended appended -> {
             TopicLog log = logs.find(appended.incarnation()).orElseThrow();
-            log.raiseWatermark(appended.lastSequence());
+            log.raiseWatermark(appended.messages().getLast());
             advanced.add(log);
           }
           case StoreRecord.LogTrimmed trimmed ->
@@ -363,7 +383,17 @@ public final class CommitLane {
         turn.loop = loop;
       }
     }
-    turns.forEach(SerialExecutor::execute);
+    turns.forEach(CommitLane::hand);
+  }
+
+  /// Gives `executor` a task. One that takes none any more, as an event loop that has been closed,
+  /// must not keep the others from theirs.
+  private static void hand(SerialExecutor executor, Runnable task) {
+    try {
+      executor.execute(task);
+    } catch (RuntimeException e) {
+      LOG.error("{} takes no tasks; its answers and deliveries are lost", executor, e);
+    }
   }
 
   /// Answers `submissions` with `refusal`; none of their records is durable.
@@ -390,10 +420,12 @@ public final class CommitLane {
 
   // ---- failing and healing ----
 
-  private void fail(List<Submission<?>> submissions, StoreException e) {
+  private void fail(List<Submission<?>> submissions, Exception e) {
     LOG.error("commit {} failed, its outcome is unknown until the store is back", lastNumber, e);
     observer.failed();
     failed = submissions;
+    gathered = List.of();
+    toldUnknown = false;
     failure = String.valueOf(e.getMessage());
     status = unavailable(failure);
     phase = Phase.RESOLVING;
@@ -406,18 +438,20 @@ public final class CommitLane {
   private long resolve() {
     refuseQueued(status.refusal());
     long now = time.monotonicNs();
-    if (!failed.isEmpty() && now - failedAtNs >= RESOLVE_PATIENCE.toNanos()) {
-      answerUnknown();
+    long patienceNs = RESOLVE_PATIENCE.toNanos() - (now - failedAtNs);
+    if (patienceNs <= 0 && !toldUnknown) {
+      toldUnknown = true;
+      answerUnknown(failed);
     }
     if (now - nextTryNs < 0) {
-      return nextTryNs - now;
+      return sleepResolving(nextTryNs - now, patienceNs);
     }
     boolean committed;
     try {
       store.reopen();
       committed = store.wasCommitted(LANE, epoch, lastNumber);
-    } catch (StoreException e) {
-      return retryLater("could not be reopened", e);
+    } catch (StoreException | RuntimeException e) {
+      return sleepResolving(retryLater("could not be reopened", e), patienceNs);
     }
     LOG.info("commit {} turned out {}", lastNumber, committed ? "durable" : "not written");
     settleFailed(committed);
@@ -425,7 +459,12 @@ public final class CommitLane {
     return 0;
   }
 
-  private long retryLater(String what, StoreException e) {
+  /// Until the next try, or the end of the callers' patience if that is earlier.
+  private static long sleepResolving(long untilTryNs, long patienceNs) {
+    return patienceNs > 0 ? Math.min(untilTryNs, patienceNs) : untilTryNs;
+  }
+
+  private long retryLater(String what, Exception e) {
     LOG.warn("the store {}: {}", what, e.getMessage());
     status = unavailable(failure);
     long waitNs = retryNs;
@@ -434,17 +473,16 @@ public final class CommitLane {
     return waitNs;
   }
 
-  /// Answers the callers of the failed batch, whose records stay to be resolved.
-  private void answerUnknown() {
-    Refusal refusal =
+  /// Answers the callers of `submissions`, whose records stay to be resolved. Those that wrote
+  /// nothing, but waited for what the batch wrote, only learn that the store failed.
+  private void answerUnknown(List<Submission<?>> submissions) {
+    Refusal unknown =
         new Refusal(
             Refusal.Code.OUTCOME_UNKNOWN,
             "the store failed and is not back: this may or may not have been stored");
-    for (Submission<?> submission : failed) {
-      if (!submission.isRefused()) {
-        submission.refuse(refusal);
-        submission.home().execute(submission::release);
-      }
+    for (Submission<?> submission : submissions) {
+      submission.refuse(submission.records().isEmpty() ? status.refusal() : unknown);
+      hand(submission.home(), submission::release);
     }
   }
 
@@ -466,16 +504,31 @@ public final class CommitLane {
       shard
           .executor()
           .execute(() -> {
-            shard.revert();
-            reverting.decrementAndGet();
-            wake();
+            try {
+              shard.revert();
+            } catch (RuntimeException e) {
+              revertFault = e;
+            } finally {
+              reverting.decrementAndGet();
+              wake();
+            }
           });
     }
+  }
+
+  /// Whether what it waits for in [Phase#REVERTING] has happened.
+  private boolean isReverted() {
+    return phase == Phase.REVERTING && reverting.get() == 0;
   }
 
   private long awaitReverted() {
     if (reverting.get() > 0) {
       return RETRY_NS;
+    }
+    RuntimeException fault = revertFault;
+    if (fault != null) {
+      // Going on would show what was refused.
+      throw new IllegalStateException("a shard could not go back to what is durable", fault);
     }
     // What was handled before its shard went back rests on what is undone.
     refuseQueued(status.refusal());
@@ -495,10 +548,10 @@ public final class CommitLane {
     }
     try {
       store.commit(new Batch(LANE, epoch, ++lastNumber, List.of()));
-    } catch (StoreException e) {
+    } catch (StoreException | RuntimeException e) {
       try {
         store.reopen();
-      } catch (StoreException again) {
+      } catch (StoreException | RuntimeException again) {
         e.addSuppressed(again);
       }
       return retryLater("refused an empty batch", e);
@@ -511,13 +564,13 @@ public final class CommitLane {
 
   // ---- fencing ----
 
-  private void fence(List<Submission<?>> gathered, SlotSet refusedSlots) {
+  private void fence(List<Submission<?>> batch, SlotSet refusedSlots) {
     LOG.error("another server has taken over slots {}; this one writes no more", refusedSlots);
     status = new Status(false, Refusal.Code.FENCED, "another server has taken over; use that one");
     phase = Phase.FENCED;
     List<Submission<?>> written = new ArrayList<>();
     List<Submission<?>> fenced = new ArrayList<>();
-    for (Submission<?> submission : gathered) {
+    for (Submission<?> submission : batch) {
       boolean isRefused =
           submission.records().stream().anyMatch(record -> refusedSlots.contains(record.slot()));
       (isRefused ? fenced : written).add(submission);

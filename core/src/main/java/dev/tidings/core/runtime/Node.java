@@ -130,7 +130,8 @@ public final class Node {
 
   /// Hands `command` to the shard that owns its slot; `reply` is called on `home` when it is
   /// answered. Any thread. Commands from one executor to one shard are handled in the order they
-  /// were handed in.
+  /// were handed in, but those that need a log wait until it is in memory, in order among
+  /// themselves.
   public <R> void submit(Command<R> command, SerialExecutor home, Consumer<Outcome<R>> reply) {
     shards.get(command.slot() % shards.size()).submit(command, home, reply);
   }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -123,7 +124,11 @@ public final class Shard {
     waiting = new ArrayList<>();
     waiting.add(submission);
     awaitingLog.put(topic.incarnation(), waiting);
-    blocking.execute(() -> load(topic));
+    try {
+      blocking.execute(() -> load(topic));
+    } catch (RejectedExecutionException e) {
+      loadFailed(topic, e);
+    }
   }
 
   private void load(Topic topic) {
@@ -131,7 +136,8 @@ public final class Shard {
     try {
       LogExtent extent = store.extent(topic.incarnation());
       then = () -> loaded(topic, extent);
-    } catch (StoreException e) {
+    } catch (StoreException | RuntimeException e) {
+      // Whatever it is, those who wait must hear of it.
       then = () -> loadFailed(topic, e);
     }
     executor.execute(then);
@@ -145,8 +151,8 @@ public final class Shard {
     }
   }
 
-  private void loadFailed(Topic topic, StoreException e) {
-    LOG.warn("log of topic {} could not be opened: {}", topic.name(), e.getMessage());
+  private void loadFailed(Topic topic, Exception e) {
+    LOG.warn("log of topic {} could not be opened", topic.name(), e);
     Refusal refusal =
         new Refusal(
             Refusal.Code.STORE_UNAVAILABLE,

@@ -4,11 +4,15 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.store.StoreRecord;
 import java.util.List;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A command on its way: who asked, what came of it, and what must be durable before that is said.
 ///
 /// @param <R> what the command yields when done
 final class Submission<R> {
+  private static final Logger LOG = LoggerFactory.getLogger(Submission.class);
+
   private final Command<R> command;
   private final Shard shard;
   private final SerialExecutor home;
@@ -65,11 +69,6 @@ final class Submission<R> {
     outcome = new Outcome.Refused<>(refusal);
   }
 
-  /// Whether the answer is a refusal.
-  boolean isRefused() {
-    return outcome instanceof Outcome.Refused;
-  }
-
   /// Gives the answer, the first time it is called. Runs on [#home].
   void release() {
     if (released) {
@@ -77,6 +76,11 @@ final class Submission<R> {
     }
     released = true;
     backlog.release(size);
-    reply.accept(outcome);
+    try {
+      reply.accept(outcome);
+    } catch (RuntimeException e) {
+      // One caller's fault must not keep the others from their answers.
+      LOG.error("a caller failed to take its answer", e);
+    }
   }
 }

@@ -31,14 +31,16 @@ public final class MemoryStore implements Store {
   /// servers on one database would.
   public static final class Memory {
     private final long[] epochs = new long[Slot.COUNT];
-    private final Map<Integer, LastBatch> lastBatches = new HashMap<>();
+    private final Map<Writer, Long> lastBatches = new HashMap<>();
     private final Map<Integer, Log> logs = new HashMap<>();
     private final Map<String, User> users = new HashMap<>();
     private final TreeMap<String, Topic> topics = new TreeMap<>();
     private int lastIncarnation;
   }
 
-  private record LastBatch(long epoch, long number) {}
+  /// A lane under an epoch. Kept for each, since a later owner's batches must not hide whether a
+  /// former owner's last one was written.
+  private record Writer(int lane, long epoch) {}
 
   private static final class Log {
     private final TreeMap<Long, MessagesAppended> runs = new TreeMap<>();
@@ -84,7 +86,7 @@ public final class MemoryStore implements Store {
           write(record);
         }
       }
-      memory.lastBatches.put(batch.lane(), new LastBatch(batch.epoch(), batch.number()));
+      memory.lastBatches.put(new Writer(batch.lane(), batch.epoch()), batch.number());
       return SlotSet.copyOf(refused);
     }
   }
@@ -133,8 +135,8 @@ public final class MemoryStore implements Store {
   public boolean wasCommitted(int lane, long epoch, long number) throws StoreException {
     synchronized (memory) {
       checkOpen();
-      LastBatch last = memory.lastBatches.get(lane);
-      return last != null && last.epoch() == epoch && last.number() >= number;
+      Long last = memory.lastBatches.get(new Writer(lane, epoch));
+      return last != null && last >= number;
     }
   }
 

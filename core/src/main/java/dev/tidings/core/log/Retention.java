@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.log;
+
+import dev.tidings.core.command.TrimLog;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.core.store.LogExtent;
+import dev.tidings.core.store.LogRun;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Lets topics go of their oldest messages, by age, count and bytes.
+///
+/// It looks only at what the store has and finds where to cut by binary search over its runs, so it
+/// needs no log in memory and reads no messages. Sequences may jump, so what lies between two of
+/// them is never counted by their difference, only by what a run says lies before it. One thread
+/// that may block calls it, a few topics at a time.
+public final class Retention {
+  private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
+
+  private final Store store;
+  private final Directory directory;
+  private final TimeSource time;
+  private final Limits limits;
+  private final Trimmer trimmer;
+  private String lastSwept = "";
+
+  /// What a topic may retain; the strictest counts.
+  ///
+  /// @param maxAgeMs messages older than so many milliseconds go, by whole runs: a run stays while
+  ///   its newest message does; 0 is unbounded
+  /// @param maxMessages so many of the newest messages stay, exactly; 0 is unbounded
+  /// @param maxBytes so many of the newest bytes of payload and metadata stay, and the rest of the
+  ///   run they begin in; 0 is unbounded
+  public record Limits(long maxAgeMs, long maxMessages, long maxBytes) {
+    public Limits {
+      check("maxAgeMs", maxAgeMs);
+      check("maxMessages", maxMessages);
+      check("maxBytes", maxBytes);
+    }
+
+    private static void check(String name, long value) {
+      if (value < 0) {
+        throw new IllegalArgumentException(
+            name + ": " + value + " (expected: 1 or more, or 0 for unbounded)");
+      }
+    }
+
+    private boolean isUnbounded() {
+      return maxAgeMs == 0 && maxMessages == 0 && maxBytes == 0;
+    }
+  }
+
+  /// Hands a command to the shard that owns its topic.
+  public interface Trimmer {
+    /// Trims a log; the answer, also a refusal, needs no attention, since the next sweep looks
+    /// again.
+    void trim(TrimLog command);
+  }
+
+  /// Retention of the topics in `directory`, whose messages are in `store`.
+  public Retention(
+      Store store, Directory directory, TimeSource time, Limits limits, Trimmer trimmer) {
+    this.store = store;
+    this.directory = directory;
+    this.time = time;
+    this.limits = limits;
+    this.trimmer = trimmer;
+  }
+
+  /// Looks at the next `maxTopics` topics in the order of their names, going on where the last
+  /// sweep ended and at most once round. A topic whose log cannot be read is passed over until its
+  /// turn comes again.
+  ///
+  /// @return how many topics were passed over because the store could not be read
+  public int sweep(int maxTopics) {
+    if (limits.isUnbounded()) {
+      return 0;
+    }
+    int unread = 0;
+    Optional<StoreException> failure = Optional.empty();
+    int count = Math.min(maxTopics, directory.topics().size());
+    for (int i = 0; i < count; i++) {
+      Optional<Topic> next = nextTopic();
+      if (next.isEmpty()) {
+        break;
+      }
+      try {
+        trim(next.get());
+      } catch (StoreException e) {
+        unread++;
+        failure = Optional.of(e);
+      }
+    }
+    if (failure.isPresent()) {
+      LOG.warn(
+          "retention passed over {} topics whose logs could not be read; the next sweeps try again",
+          unread,
+          failure.get());
+    }
+    return unread;
+  }
+
+  private Optional<Topic> nextTopic() {
+    Optional<Topic> next = directory.topicAfter(lastSwept);
+    if (next.isEmpty()) {
+      next = directory.topicAfter("");
+    }
+    next.ifPresent(topic -> lastSwept = topic.name());
+    return next;
+  }
+
+  private void trim(Topic topic) throws StoreException {
+    LogExtent extent = store.extent(topic.incarnation());
+    long cut = extent.firstRetained();
+    cut = Math.max(cut, cutByAge(topic, extent));
+    cut = Math.max(cut, cutByCount(topic, extent));
+    cut = Math.max(cut, cutByBytes(topic, extent));
+    if (cut > extent.firstRetained()) {
+      trimmer.trim(new TrimLog(topic, cut));
+    }
+  }
+
+  private long cutByAge(Topic topic, LogExtent extent) throws StoreException {
+    if (limits.maxAgeMs() == 0) {
+      return extent.firstRetained();
+    }
+    long oldest = time.wallMs() - limits.maxAgeMs();
+    return firstKept(topic, extent, run -> run.lastTimestamp() >= oldest).sequence();
+  }
+
+  private long cutByCount(Topic topic, LogExtent extent) throws StoreException {
+    long dropped = extent.messagesEver() - limits.maxMessages();
+    if (limits.maxMessages() == 0 || dropped <= 0) {
+      return extent.firstRetained();
+    }
+    Kept kept = firstKept(topic, extent, run -> run.messagesBefore() + messagesIn(run) > dropped);
+    // Within one run sequences are consecutive.
+    return kept.run()
+        .map(run -> Math.max(kept.sequence(), run.firstSequence() + dropped - run.messagesBefore()))
+        .orElse(kept.sequence());
+  }
+
+  private long cutByBytes(Topic topic, LogExtent extent) throws StoreException {
+    long dropped = extent.bytesEver() - limits.maxBytes();
+    if (limits.maxBytes() == 0 || dropped <= 0) {
+      return extent.firstRetained();
+    }
+    return firstKept(topic, extent, run -> run.bytesBefore() + run.bytes() > dropped).sequence();
+  }
+
+  private static long messagesIn(LogRun run) {
+    return run.lastSequence() - run.firstSequence() + 1;
+  }
+
+  /// Where what is kept begins.
+  ///
+  /// @param sequence one above the last sequence that goes
+  /// @param run the first run that is kept; empty if nothing is
+  private record Kept(long sequence, Optional<LogRun> run) {}
+
+  /// The first run that is to be kept, given that all runs after one that is kept are kept too.
+  private Kept firstKept(Topic topic, LogExtent extent, Predicate<LogRun> isKept)
+      throws StoreException {
+    Kept kept = new Kept(extent.firstRetained(), Optional.empty());
+    long low = extent.firstRetained();
+    long high = extent.nextSequence();
+    while (low < high) {
+      // The first look is at the oldest run: mostly there is nothing to trim.
+      long middle = low == extent.firstRetained() ? low : low + (high - low) / 2;
+      Optional<LogRun> run = store.runAt(topic.incarnation(), middle);
+      if (run.isPresent() && !isKept.test(run.get())) {
+        low = run.get().lastSequence() + 1;
+        kept = new Kept(low, kept.run());
+      } else {
+        high = Math.max(low, Math.min(middle, run.map(LogRun::firstSequence).orElse(middle)));
+        kept = new Kept(kept.sequence(), run.or(kept::run));
+      }
+    }
+    return kept;
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.directory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidings.core.runtime.CrankedNode;
+import dev.tidings.core.slot.Slot;
+import dev.tidings.core.store.DirectoryContents;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class DirectoryTest {
+  private static Topic topic(String name, String owner) {
+    return new Topic(name, 1, owner, false, Optional.of("d"), 5, Set.of());
+  }
+
+  private static final Directory EMPTY =
+      new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+
+  @Test
+  void contents_areFoundByEveryKey() {
+    User ada = CrankedNode.user("ada", Permission.ADMIN);
+    User bob = CrankedNode.user("bob", Permission.READ);
+    Directory directory =
+        new Directory(
+            new DirectoryContents(
+                List.of(bob, ada),
+                List.of(topic("a", "1"), topic("b", "2"), topic("c", "1")),
+                3,
+                List.of(
+                    new DirectoryContents.Damaged(Slot.Kind.TOPIC, "bad", "checksum; kept in x"))));
+    assertThat(directory.topic("b")).contains(topic("b", "2"));
+    assertThat(directory.topic("bad")).isEmpty();
+    assertThat(directory.damage(Slot.Kind.TOPIC, "bad")).contains("checksum; kept in x");
+    assertThat(directory.damage(Slot.Kind.USER, "bad")).isEmpty();
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "c");
+    assertThat(directory.topicsOwnedBy("3")).isEmpty();
+    assertThat(directory.topics().keySet()).containsExactly("a", "b", "c");
+    assertThat(directory.topicAfter("")).contains(topic("a", "1"));
+    assertThat(directory.topicAfter("a")).contains(topic("b", "2"));
+    assertThat(directory.topicAfter("bb")).contains(topic("c", "1"));
+    assertThat(directory.topicAfter("c")).isEmpty();
+    assertThat(directory.userById(ada.id())).contains(ada);
+    assertThat(directory.userByName("bob")).contains(bob);
+    assertThat(directory.hasUserWith(Permission.WRITE)).isTrue();
+    assertThat(EMPTY.hasUserWith(Permission.READ)).isFalse();
+  }
+
+  @Test
+  void show_addsAndReplaces_andKeepsTheOwnersInStep() {
+    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+    assertThat(directory.show(topic("b", "1"))).isTrue();
+    assertThat(directory.show(topic("a", "1"))).isTrue();
+    assertThat(directory.show(topic("a", "1").granting("x"))).isFalse();
+    assertThat(directory.topic("a").orElseThrow().grantees()).containsExactly("x");
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "b");
+    User ada = CrankedNode.user("ada");
+    directory.show(ada);
+    assertThat(directory.userById(ada.id())).contains(ada);
+    assertThat(directory.userByName("ada")).contains(ada);
+  }
+
+  @Test
+  void whatWasRead_staysAsItWas() {
+    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+    assertThat(directory.show(topic("a", "1"))).isTrue();
+    Map<String, Topic> before = directory.topics();
+    Set<String> owned = directory.topicsOwnedBy("1");
+    assertThat(directory.show(topic("b", "1"))).isTrue();
+    assertThat(before).containsOnlyKeys("a");
+    assertThat(owned).containsExactly("a");
+    assertThat(directory.topics()).containsOnlyKeys("a", "b");
+  }
+
+  @Test
+  void grantees_keepTheirOrder_andCannotBeChanged() {
+    Set<String> given = new HashSet<>(Set.of("z"));
+    Topic topic = new Topic("t", 1, "o", false, Optional.empty(), 0, given);
+    given.add("y");
+    Topic more = topic.granting("b").granting("a").granting("z");
+    assertThat(topic.grantees()).containsExactly("z");
+    assertThat(more.grantees()).containsExactly("z", "b", "a");
+    assertThat(topic.granting("b")).isEqualTo(topic.granting("b"));
+    assertThatThrownBy(() -> more.grantees().add("x"))
+        .isInstanceOf(UnsupportedOperationException.class);
+  }
+
+  @Test
+  void user_keepsItsHashToItself() {
+    User ada = CrankedNode.user("ada", Permission.ADMIN);
+    assertThat(ada.toString()).doesNotContain(ada.passwordHash()).contains("ada");
+    assertThat(ada.has(Permission.READ)).isTrue();
+    assertThat(CrankedNode.user("bob", Permission.READ).has(Permission.WRITE)).isFalse();
+  }
+}

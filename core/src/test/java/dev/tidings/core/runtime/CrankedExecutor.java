@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import java.util.ArrayDeque;
+import java.util.function.Supplier;
+
+/// A serial executor that runs its tasks when a test cranks it, on the test's thread.
+public class CrankedExecutor implements SerialExecutor {
+  private final String name;
+  private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+  private boolean running;
+
+  /// An executor without tasks.
+  public CrankedExecutor(String name) {
+    this.name = name;
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    tasks.addLast(task);
+  }
+
+  /// True only while it runs a task.
+  @Override
+  public boolean isCurrent() {
+    return running;
+  }
+
+  /// How many tasks wait.
+  public int pending() {
+    return tasks.size();
+  }
+
+  /// Runs the next task; false if there is none.
+  public boolean runOne() {
+    Runnable task = tasks.pollFirst();
+    if (task == null) {
+      return false;
+    }
+    run(task);
+    return true;
+  }
+
+  /// Runs tasks until none is left, also those added meanwhile; returns how many it ran.
+  public int runUntilIdle() {
+    int ran = 0;
+    while (runOne()) {
+      ran++;
+    }
+    return ran;
+  }
+
+  /// Runs `task` at once, before those that wait.
+  public void run(Runnable task) {
+    if (running) {
+      throw new IllegalStateException(
+          name + " is running a task already (expected: one at a time)");
+    }
+    running = true;
+    try {
+      task.run();
+    } finally {
+      running = false;
+    }
+  }
+
+  /// Gets something at once, before the tasks that wait.
+  public <T> T get(Supplier<T> supplier) {
+    ArrayDeque<T> result = new ArrayDeque<>(1);
+    run(() -> result.add(supplier.get()));
+    return result.getFirst();
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

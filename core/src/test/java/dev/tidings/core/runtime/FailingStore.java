@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.Batch;
+import dev.tidings.core.store.DirectoryContents;
+import dev.tidings.core.store.LogExtent;
+import dev.tidings.core.store.LogPage;
+import dev.tidings.core.store.LogRun;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreHealth;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// A store that fails exactly as a test scripts it, call by call.
+final class FailingStore implements Store {
+  private final Store store;
+  private final ArrayDeque<Commit> script = new ArrayDeque<>();
+  final List<Batch> batches = new ArrayList<>();
+  boolean down;
+  boolean readsFail;
+  boolean readsCrash;
+  StoreHealth health = StoreHealth.OK;
+  int reads;
+  int reopens;
+
+  /// What becomes of one commit.
+  enum Commit {
+    WORKS,
+    FAILS_BEFORE,
+    FAILS_AFTER,
+    CRASHES
+  }
+
+  FailingStore(Store store) {
+    this.store = store;
+  }
+
+  /// Scripts the next commits; those after them work.
+  void nextCommits(Commit... outcomes) {
+    script.addAll(List.of(outcomes));
+  }
+
+  /// Ends all failing.
+  void heal() {
+    script.clear();
+    down = false;
+    readsFail = false;
+    readsCrash = false;
+    health = StoreHealth.OK;
+  }
+
+  private void checkUp() throws StoreException {
+    if (down) {
+      throw new StoreException("the disk is gone");
+    }
+  }
+
+  @Override
+  public long openSlots(SlotSet slots) throws StoreException {
+    checkUp();
+    return store.openSlots(slots);
+  }
+
+  @Override
+  public SlotSet commit(Batch batch) throws StoreException {
+    checkUp();
+    Commit outcome = script.isEmpty() ? Commit.WORKS : script.pollFirst();
+    batches.add(batch);
+    return switch (outcome) {
+      case WORKS -> store.commit(batch);
+      case FAILS_BEFORE -> throw new StoreException("failed before batch " + batch.number());
+      case FAILS_AFTER -> {
+        SlotSet _ = store.commit(batch);
+        throw new StoreException("failed after batch " + batch.number());
+      }
+      case CRASHES -> throw new IllegalStateException("a fault in the store");
+    };
+  }
+
+  @Override
+  public boolean wasCommitted(int lane, long epoch, long number) throws StoreException {
+    checkUp();
+    return store.wasCommitted(lane, epoch, number);
+  }
+
+  @Override
+  public void reopen() throws StoreException {
+    reopens++;
+    checkUp();
+    store.reopen();
+  }
+
+  @Override
+  public LogExtent extent(int incarnation) throws StoreException {
+    checkRead();
+    return store.extent(incarnation);
+  }
+
+  @Override
+  public LogPage read(int incarnation, long fromSequence, int maxMessages, long maxBytes)
+      throws StoreException {
+    checkRead();
+    return store.read(incarnation, fromSequence, maxMessages, maxBytes);
+  }
+
+  private void checkRead() throws StoreException {
+    reads++;
+    checkUp();
+    if (readsCrash) {
+      throw new IllegalStateException("a fault in the store");
+    }
+    if (readsFail) {
+      throw new StoreException("the disk cannot be read");
+    }
+  }
+
+  @Override
+  public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
+    checkRead();
+    return store.runAt(incarnation, sequence);
+  }
+
+  @Override
+  public DirectoryContents loadDirectory() throws StoreException {
+    checkUp();
+    return store.loadDirectory();
+  }
+
+  @Override
+  public StoreHealth health() {
+    return health;
+  }
+
+  @Override
+  public void close() throws StoreException {
+    store.close();
+  }
+}
