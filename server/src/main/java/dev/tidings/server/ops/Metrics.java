@@ -33,8 +33,7 @@ public final class Metrics implements CommitObserver {
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final int maxTopics;
   private final ConcurrentMap<String, TopicPoints> topics = new ConcurrentHashMap<>();
-  private final ConcurrentMap<RequestLabels, CounterDataPoint> requestPoints =
-      new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, Answers> answers = new ConcurrentHashMap<>();
 
   private final Counter received =
       Counter.builder()
@@ -113,8 +112,6 @@ public final class Metrics implements CommitObserver {
           .register(registry);
 
   private record TopicPoints(CounterDataPoint received, DistributionDataPoint latency) {}
-
-  private record RequestLabels(String handler, String method, int statusClass) {}
 
   /// Metrics with at most `maxTopics` topics as labels.
   public Metrics(int maxTopics, Durability durability) {
@@ -198,15 +195,27 @@ public final class Metrics implements CommitObserver {
     socketsActive.dec();
   }
 
-  /// A request of `method` to the path template `handler` was answered with `status`.
-  public void answered(String handler, String method, int status) {
-    requestPoints
-        .computeIfAbsent(
-            new RequestLabels(handler, method, status / 100),
-            it -> requests.labelValues(it.handler(), it.method(), it.statusClass() + "xx"))
-        .inc();
-    if (status >= 500) {
-      errors.inc();
+  /// Counts the answers to requests of `method` to the path template `handler`.
+  public Answers answers(String handler, String method) {
+    return answers.computeIfAbsent(handler + " " + method, _ -> new Answers(handler, method));
+  }
+
+  /// The answers to one kind of request, by class of status.
+  public final class Answers {
+    private final CounterDataPoint[] points = new CounterDataPoint[6];
+
+    private Answers(String handler, String method) {
+      for (int i = 1; i < points.length; i++) {
+        points[i] = requests.labelValues(handler, method, i + "xx");
+      }
+    }
+
+    /// One was sent.
+    public void sent(int status) {
+      points[Math.min(5, status / 100)].inc();
+      if (status >= 500) {
+        errors.inc();
+      }
     }
   }
 

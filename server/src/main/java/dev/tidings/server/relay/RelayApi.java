@@ -19,6 +19,7 @@ import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -111,7 +112,7 @@ public final class RelayApi {
     new TopicCalls(this, services).route(routes);
     new PublishCalls(this, services).route(routes);
     polls.route(routes);
-    routes.addWebSocket("/ws", this::webSocket);
+    routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
 
   /// Ends its WebSockets and polls because the server stops.

@@ -68,7 +68,7 @@ public final class Bodies {
         if (!finished) {
           byte[] bytes = body.getBytes();
           finish();
-          then.accept(bytes);
+          exchange.guarded(() -> then.accept(bytes));
         }
       });
     }

@@ -2,16 +2,20 @@
 package dev.tidings.server.wire;
 
 import dev.tidings.core.runtime.Refusal;
+import dev.tidings.server.ops.Metrics;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One HTTP request and the answer to it.
 ///
 /// Answers that come when the client is gone are dropped.
 public final class Exchange {
+  private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
   private static final CharSequence CHALLENGE = HttpHeaders.createOptimized("www-authenticate");
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
   private static final CharSequence RETRY_AFTER = HttpHeaders.createOptimized("retry-after");
@@ -20,12 +24,25 @@ public final class Exchange {
   private final HttpServerRequest request;
   private final HttpServerResponse response;
   private final EventLoop loop;
+  private final Metrics.Answers answers;
 
-  /// The exchange of `request`, which arrived on `loop`.
-  public Exchange(HttpServerRequest request, EventLoop loop) {
+  /// The exchange of `request`, which arrived on `loop`; its answer is counted in `answers`.
+  public Exchange(HttpServerRequest request, EventLoop loop, Metrics.Answers answers) {
     this.request = request;
     this.response = request.response();
     this.loop = loop;
+    this.answers = answers;
+  }
+
+  /// Runs a step of its handling; a fault in it is logged and answered with 500, so that the client
+  /// does not wait for ever.
+  public void guarded(Runnable step) {
+    try {
+      step.run();
+    } catch (RuntimeException e) {
+      LOG.error("{} {} failed", request.method(), request.path(), e);
+      error(500, "INTERNAL_ERROR", "An internal error occurred");
+    }
   }
 
   /// The request.
@@ -60,30 +77,29 @@ public final class Exchange {
 
   /// Answers with a JSON document.
   public void json(int status, Buffer body) {
-    if (response.ended() || response.closed()) {
-      return;
-    }
-    response.setStatusCode(status);
-    response.headers().set(HttpHeaders.CONTENT_TYPE, JSON);
-    response.end(body);
+    send(status, JSON, body);
   }
 
   /// Answers with another kind of document.
   public void send(int status, CharSequence contentType, Buffer body) {
-    if (response.ended() || response.closed()) {
-      return;
+    if (isOpen()) {
+      answers.sent(status);
+      response.setStatusCode(status);
+      response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
+      var _ = response.end(body);
     }
-    response.setStatusCode(status);
-    response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
-    response.end(body);
   }
 
   /// Answers without a body.
   public void empty(int status) {
-    if (response.ended() || response.closed()) {
-      return;
+    if (isOpen()) {
+      answers.sent(status);
+      var _ = response.setStatusCode(status).end();
     }
-    response.setStatusCode(status).end();
+  }
+
+  private boolean isOpen() {
+    return !response.ended() && !response.closed();
   }
 
   /// Adds a header to the answer.

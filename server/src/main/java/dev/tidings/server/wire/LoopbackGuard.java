@@ -7,10 +7,13 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// Refuses requests that were not meant for this machine: a page of some other site could otherwise
 /// reach a server that lets calls without a token act (DNS rebinding).
 public final class LoopbackGuard implements Routes.Guard {
+  private static final Pattern LOOPBACK_IPV4 = Pattern.compile("127(\\.[0-9]{1,3}){3}");
+
   @Override
   public Optional<String> refuse(HttpServerRequest request) {
     String host = request.authority() == null ? "" : request.authority().host();
@@ -40,8 +43,9 @@ public final class LoopbackGuard implements Routes.Guard {
   public static boolean isLoopback(String host) {
     String name = host.toLowerCase(Locale.ROOT);
     return name.equals("localhost")
+        || name.equals("127.0.0.1")
         || name.endsWith(".localhost")
-        || name.matches("127(\\.[0-9]{1,3}){3}")
+        || LOOPBACK_IPV4.matcher(name).matches()
         || name.equals("::1")
         || name.equals("[::1]");
   }
