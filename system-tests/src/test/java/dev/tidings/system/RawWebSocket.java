@@ -183,7 +183,7 @@ final class RawWebSocket implements AutoCloseable {
   JsonNode expect(String type) {
     JsonNode frame = next();
     assertThat(frame.path("type").asString())
-        .as("type of the frame %s", Json.abbreviate(frame.toString()))
+        .as("type of the frame %s", Json.abbreviate(Json.write(frame)))
         .isEqualTo(type);
     return frame;
   }
