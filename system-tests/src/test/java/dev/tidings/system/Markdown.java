@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// A page of the documentation, as far as tests hold it: its fenced blocks and its tables.
 ///
@@ -58,7 +59,7 @@ record Markdown(List<String> lines) {
   List<Block> blocks() {
     var blocks = new ArrayList<Block>();
     String language = "";
-    StringBuilder text = null;
+    @Nullable StringBuilder text = null;
     for (String line : lines) {
       if (!line.startsWith(FENCE)) {
         if (text != null) {

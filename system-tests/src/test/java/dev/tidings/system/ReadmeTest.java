@@ -21,15 +21,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Runs what the README prints, in its order, and compares the answers with those it shows.
+/// Runs what the README prints, in its order, and compares the answers with those it shows. Limits
+/// are wide: it starts many processes.
 @SystemTest
 final class ReadmeTest {
   private static final String START = "./tidings serve --dev\n";
   private static final String PUBLISH = "./tidings publish ";
   private static final Pattern ASSIGNMENT = Pattern.compile("(?m)^([A-Z]+)=");
-  private static final Duration COMMAND_LIMIT = Duration.ofSeconds(20);
+  private static final Duration COMMAND_LIMIT = Duration.ofSeconds(40);
 
   @TempDir private Path folder;
 
@@ -92,6 +94,7 @@ final class ReadmeTest {
   }
 
   @Test
+  @Timeout(180)
   void tour_printsWhatItShows() throws Exception {
     assumeTrue(isOnPath("sh") && isOnPath("curl"), "sh or curl is not on PATH");
     List<Block> blocks = Markdown.page("README.md").section("Tour").blocks();
@@ -157,6 +160,7 @@ final class ReadmeTest {
   }
 
   @Test
+  @Timeout(180)
   void javaScript_receivesWhatTheShellPublishes() throws Exception {
     Optional<List<String>> node = node();
     assumeTrue(node.isPresent(), "no node with WebSocket is on PATH");
@@ -173,7 +177,8 @@ final class ReadmeTest {
       Process listener = start(output, command.toArray(String[]::new));
       try {
         Await.until(
-            "the message from before is received: " + content(output),
+            "the message from before is received",
+            COMMAND_LIMIT,
             () -> content(output).contains("Received: { text: 'from before' }"));
         assertThat(content(output)).contains("Subscribed to: [ 'notifications', 'alerts' ]");
 
@@ -182,6 +187,7 @@ final class ReadmeTest {
 
         Await.until(
             "both are received live",
+            COMMAND_LIMIT,
             () ->
                 content(output).contains("Received: { text: 'live' }")
                     && content(output).contains("Received: { text: 'a new topic' }"));
