@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.Batch;
+import dev.tidings.core.store.Durability;
+import dev.tidings.core.store.Store;
+import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord;
+import dev.tidings.store.rocksdb.RocksOptions;
+import dev.tidings.store.rocksdb.RocksStore;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+
+/// Tries every cell of the tables in `docs/security.md` on a running server.
+///
+/// What the API does not lead to (an owner without `write`) is written into the store between two
+/// runs of the server.
+@SystemTest
+final class SecurityTableTest {
+  private static final String POLL = "`POST /messages/poll`";
+  private static final String NOBODY = "no token";
+  private static final List<String> PERMISSIONS = List.of("none", "read", "write", "admin");
+  private static final List<String> RELATIONS =
+      List.of("owned", "granted", "public", "private", "missing");
+
+  private final List<List<List<String>>> tables =
+      Markdown.page("docs/security.md").section("Who may do what").tables();
+
+  private TidingsProcess server;
+  private User grantee;
+  private final Map<String, RelayClient> callers = new LinkedHashMap<>();
+
+  @BeforeAll
+  void prepare() throws StoreException {
+    server = TidingsProcess.startSecured(Map.of());
+    RelayClient admin = server.admin();
+    String ownerId = admin.newUser("write").id();
+    grantee = admin.newUser("read");
+    var users = new LinkedHashMap<String, User>();
+    for (String permission : PERMISSIONS) {
+      users.put(
+          permission, permission.equals("none") ? admin.newUser() : admin.newUser(permission));
+    }
+    assertThat(server.terminate()).isZero();
+    writeTopics(ownerId, users);
+    server.restart();
+    users.forEach((permission, user) ->
+        callers.put(permission, server.anonymous().withToken(user.client().token())));
+    callers.put(NOBODY, server.anonymous());
+    fillPolledTopics();
+  }
+
+  /// A poll that is allowed finds something at once, instead of waiting for its time to be up.
+  private void fillPolledTopics() {
+    var messages = new ArrayList<Object>();
+    for (String relation : RELATIONS.subList(0, RELATIONS.indexOf("missing"))) {
+      for (String permission : columns(tables.getLast())) {
+        String topic = topic(endpoints().indexOf(POLL), relation, permission);
+        messages.add(Json.object("topic", topic, "payload", Map.of("n", 1)));
+      }
+    }
+    server.admin().bulk(messages).expect(207);
+  }
+
+  /// The topic that stands for a row to the caller of a column, for one endpoint.
+  private static String topic(int endpoint, String relation, String permission) {
+    return "e" + endpoint + "-" + relation + "-" + permission.replace(' ', '-');
+  }
+
+  private void writeTopics(String ownerId, Map<String, User> users) throws StoreException {
+    try (Store store =
+        RocksStore.open(RocksOptions.of(server.dataDir().resolve("store"), Durability.FSYNC))) {
+      long epoch = store.openSlots(SlotSet.ALL);
+      int incarnation = store.loadDirectory().lastIncarnation();
+      var records = new ArrayList<StoreRecord>();
+      for (int endpoint = 0; endpoint < endpoints().size(); endpoint++) {
+        for (String relation : RELATIONS.subList(0, RELATIONS.indexOf("missing"))) {
+          for (String permission : columns(tables.getLast())) {
+            // A call without a token comes from nobody, so nothing is owned by or granted to it.
+            String userId = permission.equals(NOBODY) ? ownerId : users.get(permission).id();
+            records.add(
+                new StoreRecord.TopicPut(
+                    new Topic(
+                        topic(endpoint, relation, permission),
+                        ++incarnation,
+                        relation.equals("owned") ? userId : ownerId,
+                        relation.equals("public"),
+                        Optional.empty(),
+                        System.currentTimeMillis(),
+                        relation.equals("granted") ? Set.of(userId) : Set.of())));
+          }
+        }
+      }
+      store.commit(new Batch(0, epoch, 1, records));
+    }
+  }
+
+  @AfterAll
+  void close() {
+    server.close();
+  }
+
+  private static List<String> columns(List<List<String>> table) {
+    return table.getFirst().stream()
+        .skip(table.getFirst().indexOf(NOBODY))
+        .map(head -> head.replace("`", ""))
+        .toList();
+  }
+
+  private List<String> endpoints() {
+    return tables.getLast().stream().skip(1).map(List::getFirst).distinct().toList();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyCell() {
+    assertThat(tables).hasSize(2);
+    var tests = new ArrayList<DynamicTest>();
+    for (List<List<String>> table : tables) {
+      List<String> columns = columns(table);
+      assertThat(columns).hasSize(PERMISSIONS.size() + 1).containsAll(PERMISSIONS);
+      boolean aboutTopics = table.getFirst().contains("Topic");
+      for (List<String> row : table.subList(1, table.size())) {
+        assertThat(row).hasSameSizeAs(table.getFirst());
+        for (int i = 0; i < columns.size(); i++) {
+          String permission = columns.get(i);
+          String expected = row.get(row.size() - columns.size() + i);
+          String endpoint = row.getFirst();
+          String relation = aboutTopics ? row.get(1) : "";
+          tests.add(
+              DynamicTest.dynamicTest(
+                  String.join(" ", endpoint, relation, permission),
+                  () ->
+                      assertThat(call(endpoint, relation, permission))
+                          .as(endpoint + " " + relation + " by " + permission)
+                          .isEqualTo(expected)));
+        }
+      }
+    }
+    return tests.stream();
+  }
+
+  /// The rows for which there is an endpoint, but no topic or no relation, would go untested.
+  @TestFactory
+  Stream<DynamicTest> everyEndpointHasAllRelations() {
+    List<List<String>> rows = tables.getLast();
+    return endpoints().stream()
+        .map(endpoint ->
+            DynamicTest.dynamicTest(
+                endpoint,
+                () ->
+                    assertThat(
+                            rows.stream()
+                                .filter(row -> row.getFirst().equals(endpoint))
+                                .map(row -> row.get(1)))
+                        .containsExactlyElementsOf(RELATIONS)));
+  }
+
+  /// Does what a row says as the caller of a column, and answers in the words of the table.
+  private String call(String endpoint, String relation, String permission) {
+    RelayClient caller = callers.get(permission);
+    String topic = topic(endpoints().indexOf(endpoint), relation, permission);
+    return switch (endpoint.replace("`", "")) {
+      case "GET /health" -> wordFor(caller.get("/health"), 200);
+      case "GET /ready" -> wordFor(caller.get("/ready"), 200);
+      case "GET /metrics" -> wordFor(caller.get("/metrics"), 200);
+      case "POST /auth/login" -> wordFor(caller.login(grantee.name(), grantee.password()), 200);
+      case "POST /auth/register" ->
+          wordFor(
+              caller.register(
+                  Json.object(
+                      "username", RelayClient.unique("new"), "password", RelayClient.PASSWORD)),
+              201);
+      case "GET /auth/me" -> wordFor(caller.me(), 200);
+      case "POST /api/v1/topics" ->
+          wordFor(caller.createTopic("topic_name", RelayClient.unique("new")), 201);
+      case "POST /api/v1/messages" -> wordFor(caller.publish(topic, Map.of("n", 1)), 201);
+      case "POST /api/v1/messages/bulk" -> wordForBulk(caller, topic);
+      case "POST /messages/poll" ->
+          wordFor(
+              caller.poll("topics", List.of(topic), "since", Map.of(topic, "start"), "timeout", 1),
+              200);
+      case "GET /ws and subscribe" -> wordForSubscribe(caller, topic);
+      case "GET /api/v1/topics/{topic_name}" -> wordFor(caller.get("/api/v1/topics/" + topic), 200);
+      case "POST /api/v1/topics/{topic_name}/permissions" ->
+          wordFor(caller.grant(topic, "username", grantee.name()), 201);
+      default -> throw new AssertionError("no call is known for the row " + endpoint);
+    };
+  }
+
+  private static String wordFor(Reply reply, int good) {
+    return reply.status() == good ? "yes" : Integer.toString(reply.status());
+  }
+
+  private static String wordForBulk(RelayClient caller, String topic) {
+    Reply reply = caller.bulk(List.of(Json.object("topic", topic, "payload", Map.of("n", 1))));
+    if (reply.status() == 207) {
+      assertThat(reply.json().get("summary").get("accepted").asInt()).isEqualTo(1);
+    }
+    return wordFor(reply, 207);
+  }
+
+  private String wordForSubscribe(RelayClient caller, String topic) {
+    try (RelaySocket socket = caller.open()) {
+      socket.send(Json.object("type", "subscribe", "topics", List.of(topic)));
+      JsonNode frame = socket.next();
+      if (frame.get("type").asString().equals("error")) {
+        assertThat(frame.get("code").asString()).isEqualTo("SUBSCRIPTION_ERROR");
+        return "error";
+      }
+      assertThat(frame.get("type").asString()).isEqualTo("subscribed");
+      return "yes";
+    } catch (CompletionException _) {
+      // Refused before the upgrade: with which status, only another attempt tells.
+      return Integer.toString(RelaySocket.refusedStatus(socketUri(caller)));
+    }
+  }
+
+  private URI socketUri(RelayClient caller) {
+    boolean known = caller != callers.get(NOBODY);
+    return URI.create(server.webSocketUrl() + (known ? "?token=" + caller.token() : ""));
+  }
+}
