@@ -76,6 +76,9 @@ public final class CommitLane {
   private long retryNs;
   private long nextTryNs;
   private long nextHealthNs;
+  // A reopening after a failed probe failed too: the store has to be reopened before it can tell
+  // its health.
+  private boolean mustReopen;
   private final AtomicInteger reverting = new AtomicInteger();
   private volatile @Nullable RuntimeException revertFault;
 
@@ -542,6 +545,14 @@ public final class CommitLane {
     if (now - nextTryNs < 0) {
       return nextTryNs - now;
     }
+    if (mustReopen) {
+      try {
+        store.reopen();
+      } catch (StoreException | RuntimeException e) {
+        return retryLater("could not be reopened", e);
+      }
+      mustReopen = false;
+    }
     StoreHealth health = store.health();
     if (!health.writable()) {
       return retryLater("takes no writes", new StoreException(health.detail()));
@@ -549,11 +560,7 @@ public final class CommitLane {
     try {
       store.commit(new Batch(LANE, epoch, ++lastNumber, List.of()));
     } catch (StoreException | RuntimeException e) {
-      try {
-        store.reopen();
-      } catch (StoreException | RuntimeException again) {
-        e.addSuppressed(again);
-      }
+      mustReopen = true;
       return retryLater("refused an empty batch", e);
     }
     LOG.info("the store takes writes again");

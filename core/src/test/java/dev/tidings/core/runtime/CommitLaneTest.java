@@ -416,6 +416,26 @@ class CommitLaneTest {
     assertThat(sequences(done)).containsExactly(1L);
   }
 
+  /// When a probe failed and the reopening after it too, the store was never reopened again: it
+  /// waited for that, and the lane for its health.
+  @Test
+  void failedProbe_whoseReopeningFailsToo_isHealedLater() {
+    node.createTopic("t");
+    store.nextCommits(Commit.FAILS_BEFORE, Commit.FAILS_BEFORE);
+    var reply = node.publish("t", "1");
+    node.settle();
+    assertThat(reply.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isFalse();
+    store.reopensToFail = 3;
+    for (int i = 0; i < 6; i++) {
+      settleAfter(Duration.ofSeconds(3));
+    }
+    assertThat(lane.status().accepting()).isTrue();
+    var next = node.publish("t", "2");
+    node.settle();
+    assertThat(sequences(next)).containsExactly(1L);
+  }
+
   // ---- faults of others ----
 
   /// A runtime exception out of the store left its batch unanswered for ever and stopped the lane

@@ -15,7 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A store that fails exactly as a test scripts it, call by call.
+/// A store that fails exactly as a test scripts it, call by call. After a failed commit it takes no
+/// writes, by its own word, until it has been reopened.
 final class FailingStore implements Store {
   private final Store store;
   private final ArrayDeque<Commit> script = new ArrayDeque<>();
@@ -26,6 +27,8 @@ final class FailingStore implements Store {
   StoreHealth health = StoreHealth.OK;
   int reads;
   int reopens;
+  int reopensToFail;
+  private boolean broken;
 
   /// What becomes of one commit.
   enum Commit {
@@ -51,6 +54,7 @@ final class FailingStore implements Store {
     readsFail = false;
     readsCrash = false;
     health = StoreHealth.OK;
+    reopensToFail = 0;
   }
 
   private void checkUp() throws StoreException {
@@ -67,6 +71,14 @@ final class FailingStore implements Store {
 
   @Override
   public SlotSet commit(Batch batch) throws StoreException {
+    // Until the store below has taken it.
+    broken = true;
+    SlotSet refused = tryCommit(batch);
+    broken = false;
+    return refused;
+  }
+
+  private SlotSet tryCommit(Batch batch) throws StoreException {
     checkUp();
     Commit outcome = script.isEmpty() ? Commit.WORKS : script.pollFirst();
     batches.add(batch);
@@ -91,7 +103,12 @@ final class FailingStore implements Store {
   public void reopen() throws StoreException {
     reopens++;
     checkUp();
+    if (reopensToFail > 0) {
+      reopensToFail--;
+      throw new StoreException("the disk is still full");
+    }
     store.reopen();
+    broken = false;
   }
 
   @Override
@@ -132,7 +149,9 @@ final class FailingStore implements Store {
 
   @Override
   public StoreHealth health() {
-    return health;
+    return broken && health.writable()
+        ? new StoreHealth(false, "a commit failed; it has to be reopened", List.of())
+        : health;
   }
 
   @Override
