@@ -58,8 +58,11 @@ public final class Readers {
     this.pages = pages;
   }
 
-  /// Opens a cursor on `topic`, which the caller has authorised `reader` for if it exists. If it
-  /// does not, the cursor waits for it to be created and then begins with its first message.
+  /// Opens a cursor on `topic`, if `reader` may read it. If it does not exist, the cursor waits for
+  /// it to be created and then begins with its first message.
+  ///
+  /// The reader is asked here, whatever its session has checked before: meanwhile another topic may
+  /// have got the name.
   public Cursor open(String topic, Start start, Reader reader) {
     executor.checkCurrent();
     Cursor cursor = new Cursor(this, topic, start, reader);
@@ -75,6 +78,16 @@ public final class Readers {
         return cursor;
       }
       stopAwaiting(cursor);
+    }
+    if (!mayRead(cursor, entry.get())) {
+      // As if the topic had been created just after the opening.
+      reader.opened(cursor);
+      executor.execute(() -> {
+        if (!cursor.isClosed()) {
+          end(cursor, Reader.End.DENIED);
+        }
+      });
+      return cursor;
     }
     openLog(
         entry.get(),
