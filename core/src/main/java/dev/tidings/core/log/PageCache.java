@@ -5,7 +5,6 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.SerialExecutor;
 import dev.tidings.core.store.LogPage;
 import dev.tidings.core.store.Store;
-import dev.tidings.core.store.StoreException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -85,7 +84,7 @@ public final class PageCache {
       long through = log.watermark();
       try {
         blocking.execute(() -> load(place, through));
-      } catch (RejectedExecutionException e) {
+      } catch (RejectedExecutionException | Error e) {
         return new Failed("no reads of the store are taken now: " + e.getMessage());
       }
       waiting = new ArrayList<>();
@@ -123,7 +122,7 @@ public final class PageCache {
     try {
       LogPage page = store.read(place.log().incarnation(), place.from(), PAGE_MESSAGES, PAGE_BYTES);
       then = () -> loaded(place, page, through);
-    } catch (StoreException | RuntimeException e) {
+    } catch (Throwable e) {
       // Whatever it is, those who wait must hear of it.
       LOG.warn("log of topic {} could not be read", place.log().topic(), e);
       then = () -> failed(place, e);
@@ -151,7 +150,7 @@ public final class PageCache {
     }
   }
 
-  private void failed(Place place, Exception e) {
+  private void failed(Place place, Throwable e) {
     List<Cursor> waiting = loading.remove(place);
     // An answer for those who waited; whoever asks later tries again.
     failures.put(place, String.valueOf(e.getMessage()));

@@ -122,7 +122,7 @@ public final class Readers {
     cursor.markClosed();
     try {
       cursor.reader().ended(cursor, end);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("a reader of topic {} failed at its end", cursor.topic(), e);
     }
   }
@@ -130,7 +130,7 @@ public final class Readers {
   private static boolean mayRead(Cursor cursor, Topic topic) {
     try {
       return cursor.reader().mayRead(topic);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("a reader of topic {} could not be authorised", topic.name(), e);
       return false;
     }
@@ -201,14 +201,17 @@ public final class Readers {
       return;
     }
     group.walking = true;
-    int size = group.cursors.size();
-    for (int i = 0; i < size; i++) {
-      Cursor cursor = group.cursors.get(i);
-      if (cursor != null) {
-        cursor.wake();
+    try {
+      int size = group.cursors.size();
+      for (int i = 0; i < size; i++) {
+        Cursor cursor = group.cursors.get(i);
+        if (cursor != null) {
+          cursor.wake();
+        }
       }
+    } finally {
+      group.walking = false;
     }
-    group.walking = false;
     if (group.holes) {
       fillHoles(log, group);
     }
@@ -337,7 +340,7 @@ public final class Readers {
   private static void run(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       // One session's fault must not keep the others from flushing.
       LOG.error("a session failed at the end of a turn", e);
     }

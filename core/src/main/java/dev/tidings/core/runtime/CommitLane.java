@@ -63,6 +63,8 @@ public final class CommitLane {
   private volatile Status status = Status.ACCEPTING;
   private volatile @Nullable Thread parked;
   private volatile boolean stopping;
+  // Why what is in memory may be wrong, so that nothing may be written any more.
+  private volatile @Nullable Throwable breakage;
 
   private Phase phase = Phase.RUNNING;
   private long lastNumber;
@@ -80,7 +82,7 @@ public final class CommitLane {
   // its health.
   private boolean mustReopen;
   private final AtomicInteger reverting = new AtomicInteger();
-  private volatile @Nullable RuntimeException revertFault;
+  private volatile @Nullable Throwable revertFault;
 
   private enum Phase {
     /// Batches are written.
@@ -108,6 +110,11 @@ public final class CommitLane {
   /// @param detail for callers and operators
   public record Status(boolean accepting, Refusal.Code code, String detail) {
     static final Status ACCEPTING = new Status(true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+    static final Status BROKEN =
+        new Status(
+            false,
+            Refusal.Code.STORE_UNAVAILABLE,
+            "the store takes no writes now: a fault in the server; it has to be started anew");
 
     Refusal refusal() {
       return new Refusal(code, detail);
@@ -140,7 +147,16 @@ public final class CommitLane {
 
   /// Whether durable commands are accepted. Any thread.
   public Status status() {
-    return status;
+    return breakage == null ? status : Status.BROKEN;
+  }
+
+  /// Ends all writing until the server is started anew, since what is in memory may be wrong or
+  /// half done after `fault`. What is durable stays readable. Any thread.
+  void breakDown(Throwable fault) {
+    // First, for all that follows may fail too.
+    breakage = fault;
+    LOG.error("a fault; nothing is written until the server is started anew", fault);
+    wake();
   }
 
   /// Hands in a submission, from any thread.
@@ -159,6 +175,9 @@ public final class CommitLane {
   /// Does the next thing. Returns how many nanoseconds it may sleep if nothing is submitted
   /// meanwhile; 0 if there is more to do.
   public long step() {
+    if (breakage != null && phase != Phase.FENCED) {
+      return fenceBroken();
+    }
     return switch (phase) {
       case RUNNING -> write();
       case RESOLVING -> resolve();
@@ -207,16 +226,23 @@ public final class CommitLane {
   private long stepOrEnd() {
     try {
       return step();
-    } catch (RuntimeException e) {
-      LOG.error("the commit lane failed; nothing is written until the server is started anew", e);
-      status = unavailable("a fault in the commit lane; the server has to be started anew");
-      phase = Phase.FENCED;
-      answerUnknown(gathered);
-      answerUnknown(failed);
-      gathered = List.of();
-      failed = List.of();
-      return 0;
+    } catch (Throwable e) {
+      // An Error too: a thread that ended in silence would leave everyone waiting.
+      breakDown(e);
+      return RETRY_NS;
     }
+  }
+
+  /// Answers everyone and writes no more. What is queued was handled before or after the fault:
+  /// nobody knows, so none of it is written.
+  private long fenceBroken() {
+    phase = Phase.FENCED;
+    status = Status.BROKEN;
+    answerUnknown(gathered);
+    answerUnknown(failed);
+    gathered = List.of();
+    failed = List.of();
+    return 0;
   }
 
   /// Ends [#run] once everything handed in has been written. Any thread.
@@ -324,12 +350,19 @@ public final class CommitLane {
 
     @Override
     public void run() {
-      finished.forEach(
-          (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
-      answers.forEach(Submission::release);
-      Loop woken = loop;
-      if (woken != null) {
-        woken.readers().turn(created, advanced);
+      // Whatever fails, the others get theirs.
+      try {
+        finished.forEach(
+            (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
+      } finally {
+        try {
+          answers.forEach(Submission::release);
+        } finally {
+          Loop woken = loop;
+          if (woken != null) {
+            woken.readers().turn(created, advanced);
+          }
+        }
       }
     }
   }
@@ -394,7 +427,7 @@ public final class CommitLane {
   private static void hand(SerialExecutor executor, Runnable task) {
     try {
       executor.execute(task);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("{} takes no tasks; its answers and deliveries are lost", executor, e);
     }
   }
@@ -509,7 +542,7 @@ public final class CommitLane {
           .execute(() -> {
             try {
               shard.revert();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
               revertFault = e;
             } finally {
               reverting.decrementAndGet();
@@ -528,7 +561,7 @@ public final class CommitLane {
     if (reverting.get() > 0) {
       return RETRY_NS;
     }
-    RuntimeException fault = revertFault;
+    Throwable fault = revertFault;
     if (fault != null) {
       // Going on would show what was refused.
       throw new IllegalStateException("a shard could not go back to what is durable", fault);

@@ -491,6 +491,90 @@ class CommitLaneTest {
     assertThat(lane.status().accepting()).isTrue();
   }
 
+  /// An Error out of the store ended the lane's thread, while the server went on saying that it
+  /// takes writes and nobody was answered.
+  @Test
+  void errorInTheLane_answersEveryone_andEndsAllWriting() throws Exception {
+    node.createTopic("t");
+    store.nextCommits(Commit.BREAKS);
+    var reply = node.publish("t", "1");
+    node.settleExecutors();
+    Thread thread = Thread.ofPlatform().name("commit-lane").start(lane::run);
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!reply.isAnswered()) {
+      node.settleExecutors();
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+    assertThat(reply.refusal().code()).isEqualTo(Refusal.Code.OUTCOME_UNKNOWN);
+    assertThat(lane.status().accepting()).isFalse();
+    var later = node.publish("t", "2");
+    node.settleExecutors();
+    assertThat(later.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    lane.stop();
+    thread.join(10_000);
+    assertThat(thread.isAlive()).isFalse();
+    node.settleExecutors();
+    assertThat(node.node().backlog().commands()).isZero();
+  }
+
+  /// An Error in a handler left half of a command behind, which the next command's watermark
+  /// showed.
+  @Test
+  void errorInAHandler_endsAllWriting() {
+    node.createTopic("t");
+    store.batches.clear();
+    var half = node.submit(new Breaking(node.publishing("t", "half")));
+    var next = node.publish("t", "2");
+    node.settle();
+    assertThat(half.refusal().code()).isEqualTo(Refusal.Code.INTERNAL);
+    assertThat(next.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isFalse();
+    assertThat(store.batches).isEmpty();
+    RecordingReader reader = node.open(0, "t", new Start.Earliest());
+    node.settle();
+    assertThat(reader.messages()).isEmpty();
+  }
+
+  /// Publishes, and then fails with an Error.
+  private record Breaking(Publish publish) implements Command<List<MessageId>> {
+    @Override
+    public int slot() {
+      return publish.slot();
+    }
+
+    @Override
+    public long size() {
+      return publish.size();
+    }
+
+    @Override
+    public boolean writes() {
+      return true;
+    }
+
+    @Override
+    public Step<List<MessageId>> handle(ShardState state) {
+      Step<List<MessageId>> _ = publish.handle(state);
+      throw new OutOfMemoryError("none left for the rest");
+    }
+  }
+
+  /// An Error while a log was read left all who waited for it without an answer, then and later.
+  @Test
+  void errorWhileALogIsLoaded_isToldToThoseWhoWait() throws Exception {
+    node.createTopic("t");
+    CrankedNode again = CrankedNode.on(store, 1);
+    store.readsBreak = true;
+    var waiting = again.publish("t", "1");
+    again.settle();
+    assertThat(waiting.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    store.heal();
+    var next = again.publish("t", "2");
+    again.settle();
+    assertThat(sequences(next)).containsExactly(1L);
+  }
+
   // ---- fencing ----
 
   @Test

@@ -24,6 +24,7 @@ final class FailingStore implements Store {
   boolean down;
   boolean readsFail;
   boolean readsCrash;
+  boolean readsBreak;
   StoreHealth health = StoreHealth.OK;
   int reads;
   int reopens;
@@ -35,7 +36,8 @@ final class FailingStore implements Store {
     WORKS,
     FAILS_BEFORE,
     FAILS_AFTER,
-    CRASHES
+    CRASHES,
+    BREAKS
   }
 
   FailingStore(Store store) {
@@ -53,6 +55,7 @@ final class FailingStore implements Store {
     down = false;
     readsFail = false;
     readsCrash = false;
+    readsBreak = false;
     health = StoreHealth.OK;
     reopensToFail = 0;
   }
@@ -90,6 +93,7 @@ final class FailingStore implements Store {
         throw new StoreException("failed after batch " + batch.number());
       }
       case CRASHES -> throw new IllegalStateException("a fault in the store");
+      case BREAKS -> throw new OutOfMemoryError("none left for the store");
     };
   }
 
@@ -129,6 +133,9 @@ final class FailingStore implements Store {
     checkUp();
     if (readsCrash) {
       throw new IllegalStateException("a fault in the store");
+    }
+    if (readsBreak) {
+      throw new OutOfMemoryError("none left for the store");
     }
     if (readsFail) {
       throw new StoreException("the disk cannot be read");

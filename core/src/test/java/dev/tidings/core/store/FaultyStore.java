@@ -17,8 +17,8 @@ import java.util.Random;
 /// the caller cannot tell the three apart). The same seed and calls give the same faults.
 ///
 /// It starts without faults. Rates are per method; [#down] makes every call fail until [#up], also
-/// `reopen`. `health` and `close` never strike: `health` tells whether the store is down or
-/// waits to be reopened, and `close` always reaches the wrapped store. Any thread may use it.
+/// `reopen`. `health` and `close` never strike: `health` tells whether the store is down or waits
+/// to be reopened, and `close` always reaches the wrapped store. Any thread may use it.
 public final class FaultyStore implements Store {
 
   /// The methods that can fail.
