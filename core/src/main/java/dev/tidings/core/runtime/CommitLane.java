@@ -36,14 +36,22 @@ import org.slf4j.LoggerFactory;
 /// they are told that the outcome is unknown. Then every shard goes back to what is durable, and an
 /// empty batch that succeeds ends it. What is in memory and durable stays readable all the while.
 ///
+/// **When the store does not return**, as with a hung disk, nobody can be told the outcome: those
+/// who wait do so until it returns. After [#STALL_PATIENCE] nobody else is let in.
+///
 /// One thread drives it with [#step]; in tests it is cranked by hand.
 public final class CommitLane {
   private static final Logger LOG = LoggerFactory.getLogger(CommitLane.class);
 
-  /// How long the callers of a failed batch wait for its outcome.
+  /// How long the callers of a failed batch wait for its outcome, and for as long as a call of the
+  /// store takes that does not return earlier.
   public static final Duration RESOLVE_PATIENCE = Duration.ofSeconds(5);
 
+  /// How long a call of the store may take before the store counts as unavailable.
+  public static final Duration STALL_PATIENCE = Duration.ofSeconds(5);
+
   private static final int LANE = 0;
+  private static final long IDLE = Long.MIN_VALUE;
   private static final long RETRY_NS = Duration.ofMillis(100).toNanos();
   private static final long MAX_RETRY_NS = Duration.ofSeconds(2).toNanos();
   private static final long HEALTH_INTERVAL_NS = Duration.ofSeconds(1).toNanos();
@@ -63,6 +71,8 @@ public final class CommitLane {
   private volatile Status status = Status.ACCEPTING;
   private volatile @Nullable Thread parked;
   private volatile boolean stopping;
+  // Since when the present step runs, by the monotonic clock.
+  private volatile long busySinceNs = IDLE;
   // Why what is in memory may be wrong, so that nothing may be written any more.
   private volatile @Nullable Throwable breakage;
 
@@ -110,6 +120,13 @@ public final class CommitLane {
   /// @param detail for callers and operators
   public record Status(boolean accepting, Refusal.Code code, String detail) {
     static final Status ACCEPTING = new Status(true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+    static final Status STALLED =
+        new Status(
+            false,
+            Refusal.Code.STORE_UNAVAILABLE,
+            "the store takes no writes now: its last call has not returned for more than "
+                + STALL_PATIENCE.toSeconds()
+                + " s");
     static final Status BROKEN =
         new Status(
             false,
@@ -147,7 +164,12 @@ public final class CommitLane {
 
   /// Whether durable commands are accepted. Any thread.
   public Status status() {
-    return breakage == null ? status : Status.BROKEN;
+    if (breakage != null) {
+      return Status.BROKEN;
+    }
+    long since = busySinceNs;
+    boolean isStalled = since != IDLE && time.monotonicNs() - since > STALL_PATIENCE.toNanos();
+    return isStalled ? Status.STALLED : status;
   }
 
   /// Ends all writing until the server is started anew, since what is in memory may be wrong or
@@ -175,6 +197,16 @@ public final class CommitLane {
   /// Does the next thing. Returns how many nanoseconds it may sleep if nothing is submitted
   /// meanwhile; 0 if there is more to do.
   public long step() {
+    // All that can take long in a step is a call of the store.
+    busySinceNs = time.monotonicNs();
+    try {
+      return doStep();
+    } finally {
+      busySinceNs = IDLE;
+    }
+  }
+
+  private long doStep() {
     if (breakage != null && phase != Phase.FENCED) {
       return fenceBroken();
     }

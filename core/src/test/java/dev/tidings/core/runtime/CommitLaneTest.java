@@ -436,6 +436,33 @@ class CommitLaneTest {
     assertThat(sequences(next)).containsExactly(1L);
   }
 
+  /// While a commit hung, every publisher was let in to wait without limit and the server went on
+  /// saying that it was ready.
+  @Test
+  void commitThatHangs_letsNobodyElseIn_untilItReturns() {
+    node.createTopic("t");
+    List<Reply<List<MessageId>>> meanwhile = new ArrayList<>();
+    store.duringCommit =
+        () -> {
+          node.time().advance(CommitLane.STALL_PATIENCE);
+          assertThat(lane.status().accepting()).isTrue();
+          node.time().advance(Duration.ofMillis(1));
+          assertThat(lane.status().accepting()).isFalse();
+          meanwhile.add(node.publish("t", "2"));
+          node.settleExecutors();
+        };
+    var first = node.publish("t", "1");
+    node.settleExecutors();
+    assertThat(lane.step()).isZero();
+    store.duringCommit = () -> {};
+    assertThat(meanwhile.getFirst().refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isTrue();
+    var next = node.publish("t", "3");
+    node.settle();
+    assertThat(sequences(first)).containsExactly(1L);
+    assertThat(sequences(next)).containsExactly(2L);
+  }
+
   // ---- faults of others ----
 
   /// A runtime exception out of the store left its batch unanswered for ever and stopped the lane

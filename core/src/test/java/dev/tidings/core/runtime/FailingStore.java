@@ -29,6 +29,7 @@ final class FailingStore implements Store {
   int reads;
   int reopens;
   int reopensToFail;
+  Runnable duringCommit = () -> {};
   private boolean broken;
 
   /// What becomes of one commit.
@@ -83,6 +84,7 @@ final class FailingStore implements Store {
 
   private SlotSet tryCommit(Batch batch) throws StoreException {
     checkUp();
+    duringCommit.run();
     Commit outcome = script.isEmpty() ? Commit.WORKS : script.pollFirst();
     batches.add(batch);
     return switch (outcome) {
