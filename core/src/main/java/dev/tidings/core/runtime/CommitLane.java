@@ -116,12 +116,14 @@ public final class CommitLane {
   /// Whether durable commands are accepted.
   ///
   /// @param accepting false while they are refused
+  /// @param freeing whether those that free space are accepted: also while only that is lacking
   /// @param code why they are refused
   /// @param detail for callers and operators
-  public record Status(boolean accepting, Refusal.Code code, String detail) {
-    static final Status ACCEPTING = new Status(true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+  public record Status(boolean accepting, boolean freeing, Refusal.Code code, String detail) {
+    static final Status ACCEPTING = new Status(true, true, Refusal.Code.STORE_UNAVAILABLE, "ok");
     static final Status STALLED =
         new Status(
+            false,
             false,
             Refusal.Code.STORE_UNAVAILABLE,
             "the store takes no writes now: its last call has not returned for more than "
@@ -130,8 +132,14 @@ public final class CommitLane {
     static final Status BROKEN =
         new Status(
             false,
+            false,
             Refusal.Code.STORE_UNAVAILABLE,
             "the store takes no writes now: a fault in the server; it has to be started anew");
+
+    /// Whether `command` may be handled now.
+    boolean admits(Command<?> command) {
+      return accepting || !command.writes() || (freeing && command.freesSpace());
+    }
 
     Refusal refusal() {
       return new Refusal(code, detail);
@@ -347,26 +355,40 @@ public final class CommitLane {
   }
 
   private void checkHealth() {
-    long now = time.monotonicNs();
-    if (now - nextHealthNs < 0) {
+    long nowNs = time.monotonicNs();
+    if (nowNs - nextHealthNs < 0) {
       return;
     }
-    nextHealthNs = now + HEALTH_INTERVAL_NS;
+    nextHealthNs = nowNs + HEALTH_INTERVAL_NS;
     StoreHealth health = store.health();
-    if (health.writable() != status.accepting()) {
-      if (health.writable()) {
-        LOG.info("the store takes writes again");
-        status = Status.ACCEPTING;
-      } else {
-        LOG.error("the store takes no writes: {}", health.detail());
-        status = unavailable(health.detail());
-      }
+    Status now = statusOf(health);
+    if (now.accepting() != status.accepting() || now.freeing() != status.freeing()) {
+      take(now, health);
     }
   }
 
+  private void take(Status now, StoreHealth health) {
+    if (now.accepting()) {
+      LOG.info("the store takes writes again");
+    } else {
+      LOG.error("the store takes no writes: {}", health.detail());
+    }
+    status = now;
+  }
+
+  private static Status statusOf(StoreHealth health) {
+    return health.writable()
+        ? Status.ACCEPTING
+        : unavailable(health.detail(), health.lowOnSpace());
+  }
+
   private static Status unavailable(String detail) {
+    return unavailable(detail, /* freeing= */ false);
+  }
+
+  private static Status unavailable(String detail, boolean freeing) {
     return new Status(
-        false, Refusal.Code.STORE_UNAVAILABLE, "the store takes no writes now: " + detail);
+        false, freeing, Refusal.Code.STORE_UNAVAILABLE, "the store takes no writes now: " + detail);
   }
 
   // ---- showing ----
@@ -619,7 +641,7 @@ public final class CommitLane {
       mustReopen = false;
     }
     StoreHealth health = store.health();
-    if (!health.writable()) {
+    if (!health.writable() && !health.lowOnSpace()) {
       return retryLater("takes no writes", new StoreException(health.detail()));
     }
     try {
@@ -628,8 +650,7 @@ public final class CommitLane {
       mustReopen = true;
       return retryLater("refused an empty batch", e);
     }
-    LOG.info("the store takes writes again");
-    status = Status.ACCEPTING;
+    take(statusOf(health), health);
     phase = Phase.RUNNING;
     return 0;
   }
@@ -638,7 +659,7 @@ public final class CommitLane {
 
   private void fence(List<Submission<?>> batch, SlotSet refusedSlots) {
     LOG.error("another server has taken over slots {}; this one writes no more", refusedSlots);
-    status = new Status(false, Refusal.Code.FENCED, "another server has taken over; use that one");
+    status = new Status(false, false, Refusal.Code.FENCED, "another server has taken over; use that one");
     phase = Phase.FENCED;
     List<Submission<?>> written = new ArrayList<>();
     List<Submission<?>> fenced = new ArrayList<>();

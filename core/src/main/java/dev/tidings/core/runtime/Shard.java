@@ -74,7 +74,7 @@ public final class Shard {
     executor.checkCurrent();
     Command<R> command = submission.command();
     CommitLane.Status status = lane.status();
-    if (command.writes() && !status.accepting()) {
+    if (!status.admits(command)) {
       refuse(submission, status.refusal());
       return;
     }

@@ -8,6 +8,7 @@ import dev.tidings.core.command.CreateTopic;
 import dev.tidings.core.command.CreateUser;
 import dev.tidings.core.command.GrantAccess;
 import dev.tidings.core.command.Publish;
+import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Start;
@@ -461,6 +462,37 @@ class CommitLaneTest {
     node.settle();
     assertThat(sequences(first)).containsExactly(1L);
     assertThat(sequences(next)).containsExactly(2L);
+  }
+
+  /// Retention, which alone frees space, was refused while the disk was nearly full, and after a
+  /// failed commit the lane did not even try.
+  @Test
+  void storeLowOnSpace_takesTrimsAlone() throws Exception {
+    Topic topic = node.createTopic("t");
+    var _ = node.publish("t", "1", "2", "3");
+    node.settle();
+    store.health = StoreHealth.lowOnSpace("2 MB left of 1 GB (needs 64 MB)", List.of());
+    settleAfter(Duration.ofSeconds(2));
+    var refused = node.publish("t", "4");
+    var trimmed = node.submit(new TrimLog(topic, 2));
+    node.settle();
+    assertThat(lane.status().accepting()).isFalse();
+    assertThat(refused.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(trimmed.done()).isEqualTo(2L);
+    assertThat(store.extent(topic.incarnation()).firstRetained()).isEqualTo(2);
+
+    store.nextCommits(Commit.FAILS_BEFORE);
+    var failed = node.submit(new TrimLog(topic, 3));
+    node.settle();
+    assertThat(failed.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    var again = node.submit(new TrimLog(topic, 3));
+    node.settle();
+    assertThat(again.done()).isEqualTo(3L);
+    assertThat(lane.status().accepting()).isFalse();
+
+    store.health = StoreHealth.OK;
+    settleAfter(Duration.ofSeconds(2));
+    assertThat(lane.status().accepting()).isTrue();
   }
 
   // ---- faults of others ----
