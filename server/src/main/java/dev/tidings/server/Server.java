@@ -113,7 +113,7 @@ public final class Server {
             node.directory(),
             time,
             settings.retention(),
-            trim -> node.submit(trim, loops.getFirst(), _ -> {}));
+            (trim, answered) -> node.submit(trim, loops.getFirst(), _ -> answered.run()));
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());

@@ -50,6 +50,10 @@ public final class CommitLane {
   /// How long a call of the store may take before the store counts as unavailable.
   public static final Duration STALL_PATIENCE = Duration.ofSeconds(5);
 
+  // A trim looks through the store and deletes a range, which costs about as much as so many
+  // messages.
+  private static final int TRIM_WEIGHT = 10;
+
   private static final int LANE = 0;
   private static final long IDLE = Long.MIN_VALUE;
   private static final long RETRY_NS = Duration.ofMillis(100).toNanos();
@@ -109,7 +113,8 @@ public final class CommitLane {
 
   /// How much one batch may hold.
   ///
-  /// @param batchMessages messages, at least 1; a single command may exceed it
+  /// @param batchMessages messages, at least 1, of which a trim counts as some; a single command may
+  ///   exceed it
   /// @param batchBytes bytes held by its commands, at least 1; a single command may exceed it
   public record Limits(int batchMessages, long batchBytes) {}
 
@@ -329,12 +334,12 @@ public final class CommitLane {
   /// Takes what waits, up to the bounds of a batch.
   private List<Submission<?>> gather() {
     List<Submission<?>> taken = new ArrayList<>();
-    int messages = 0;
+    int weight = 0;
     long bytes = 0;
     for (Submission<?> next = queue.peek(); next != null; next = queue.peek()) {
-      messages += messagesIn(next);
+      weight += weightOf(next);
       bytes += next.size();
-      boolean isOver = messages > limits.batchMessages() || bytes > limits.batchBytes();
+      boolean isOver = weight > limits.batchMessages() || bytes > limits.batchBytes();
       if (isOver && !taken.isEmpty()) {
         break;
       }
@@ -342,6 +347,17 @@ public final class CommitLane {
       taken.add(queue.remove());
     }
     return taken;
+  }
+
+  /// What it counts against the bound of messages.
+  private static int weightOf(Submission<?> submission) {
+    int trims = 0;
+    for (StoreRecord record : submission.records()) {
+      if (record instanceof StoreRecord.LogTrimmed) {
+        trims++;
+      }
+    }
+    return messagesIn(submission) + TRIM_WEIGHT * trims;
   }
 
   private static int messagesIn(Submission<?> submission) {
