@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -163,7 +164,7 @@ public final class PageCache {
     failures.remove(place);
   }
 
-  private static void call(@Nullable LinkedHashSet<Cursor> waiting) {
+  private static void call(@Nullable Set<Cursor> waiting) {
     if (waiting == null) {
       return;
     }

@@ -64,8 +64,8 @@ public final class Retention {
 
   /// Hands a command to the shard that owns its topic.
   public interface Trimmer {
-    /// Trims a log and calls `answered`, from any thread, when the command has its answer. What that
-    /// is, also a refusal, needs no attention, since the next sweep looks again.
+    /// Trims a log and calls `answered`, from any thread, when the command has its answer. What
+    /// that is, also a refusal, needs no attention, since the next sweep looks again.
     void trim(TrimLog command, Runnable answered);
   }
 

@@ -113,8 +113,8 @@ public final class CommitLane {
 
   /// How much one batch may hold.
   ///
-  /// @param batchMessages messages, at least 1, of which a trim counts as some; a single command may
-  ///   exceed it
+  /// @param batchMessages messages, at least 1, of which a trim counts as some; a single command
+  ///   may exceed it
   /// @param batchBytes bytes held by its commands, at least 1; a single command may exceed it
   public record Limits(int batchMessages, long batchBytes) {}
 
@@ -393,9 +393,7 @@ public final class CommitLane {
   }
 
   private static Status statusOf(StoreHealth health) {
-    return health.writable()
-        ? Status.ACCEPTING
-        : unavailable(health.detail(), health.lowOnSpace());
+    return health.writable() ? Status.ACCEPTING : unavailable(health.detail(), health.lowOnSpace());
   }
 
   private static Status unavailable(String detail) {
@@ -675,7 +673,9 @@ public final class CommitLane {
 
   private void fence(List<Submission<?>> batch, SlotSet refusedSlots) {
     LOG.error("another server has taken over slots {}; this one writes no more", refusedSlots);
-    status = new Status(false, false, Refusal.Code.FENCED, "another server has taken over; use that one");
+    status =
+        new Status(
+            false, false, Refusal.Code.FENCED, "another server has taken over; use that one");
     phase = Phase.FENCED;
     List<Submission<?>> written = new ArrayList<>();
     List<Submission<?>> fenced = new ArrayList<>();

@@ -8,8 +8,8 @@ import java.util.List;
 /// @param writable whether a commit is expected to work
 /// @param detail for an operator: `ok`, or what is wrong and what to do
 /// @param quarantined names of damaged records kept aside since the store was opened, at most 100
-/// @param lowOnSpace whether it is not writable only because its disk is nearly full: it still takes
-///   what frees space
+/// @param lowOnSpace whether it is not writable only because its disk is nearly full: it still
+///   takes what frees space
 public record StoreHealth(
     boolean writable, String detail, List<String> quarantined, boolean lowOnSpace) {
   /// Nothing is wrong.

@@ -179,7 +179,11 @@ class RetentionTest {
     assertThat(store.reads).isLessThanOrEqualTo(4);
     assertThat(
             new Retention(
-                    store, node.node().directory(), node.time(), new Limits(0, 0, 0), (command, _) -> trims.add(command))
+                    store,
+                    node.node().directory(),
+                    node.time(),
+                    new Limits(0, 0, 0),
+                    (command, _) -> trims.add(command))
                 .sweep(10))
         .isZero();
     assertThat(store.reads).isLessThanOrEqualTo(4);
@@ -234,8 +238,8 @@ class RetentionTest {
     assertThat(retained("t")).isEqualTo(range(1, 2));
   }
 
-  /// One sweep handed in a trim for every topic at once, which filled the bound of pending commands:
-  /// publishers were refused.
+  /// One sweep handed in a trim for every topic at once, which filled the bound of pending
+  /// commands: publishers were refused.
   @Test
   void sweep_handsInSoManyTrims_andThenWaitsForTheirAnswers() throws Exception {
     for (int i = 0; i < 130; i++) {
