@@ -64,6 +64,7 @@ import org.slf4j.LoggerFactory;
 public final class Server {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int READER_THREADS = 4;
+  private static final int OPENER_THREADS = 2;
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int ACCEPT_BACKLOG = 4096;
   private static final int SWEPT_TOPICS = 20_000;
@@ -73,7 +74,8 @@ public final class Server {
   private final Store store;
   private final TimeSource time = new SystemTime();
   private final Vertx vertx;
-  private final ExecutorService blocking;
+  private final ExecutorService opening;
+  private final ExecutorService paging;
   private final List<EventLoop> loops;
   private final Metrics metrics;
   private final Node node;
@@ -93,12 +95,15 @@ public final class Server {
             new VertxOptions()
                 .setEventLoopPoolSize(settings.eventLoops())
                 .setPreferNativeTransport(false));
-    blocking =
+    opening =
+        Executors.newFixedThreadPool(
+            OPENER_THREADS, Thread.ofPlatform().daemon().name("log-opener-", 0).factory());
+    paging =
         Executors.newFixedThreadPool(
             READER_THREADS, Thread.ofPlatform().daemon().name("store-reader-", 0).factory());
     loops = makeLoops();
     metrics = new Metrics(settings.maxTopicLabels(), settings.durability());
-    node = new Node(store, List.copyOf(loops), blocking, time, settings.node(), metrics);
+    node = new Node(store, List.copyOf(loops), opening, paging, time, settings.node(), metrics);
     for (int i = 0; i < loops.size(); i++) {
       loops
           .get(i)
@@ -113,7 +118,7 @@ public final class Server {
             node.directory(),
             time,
             settings.retention(),
-            trim -> node.submit(trim, loops.getFirst(), _ -> {}));
+            (trim, answered) -> node.submit(trim, loops.getFirst(), _ -> answered.run()));
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());
@@ -389,7 +394,8 @@ public final class Server {
                 .get(settings.shutdownGrace().toMillis() + 1000, TimeUnit.MILLISECONDS));
     node.lane().stop();
     awaitQuietly("the commit lane", () -> committer.join(PATIENCE));
-    blocking.shutdown();
+    opening.shutdown();
+    paging.shutdown();
     passwords.close();
     awaitQuietly(
         "the event loops",

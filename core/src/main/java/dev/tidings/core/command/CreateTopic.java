@@ -43,6 +43,10 @@ public record CreateTopic(
     if (state.topic(name).isPresent()) {
       return Step.refused(Refusal.Code.TOPIC_EXISTS, "Topic '" + name + "' already exists");
     }
+    Optional<String> noRoom = state.noRoomForTopic();
+    if (noRoom.isPresent()) {
+      return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
+    }
     return state
         .createTopic(name, ownerId, isPublic, description)
         .map(Step::done)

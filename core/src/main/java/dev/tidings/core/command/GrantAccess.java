@@ -45,6 +45,10 @@ public record GrantAccess(String topic, int incarnation, String userId) implemen
       return Step.refused(
           Refusal.Code.ALREADY_GRANTED, "User " + userId + " already has access to topic " + topic);
     }
+    Optional<String> noRoom = state.noRoomForGrant(existing.get());
+    if (noRoom.isPresent()) {
+      return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
+    }
     Topic granted = existing.get().granting(userId);
     state.put(granted);
     return Step.done(granted);

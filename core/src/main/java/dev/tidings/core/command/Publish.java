@@ -76,6 +76,10 @@ public record Publish(String topic, Authority authority, List<NewMessage> messag
       return Step.refused(
           Refusal.Code.STALE_AUTHORITY, "topic '" + topic + "' has changed meanwhile; try again");
     }
+    Optional<String> noRoom = existing.isPresent() ? Optional.empty() : state.noRoomForTopic();
+    if (noRoom.isPresent()) {
+      return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
+    }
     Optional<Topic> target = existing.isPresent() ? existing : create(state);
     if (target.isEmpty()) {
       return Step.refused(

@@ -31,6 +31,11 @@ public record TrimLog(Topic topic, long firstRetained) implements Command<Long> 
   }
 
   @Override
+  public boolean freesSpace() {
+    return true;
+  }
+
+  @Override
   public Step<Long> handle(ShardState state) {
     Optional<Topic> existing = state.topic(topic.name());
     if (existing.isEmpty() || existing.get().incarnation() != topic.incarnation()) {

@@ -136,7 +136,7 @@ public final class Cursor {
     if (!closed) {
       try {
         reader.ready(this);
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
         LOG.error("a reader of topic {} failed", topic, e);
       }
     }

@@ -5,12 +5,12 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.SerialExecutor;
 import dev.tidings.core.store.LogPage;
 import dev.tidings.core.store.Store;
-import dev.tidings.core.store.StoreException;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -26,14 +26,17 @@ public final class PageCache {
   private static final Logger LOG = LoggerFactory.getLogger(PageCache.class);
   private static final int PAGE_MESSAGES = 256;
   private static final long PAGE_BYTES = 256 * 1024;
+  // The heap of a page without its messages: its record, list and entries in the maps.
+  private static final long PAGE_OVERHEAD = 300;
 
   private final Store store;
   private final Executor blocking;
   private final SerialExecutor executor;
   private final long maxBytes;
   private final Map<TopicLog, TreeMap<Long, Page>> pages = new HashMap<>();
-  private final ArrayDeque<Page> oldestFirst = new ArrayDeque<>();
-  private final Map<Place, List<Cursor>> loading = new HashMap<>();
+  // By place, so that dropping one from the middle looks at no other.
+  private final LinkedHashMap<Place, Page> oldestFirst = new LinkedHashMap<>();
+  private final Map<Place, LinkedHashSet<Cursor>> loading = new HashMap<>();
   private final Map<Place, String> failures = new HashMap<>();
   private long bytes;
 
@@ -42,6 +45,10 @@ public final class PageCache {
   /// What the store had at and after `from`, when the watermark was `through` or higher.
   private record Page(
       TopicLog log, long from, long through, List<Message> messages, long heapSize) {
+    Place place() {
+      return new Place(log, from);
+    }
+
     boolean covers(long sequence) {
       return sequence == from || (!messages.isEmpty() && sequence <= messages.getLast().sequence());
     }
@@ -79,21 +86,19 @@ public final class PageCache {
     if (failure != null) {
       return new Failed(failure);
     }
-    List<Cursor> waiting = loading.get(place);
+    LinkedHashSet<Cursor> waiting = loading.get(place);
     if (waiting == null) {
       // Before the store is read: what becomes durable later may be missing from the page.
       long through = log.watermark();
       try {
         blocking.execute(() -> load(place, through));
-      } catch (RejectedExecutionException e) {
+      } catch (RejectedExecutionException | Error e) {
         return new Failed("no reads of the store are taken now: " + e.getMessage());
       }
-      waiting = new ArrayList<>();
+      waiting = new LinkedHashSet<>();
       loading.put(place, waiting);
     }
-    if (!waiting.contains(cursor)) {
-      waiting.add(cursor);
-    }
+    waiting.add(cursor);
     return new Pending();
   }
 
@@ -123,7 +128,7 @@ public final class PageCache {
     try {
       LogPage page = store.read(place.log().incarnation(), place.from(), PAGE_MESSAGES, PAGE_BYTES);
       then = () -> loaded(place, page, through);
-    } catch (StoreException | RuntimeException e) {
+    } catch (Throwable e) {
       // Whatever it is, those who wait must hear of it.
       LOG.warn("log of topic {} could not be read", place.log().topic(), e);
       then = () -> failed(place, e);
@@ -132,13 +137,13 @@ public final class PageCache {
   }
 
   private void loaded(Place place, LogPage loaded, long through) {
-    List<Cursor> waiting = loading.remove(place);
+    LinkedHashSet<Cursor> waiting = loading.remove(place);
     // The store may already show what the commit lane has not: that stays hidden, since it may yet
     // be undone.
     long last = place.log().watermark();
     List<Message> messages =
         loaded.messages().stream().takeWhile(message -> message.sequence() <= last).toList();
-    long heapSize = 0;
+    long heapSize = PAGE_OVERHEAD;
     for (Message message : messages) {
       heapSize += message.heapSize();
     }
@@ -151,15 +156,15 @@ public final class PageCache {
     }
   }
 
-  private void failed(Place place, Exception e) {
-    List<Cursor> waiting = loading.remove(place);
+  private void failed(Place place, Throwable e) {
+    LinkedHashSet<Cursor> waiting = loading.remove(place);
     // An answer for those who waited; whoever asks later tries again.
     failures.put(place, String.valueOf(e.getMessage()));
     call(waiting);
     failures.remove(place);
   }
 
-  private static void call(@Nullable List<Cursor> waiting) {
+  private static void call(@Nullable Set<Cursor> waiting) {
     if (waiting == null) {
       return;
     }
@@ -169,13 +174,13 @@ public final class PageCache {
   private void add(Page page) {
     Page replaced = pages.computeIfAbsent(page.log(), _ -> new TreeMap<>()).put(page.from(), page);
     if (replaced != null) {
-      oldestFirst.remove(replaced);
+      oldestFirst.remove(page.place());
       bytes -= replaced.heapSize();
     }
-    oldestFirst.addLast(page);
+    oldestFirst.put(page.place(), page);
     bytes += page.heapSize();
     while (bytes > maxBytes && oldestFirst.size() > 1) {
-      remove(oldestFirst.getFirst());
+      remove(oldestFirst.firstEntry().getValue());
     }
   }
 
@@ -183,7 +188,7 @@ public final class PageCache {
     TreeMap<Long, Page> ofLog = pages.get(page.log());
     if (ofLog != null && ofLog.remove(page.from(), page)) {
       bytes -= page.heapSize();
-      oldestFirst.remove(page);
+      oldestFirst.remove(page.place());
       if (ofLog.isEmpty()) {
         pages.remove(page.log());
       }
@@ -196,7 +201,7 @@ public final class PageCache {
     if (ofLog != null) {
       for (Page page : ofLog.values()) {
         bytes -= page.heapSize();
-        oldestFirst.remove(page);
+        oldestFirst.remove(page.place());
       }
     }
   }

@@ -7,8 +7,9 @@ import dev.tidings.core.directory.Topic;
 /// loop.
 public interface Reader {
 
-  /// Whether it may read `topic`, which did not exist when the cursor was opened and has now been
-  /// created. If not, the cursor ends with [End#DENIED].
+  /// Whether it may read `topic`: asked when the cursor is opened, or when the topic has been
+  /// created that it waited for. If not, the cursor ends with [End#DENIED] after it has been
+  /// opened.
   boolean mayRead(Topic topic);
 
   /// The cursor has its place, or waits for its topic to be created; called once, before any other

@@ -58,8 +58,11 @@ public final class Readers {
     this.pages = pages;
   }
 
-  /// Opens a cursor on `topic`, which the caller has authorised `reader` for if it exists. If it
-  /// does not, the cursor waits for it to be created and then begins with its first message.
+  /// Opens a cursor on `topic`, if `reader` may read it. If it does not exist, the cursor waits for
+  /// it to be created and then begins with its first message.
+  ///
+  /// The reader is asked here, whatever its session has checked before: meanwhile another topic may
+  /// have got the name.
   public Cursor open(String topic, Start start, Reader reader) {
     executor.checkCurrent();
     Cursor cursor = new Cursor(this, topic, start, reader);
@@ -75,6 +78,16 @@ public final class Readers {
         return cursor;
       }
       stopAwaiting(cursor);
+    }
+    if (!mayRead(cursor, entry.get())) {
+      // As if the topic had been created just after the opening.
+      reader.opened(cursor);
+      executor.execute(() -> {
+        if (!cursor.isClosed()) {
+          end(cursor, Reader.End.DENIED);
+        }
+      });
+      return cursor;
     }
     openLog(
         entry.get(),
@@ -109,7 +122,7 @@ public final class Readers {
     cursor.markClosed();
     try {
       cursor.reader().ended(cursor, end);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("a reader of topic {} failed at its end", cursor.topic(), e);
     }
   }
@@ -117,7 +130,7 @@ public final class Readers {
   private static boolean mayRead(Cursor cursor, Topic topic) {
     try {
       return cursor.reader().mayRead(topic);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("a reader of topic {} could not be authorised", topic.name(), e);
       return false;
     }
@@ -188,14 +201,17 @@ public final class Readers {
       return;
     }
     group.walking = true;
-    int size = group.cursors.size();
-    for (int i = 0; i < size; i++) {
-      Cursor cursor = group.cursors.get(i);
-      if (cursor != null) {
-        cursor.wake();
+    try {
+      int size = group.cursors.size();
+      for (int i = 0; i < size; i++) {
+        Cursor cursor = group.cursors.get(i);
+        if (cursor != null) {
+          cursor.wake();
+        }
       }
+    } finally {
+      group.walking = false;
     }
-    group.walking = false;
     if (group.holes) {
       fillHoles(log, group);
     }
@@ -324,7 +340,7 @@ public final class Readers {
   private static void run(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       // One session's fault must not keep the others from flushing.
       LOG.error("a session failed at the end of a turn", e);
     }

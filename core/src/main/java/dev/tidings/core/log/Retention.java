@@ -10,6 +10,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,15 +20,20 @@ import org.slf4j.LoggerFactory;
 /// It looks only at what the store has and finds where to cut by binary search over its runs, so it
 /// needs no log in memory and reads no messages. Sequences may jump, so what lies between two of
 /// them is never counted by their difference, only by what a run says lies before it. One thread
-/// that may block calls it, a few topics at a time.
+/// that may block calls it, a few topics at a time; it goes no faster than the store lets go, so
+/// that publishers find room beside it.
 public final class Retention {
   private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
+
+  // Trims that may wait for the store at once: few beside the commands that may.
+  private static final int MAX_IN_FLIGHT = 100;
 
   private final Store store;
   private final Directory directory;
   private final TimeSource time;
   private final Limits limits;
   private final Trimmer trimmer;
+  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
   private String lastSwept = "";
 
   /// What a topic may retain; the strictest counts.
@@ -58,9 +64,9 @@ public final class Retention {
 
   /// Hands a command to the shard that owns its topic.
   public interface Trimmer {
-    /// Trims a log; the answer, also a refusal, needs no attention, since the next sweep looks
-    /// again.
-    void trim(TrimLog command);
+    /// Trims a log and calls `answered`, from any thread, when the command has its answer. What
+    /// that is, also a refusal, needs no attention, since the next sweep looks again.
+    void trim(TrimLog command, Runnable answered);
   }
 
   /// Retention of the topics in `directory`, whose messages are in `store`.
@@ -75,7 +81,7 @@ public final class Retention {
 
   /// Looks at the next `maxTopics` topics in the order of their names, going on where the last
   /// sweep ended and at most once round. A topic whose log cannot be read is passed over until its
-  /// turn comes again.
+  /// turn comes again. An interrupt ends the sweep.
   ///
   /// @return how many topics were passed over because the store could not be read
   public int sweep(int maxTopics) {
@@ -95,6 +101,9 @@ public final class Retention {
       } catch (StoreException e) {
         unread++;
         failure = Optional.of(e);
+      } catch (InterruptedException _) {
+        Thread.currentThread().interrupt();
+        break;
       }
     }
     if (failure.isPresent()) {
@@ -115,14 +124,15 @@ public final class Retention {
     return next;
   }
 
-  private void trim(Topic topic) throws StoreException {
+  private void trim(Topic topic) throws StoreException, InterruptedException {
     LogExtent extent = store.extent(topic.incarnation());
     long cut = extent.firstRetained();
     cut = Math.max(cut, cutByAge(topic, extent));
     cut = Math.max(cut, cutByCount(topic, extent));
     cut = Math.max(cut, cutByBytes(topic, extent));
     if (cut > extent.firstRetained()) {
-      trimmer.trim(new TrimLog(topic, cut));
+      inFlight.acquire();
+      trimmer.trim(new TrimLog(topic, cut), inFlight::release);
     }
   }
 

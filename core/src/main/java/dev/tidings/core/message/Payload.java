@@ -50,11 +50,6 @@ public final class Payload {
     return offset + bytes.length;
   }
 
-  /// A read-only view of the bytes.
-  public ByteBuffer asBuffer() {
-    return ByteBuffer.wrap(bytes).asReadOnlyBuffer();
-  }
-
   /// Adds all bytes to `target`.
   public void putInto(ByteBuffer target) {
     target.put(bytes);

@@ -17,6 +17,12 @@ public interface Command<R> {
   /// Whether it may change something. Such commands are refused while the store takes no writes.
   boolean writes();
 
+  /// Whether it frees space in the store: such a command is handled also while the store takes no
+  /// other writes because its disk is nearly full.
+  default boolean freesSpace() {
+    return false;
+  }
+
   /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,
   /// never blocks, and changes nothing if it refuses or needs a log.
   Step<R> handle(ShardState state);

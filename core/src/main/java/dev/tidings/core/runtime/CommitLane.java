@@ -36,14 +36,26 @@ import org.slf4j.LoggerFactory;
 /// they are told that the outcome is unknown. Then every shard goes back to what is durable, and an
 /// empty batch that succeeds ends it. What is in memory and durable stays readable all the while.
 ///
+/// **When the store does not return**, as with a hung disk, nobody can be told the outcome: those
+/// who wait do so until it returns. After [#STALL_PATIENCE] nobody else is let in.
+///
 /// One thread drives it with [#step]; in tests it is cranked by hand.
 public final class CommitLane {
   private static final Logger LOG = LoggerFactory.getLogger(CommitLane.class);
 
-  /// How long the callers of a failed batch wait for its outcome.
+  /// How long the callers of a failed batch wait for its outcome, and for as long as a call of the
+  /// store takes that does not return earlier.
   public static final Duration RESOLVE_PATIENCE = Duration.ofSeconds(5);
 
+  /// How long a call of the store may take before the store counts as unavailable.
+  public static final Duration STALL_PATIENCE = Duration.ofSeconds(5);
+
+  // A trim looks through the store and deletes a range, which costs about as much as so many
+  // messages.
+  private static final int TRIM_WEIGHT = 10;
+
   private static final int LANE = 0;
+  private static final long IDLE = Long.MIN_VALUE;
   private static final long RETRY_NS = Duration.ofMillis(100).toNanos();
   private static final long MAX_RETRY_NS = Duration.ofSeconds(2).toNanos();
   private static final long HEALTH_INTERVAL_NS = Duration.ofSeconds(1).toNanos();
@@ -63,6 +75,10 @@ public final class CommitLane {
   private volatile Status status = Status.ACCEPTING;
   private volatile @Nullable Thread parked;
   private volatile boolean stopping;
+  // Since when the present step runs, by the monotonic clock.
+  private volatile long busySinceNs = IDLE;
+  // Why what is in memory may be wrong, so that nothing may be written any more.
+  private volatile @Nullable Throwable breakage;
 
   private Phase phase = Phase.RUNNING;
   private long lastNumber;
@@ -76,8 +92,11 @@ public final class CommitLane {
   private long retryNs;
   private long nextTryNs;
   private long nextHealthNs;
+  // A reopening after a failed probe failed too: the store has to be reopened before it can tell
+  // its health.
+  private boolean mustReopen;
   private final AtomicInteger reverting = new AtomicInteger();
-  private volatile @Nullable RuntimeException revertFault;
+  private volatile @Nullable Throwable revertFault;
 
   private enum Phase {
     /// Batches are written.
@@ -94,17 +113,38 @@ public final class CommitLane {
 
   /// How much one batch may hold.
   ///
-  /// @param batchMessages messages, at least 1; a single command may exceed it
+  /// @param batchMessages messages, at least 1, of which a trim counts as some; a single command
+  ///   may exceed it
   /// @param batchBytes bytes held by its commands, at least 1; a single command may exceed it
   public record Limits(int batchMessages, long batchBytes) {}
 
   /// Whether durable commands are accepted.
   ///
   /// @param accepting false while they are refused
+  /// @param freeing whether those that free space are accepted: also while only that is lacking
   /// @param code why they are refused
   /// @param detail for callers and operators
-  public record Status(boolean accepting, Refusal.Code code, String detail) {
-    static final Status ACCEPTING = new Status(true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+  public record Status(boolean accepting, boolean freeing, Refusal.Code code, String detail) {
+    static final Status ACCEPTING = new Status(true, true, Refusal.Code.STORE_UNAVAILABLE, "ok");
+    static final Status STALLED =
+        new Status(
+            false,
+            false,
+            Refusal.Code.STORE_UNAVAILABLE,
+            "the store takes no writes now: its last call has not returned for more than "
+                + STALL_PATIENCE.toSeconds()
+                + " s");
+    static final Status BROKEN =
+        new Status(
+            false,
+            false,
+            Refusal.Code.STORE_UNAVAILABLE,
+            "the store takes no writes now: a fault in the server; it has to be started anew");
+
+    /// Whether `command` may be handled now.
+    boolean admits(Command<?> command) {
+      return accepting || !command.writes() || (freeing && command.freesSpace());
+    }
 
     Refusal refusal() {
       return new Refusal(code, detail);
@@ -137,7 +177,21 @@ public final class CommitLane {
 
   /// Whether durable commands are accepted. Any thread.
   public Status status() {
-    return status;
+    if (breakage != null) {
+      return Status.BROKEN;
+    }
+    long since = busySinceNs;
+    boolean isStalled = since != IDLE && time.monotonicNs() - since > STALL_PATIENCE.toNanos();
+    return isStalled ? Status.STALLED : status;
+  }
+
+  /// Ends all writing until the server is started anew, since what is in memory may be wrong or
+  /// half done after `fault`. What is durable stays readable. Any thread.
+  void breakDown(Throwable fault) {
+    // First, for all that follows may fail too.
+    breakage = fault;
+    LOG.error("a fault; nothing is written until the server is started anew", fault);
+    wake();
   }
 
   /// Hands in a submission, from any thread.
@@ -156,6 +210,19 @@ public final class CommitLane {
   /// Does the next thing. Returns how many nanoseconds it may sleep if nothing is submitted
   /// meanwhile; 0 if there is more to do.
   public long step() {
+    // All that can take long in a step is a call of the store.
+    busySinceNs = time.monotonicNs();
+    try {
+      return doStep();
+    } finally {
+      busySinceNs = IDLE;
+    }
+  }
+
+  private long doStep() {
+    if (breakage != null && phase != Phase.FENCED) {
+      return fenceBroken();
+    }
     return switch (phase) {
       case RUNNING -> write();
       case RESOLVING -> resolve();
@@ -204,16 +271,23 @@ public final class CommitLane {
   private long stepOrEnd() {
     try {
       return step();
-    } catch (RuntimeException e) {
-      LOG.error("the commit lane failed; nothing is written until the server is started anew", e);
-      status = unavailable("a fault in the commit lane; the server has to be started anew");
-      phase = Phase.FENCED;
-      answerUnknown(gathered);
-      answerUnknown(failed);
-      gathered = List.of();
-      failed = List.of();
-      return 0;
+    } catch (Throwable e) {
+      // An Error too: a thread that ended in silence would leave everyone waiting.
+      breakDown(e);
+      return RETRY_NS;
     }
+  }
+
+  /// Answers everyone and writes no more. What is queued was handled before or after the fault:
+  /// nobody knows, so none of it is written.
+  private long fenceBroken() {
+    phase = Phase.FENCED;
+    status = Status.BROKEN;
+    answerUnknown(gathered);
+    answerUnknown(failed);
+    gathered = List.of();
+    failed = List.of();
+    return 0;
   }
 
   /// Ends [#run] once everything handed in has been written. Any thread.
@@ -260,12 +334,12 @@ public final class CommitLane {
   /// Takes what waits, up to the bounds of a batch.
   private List<Submission<?>> gather() {
     List<Submission<?>> taken = new ArrayList<>();
-    int messages = 0;
+    int weight = 0;
     long bytes = 0;
     for (Submission<?> next = queue.peek(); next != null; next = queue.peek()) {
-      messages += messagesIn(next);
+      weight += weightOf(next);
       bytes += next.size();
-      boolean isOver = messages > limits.batchMessages() || bytes > limits.batchBytes();
+      boolean isOver = weight > limits.batchMessages() || bytes > limits.batchBytes();
       if (isOver && !taken.isEmpty()) {
         break;
       }
@@ -273,6 +347,17 @@ public final class CommitLane {
       taken.add(queue.remove());
     }
     return taken;
+  }
+
+  /// What it counts against the bound of messages.
+  private static int weightOf(Submission<?> submission) {
+    int trims = 0;
+    for (StoreRecord record : submission.records()) {
+      if (record instanceof StoreRecord.LogTrimmed) {
+        trims++;
+      }
+    }
+    return messagesIn(submission) + TRIM_WEIGHT * trims;
   }
 
   private static int messagesIn(Submission<?> submission) {
@@ -286,26 +371,38 @@ public final class CommitLane {
   }
 
   private void checkHealth() {
-    long now = time.monotonicNs();
-    if (now - nextHealthNs < 0) {
+    long nowNs = time.monotonicNs();
+    if (nowNs - nextHealthNs < 0) {
       return;
     }
-    nextHealthNs = now + HEALTH_INTERVAL_NS;
+    nextHealthNs = nowNs + HEALTH_INTERVAL_NS;
     StoreHealth health = store.health();
-    if (health.writable() != status.accepting()) {
-      if (health.writable()) {
-        LOG.info("the store takes writes again");
-        status = Status.ACCEPTING;
-      } else {
-        LOG.error("the store takes no writes: {}", health.detail());
-        status = unavailable(health.detail());
-      }
+    Status now = statusOf(health);
+    if (now.accepting() != status.accepting() || now.freeing() != status.freeing()) {
+      take(now, health);
     }
   }
 
+  private void take(Status now, StoreHealth health) {
+    if (now.accepting()) {
+      LOG.info("the store takes writes again");
+    } else {
+      LOG.error("the store takes no writes: {}", health.detail());
+    }
+    status = now;
+  }
+
+  private static Status statusOf(StoreHealth health) {
+    return health.writable() ? Status.ACCEPTING : unavailable(health.detail(), health.lowOnSpace());
+  }
+
   private static Status unavailable(String detail) {
+    return unavailable(detail, /* freeing= */ false);
+  }
+
+  private static Status unavailable(String detail, boolean freeing) {
     return new Status(
-        false, Refusal.Code.STORE_UNAVAILABLE, "the store takes no writes now: " + detail);
+        false, freeing, Refusal.Code.STORE_UNAVAILABLE, "the store takes no writes now: " + detail);
   }
 
   // ---- showing ----
@@ -321,12 +418,19 @@ public final class CommitLane {
 
     @Override
     public void run() {
-      finished.forEach(
-          (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
-      answers.forEach(Submission::release);
-      Loop woken = loop;
-      if (woken != null) {
-        woken.readers().turn(created, advanced);
+      // Whatever fails, the others get theirs.
+      try {
+        finished.forEach(
+            (shard, count) -> shard.finished(count, durable.getOrDefault(shard, List.of())));
+      } finally {
+        try {
+          answers.forEach(Submission::release);
+        } finally {
+          Loop woken = loop;
+          if (woken != null) {
+            woken.readers().turn(created, advanced);
+          }
+        }
       }
     }
   }
@@ -391,7 +495,7 @@ public final class CommitLane {
   private static void hand(SerialExecutor executor, Runnable task) {
     try {
       executor.execute(task);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       LOG.error("{} takes no tasks; its answers and deliveries are lost", executor, e);
     }
   }
@@ -506,7 +610,7 @@ public final class CommitLane {
           .execute(() -> {
             try {
               shard.revert();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
               revertFault = e;
             } finally {
               reverting.decrementAndGet();
@@ -525,7 +629,7 @@ public final class CommitLane {
     if (reverting.get() > 0) {
       return RETRY_NS;
     }
-    RuntimeException fault = revertFault;
+    Throwable fault = revertFault;
     if (fault != null) {
       // Going on would show what was refused.
       throw new IllegalStateException("a shard could not go back to what is durable", fault);
@@ -542,22 +646,25 @@ public final class CommitLane {
     if (now - nextTryNs < 0) {
       return nextTryNs - now;
     }
+    if (mustReopen) {
+      try {
+        store.reopen();
+      } catch (StoreException | RuntimeException e) {
+        return retryLater("could not be reopened", e);
+      }
+      mustReopen = false;
+    }
     StoreHealth health = store.health();
-    if (!health.writable()) {
+    if (!health.writable() && !health.lowOnSpace()) {
       return retryLater("takes no writes", new StoreException(health.detail()));
     }
     try {
       store.commit(new Batch(LANE, epoch, ++lastNumber, List.of()));
     } catch (StoreException | RuntimeException e) {
-      try {
-        store.reopen();
-      } catch (StoreException | RuntimeException again) {
-        e.addSuppressed(again);
-      }
+      mustReopen = true;
       return retryLater("refused an empty batch", e);
     }
-    LOG.info("the store takes writes again");
-    status = Status.ACCEPTING;
+    take(statusOf(health), health);
     phase = Phase.RUNNING;
     return 0;
   }
@@ -566,7 +673,9 @@ public final class CommitLane {
 
   private void fence(List<Submission<?>> batch, SlotSet refusedSlots) {
     LOG.error("another server has taken over slots {}; this one writes no more", refusedSlots);
-    status = new Status(false, Refusal.Code.FENCED, "another server has taken over; use that one");
+    status =
+        new Status(
+            false, false, Refusal.Code.FENCED, "another server has taken over; use that one");
     phase = Phase.FENCED;
     List<Submission<?>> written = new ArrayList<>();
     List<Submission<?>> fenced = new ArrayList<>();

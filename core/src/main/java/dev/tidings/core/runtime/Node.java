@@ -41,21 +41,51 @@ public final class Node {
   /// @param pendingCommands commands that may wait at once
   /// @param pendingBytes bytes that waiting commands may hold
   /// @param batch the bounds of one commit
+  /// @param topics topics there may be, counting those about to be created
+  /// @param grantsPerTopic users one topic may be granted to
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
       int pendingCommands,
       long pendingBytes,
-      CommitLane.Limits batch) {}
+      CommitLane.Limits batch,
+      int topics,
+      int grantsPerTopic) {
+    /// Topics there may be, unless another number is given.
+    public static final int DEFAULT_TOPICS = 10_000_000;
+
+    /// Users one topic may be granted to, unless another number is given.
+    public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
+
+    /// Bounds with the default numbers of topics and grants.
+    public Limits(
+        long hotTierBytes,
+        long pageCacheBytes,
+        int pendingCommands,
+        long pendingBytes,
+        CommitLane.Limits batch) {
+      this(
+          hotTierBytes,
+          pageCacheBytes,
+          pendingCommands,
+          pendingBytes,
+          batch,
+          DEFAULT_TOPICS,
+          DEFAULT_GRANTS_PER_TOPIC);
+    }
+  }
 
   /// Takes over all slots of `store`, loads the directory and makes one shard for each executor.
   ///
   /// @param executors the event loops, 1 to 64
-  /// @param blocking reads of the store run here; bounded in threads
+  /// @param opening logs are opened here; bounded in threads
+  /// @param paging older messages are read here; bounded in threads, and others than those that
+  ///   open logs, so that publishers need not wait behind readers
   public Node(
       Store store,
       List<SerialExecutor> executors,
-      Executor blocking,
+      Executor opening,
+      Executor paging,
       TimeSource time,
       Limits limits,
       CommitObserver observer)
@@ -76,9 +106,9 @@ public final class Node {
       SerialExecutor executor = executors.get(i);
       HotTier tier = new HotTier(limits.hotTierBytes() / count);
       tiers.add(tier);
-      ShardState state = new ShardState(time, directory, logs, tier, lastIncarnation);
-      shards.add(new Shard(i, executor, state, lane, store, blocking, backlog));
-      PageCache pages = new PageCache(store, blocking, executor, limits.pageCacheBytes() / count);
+      ShardState state = new ShardState(time, directory, logs, tier, lastIncarnation, limits);
+      shards.add(new Shard(i, executor, state, lane, store, opening, backlog));
+      PageCache pages = new PageCache(store, paging, executor, limits.pageCacheBytes() / count);
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
     }
     lane.serve(shards, loops);

@@ -18,6 +18,8 @@ public record Refusal(Code code, String detail) {
     ALREADY_GRANTED(Fault.CALLER, false),
     /// The username is taken.
     USER_EXISTS(Fault.CALLER, false),
+    /// There are as many of these as there may be.
+    LIMIT_REACHED(Fault.CALLER, false),
     /// The topic is not the one the command was authorised for; authorise again.
     STALE_AUTHORITY(Fault.CALLER, true),
     /// Too many commands wait for the store.

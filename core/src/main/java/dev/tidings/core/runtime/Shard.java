@@ -2,10 +2,10 @@
 package dev.tidings.core.runtime;
 
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command.Step;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.Store;
-import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -73,8 +73,9 @@ public final class Shard {
   private <R> void run(Submission<R> submission) {
     executor.checkCurrent();
     Command<R> command = submission.command();
-    if (command.writes() && !lane.status().accepting()) {
-      refuse(submission, lane.status().refusal());
+    CommitLane.Status status = lane.status();
+    if (!status.admits(command)) {
+      refuse(submission, status.refusal());
       return;
     }
     switch (handle(command)) {
@@ -98,6 +99,11 @@ public final class Shard {
       // Handlers check before they change, so nothing is half done; what was emitted is dropped.
       state.takeEmitted();
       LOG.error("shard {} failed to handle {}", index, command, e);
+      return Step.refused(Refusal.Code.INTERNAL, "the command failed; the server's log tells why");
+    } catch (Error e) {
+      // It may strike anywhere, so the command may be half done: what follows must not be shown.
+      lane.breakDown(e);
+      state.takeEmitted();
       return Step.refused(Refusal.Code.INTERNAL, "the command failed; the server's log tells why");
     }
   }
@@ -126,7 +132,7 @@ public final class Shard {
     awaitingLog.put(topic.incarnation(), waiting);
     try {
       blocking.execute(() -> load(topic));
-    } catch (RejectedExecutionException e) {
+    } catch (RejectedExecutionException | Error e) {
       loadFailed(topic, e);
     }
   }
@@ -136,7 +142,7 @@ public final class Shard {
     try {
       LogExtent extent = store.extent(topic.incarnation());
       then = () -> loaded(topic, extent);
-    } catch (StoreException | RuntimeException e) {
+    } catch (Throwable e) {
       // Whatever it is, those who wait must hear of it.
       then = () -> loadFailed(topic, e);
     }
@@ -144,14 +150,19 @@ public final class Shard {
   }
 
   private void loaded(Topic topic, LogExtent extent) {
-    state.load(topic, extent);
+    try {
+      TopicLog _ = state.load(topic, extent);
+    } catch (Throwable e) {
+      loadFailed(topic, e);
+      return;
+    }
     List<Submission<?>> waiting = awaitingLog.remove(topic.incarnation());
     if (waiting != null) {
       waiting.forEach(this::run);
     }
   }
 
-  private void loadFailed(Topic topic, Exception e) {
+  private void loadFailed(Topic topic, Throwable e) {
     LOG.warn("log of topic {} could not be opened", topic.name(), e);
     Refusal refusal =
         new Refusal(

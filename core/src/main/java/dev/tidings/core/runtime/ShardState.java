@@ -33,6 +33,7 @@ public final class ShardState {
   private final Logs logs;
   private final HotTier tier;
   private final AtomicInteger lastIncarnation;
+  private final Node.Limits limits;
 
   private final Map<String, Topic> changedTopics = new HashMap<>();
   private final Map<String, User> changedUsers = new HashMap<>();
@@ -44,12 +45,14 @@ public final class ShardState {
       Directory directory,
       Logs logs,
       HotTier tier,
-      AtomicInteger lastIncarnation) {
+      AtomicInteger lastIncarnation,
+      Node.Limits limits) {
     this.time = time;
     this.directory = directory;
     this.logs = logs;
     this.tier = tier;
     this.lastIncarnation = lastIncarnation;
+    this.limits = limits;
   }
 
   /// The time of the command.
@@ -77,6 +80,30 @@ public final class ShardState {
   /// The log with number `incarnation`, if it is in memory.
   public Optional<TopicLog> log(int incarnation) {
     return logs.find(incarnation);
+  }
+
+  /// Why no further topic may be created, if so.
+  public Optional<String> noRoomForTopic() {
+    // Those that other shards are about to create are not seen: the bound is kept to within a few.
+    int topics = directory.topics().size() + changedTopics.size();
+    return topics < limits.topics()
+        ? Optional.empty()
+        : Optional.of(
+            "there are " + topics + " topics (limit: " + limits.topics() + "); use one of them");
+  }
+
+  /// Why `topic` may be granted to no further user, if so.
+  public Optional<String> noRoomForGrant(Topic topic) {
+    return topic.grantees().size() < limits.grantsPerTopic()
+        ? Optional.empty()
+        : Optional.of(
+            "topic '"
+                + topic.name()
+                + "' is granted to "
+                + topic.grantees().size()
+                + " users (limit: "
+                + limits.grantsPerTopic()
+                + "); make it public, or use another");
   }
 
   /// Creates a topic with a log of its own; empty if no numbers are left.

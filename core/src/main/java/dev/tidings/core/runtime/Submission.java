@@ -78,7 +78,7 @@ final class Submission<R> {
     backlog.release(size);
     try {
       reply.accept(outcome);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       // One caller's fault must not keep the others from their answers.
       LOG.error("a caller failed to take its answer", e);
     }

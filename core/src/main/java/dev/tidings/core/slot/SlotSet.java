@@ -43,11 +43,6 @@ public final class SlotSet {
     return slots.isEmpty();
   }
 
-  /// A copy as bits.
-  public BitSet toBitSet() {
-    return (BitSet) slots.clone();
-  }
-
   @Override
   public boolean equals(Object other) {
     return other instanceof SlotSet that && slots.equals(that.slots);

@@ -93,6 +93,39 @@ class CommandsTest {
     assertThat(again.refusal().detail()).isEqualTo("User ada already has access to topic t");
   }
 
+  /// Anyone who may write could create topics, and an owner grants, until the memory was full.
+  @Test
+  void topicsAndGrants_areBounded() throws Exception {
+    Node.Limits many = CrankedNode.LIMITS;
+    node =
+        CrankedNode.on(
+            new MemoryStore(memory),
+            2,
+            new Node.Limits(
+                many.hotTierBytes(),
+                many.pageCacheBytes(),
+                many.pendingCommands(),
+                many.pendingBytes(),
+                many.batch(),
+                2,
+                1),
+            new ManualTime());
+    Topic topic = node.createTopic("t");
+    node.createTopic("u");
+    var created = node.submit(new CreateTopic("v", "ada", true, Optional.empty()));
+    var published = node.publish("v", "1");
+    var granted = node.submit(new GrantAccess("t", topic.incarnation(), "ada"));
+    var over = node.submit(new GrantAccess("t", topic.incarnation(), "bob"));
+    var fine = node.publish("t", "1");
+    node.settle();
+    assertThat(code(created)).isEqualTo(Refusal.Code.LIMIT_REACHED);
+    assertThat(created.refusal().detail()).contains("limit: 2");
+    assertThat(code(published)).isEqualTo(Refusal.Code.LIMIT_REACHED);
+    assertThat(granted.done().grantees()).containsExactly("ada");
+    assertThat(code(over)).isEqualTo(Refusal.Code.LIMIT_REACHED);
+    assertThat(fine.done()).hasSize(1);
+  }
+
   @Test
   void grantAccess_toAMissingOrAnotherTopic_isRefused() {
     Topic topic = node.createTopic("t");

@@ -659,4 +659,17 @@ class ReadersTest {
     assertThat(reader.texts()).containsExactly("1");
     assertThat(waiting.messages()).isEmpty();
   }
+
+  /// A private topic that appeared between the session's check, which found none of the name, and
+  /// the opening of the cursor was read without being allowed.
+  @Test
+  void topicThatIsThereWhenTheCursorIsOpened_isAskedForToo() {
+    node.createTopic("t");
+    var _ = node.publish("t", "secret");
+    RecordingReader reader =
+        node.open(0, "t", new Start.Earliest(), new RecordingReader().allowing(_ -> false));
+    node.settle();
+    assertThat(reader.end()).contains(Reader.End.DENIED);
+    assertThat(reader.messages()).isEmpty();
+  }
 }

@@ -14,6 +14,9 @@ import dev.tidings.core.store.MemoryStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,8 +39,9 @@ class RetentionTest {
         node.node().directory(),
         node.time(),
         limits,
-        command -> {
+        (command, answered) -> {
           var _ = node.submit(command);
+          answered.run();
         });
   }
 
@@ -168,14 +172,18 @@ class RetentionTest {
             node.node().directory(),
             node.time(),
             new Limits(MINUTE * 1000, 1000, 0),
-            trims::add);
+            (command, _) -> trims.add(command));
     store.reads = 0;
     assertThat(retention.sweep(10)).isZero();
     assertThat(trims).isEmpty();
     assertThat(store.reads).isLessThanOrEqualTo(4);
     assertThat(
             new Retention(
-                    store, node.node().directory(), node.time(), new Limits(0, 0, 0), trims::add)
+                    store,
+                    node.node().directory(),
+                    node.time(),
+                    new Limits(0, 0, 0),
+                    (command, _) -> trims.add(command))
                 .sweep(10))
         .isZero();
     assertThat(store.reads).isLessThanOrEqualTo(4);
@@ -193,7 +201,10 @@ class RetentionTest {
             node.node().directory(),
             node.time(),
             new Limits(0, 1, 0),
-            command -> trimmed.add(command.topic().name()));
+            (command, answered) -> {
+              trimmed.add(command.topic().name());
+              answered.run();
+            });
     for (int i = 0; i < 3; i++) {
       int _ = retention.sweep(3);
     }
@@ -225,6 +236,41 @@ class RetentionTest {
     node.settle();
     assertThat(reply.refusal().code().retryable()).isFalse();
     assertThat(retained("t")).isEqualTo(range(1, 2));
+  }
+
+  /// One sweep handed in a trim for every topic at once, which filled the bound of pending
+  /// commands: publishers were refused.
+  @Test
+  void sweep_handsInSoManyTrims_andThenWaitsForTheirAnswers() throws Exception {
+    for (int i = 0; i < 130; i++) {
+      publish("t" + i, 2, 1);
+    }
+    BlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
+    Retention retention =
+        new Retention(
+            store,
+            node.node().directory(),
+            node.time(),
+            new Limits(0, 1, 0),
+            (_, answered) -> waiting.add(answered));
+    Thread sweeper = Thread.ofPlatform().start(() -> retention.sweep(130));
+    List<Runnable> handedIn = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      handedIn.add(take(waiting));
+    }
+    assertThat(waiting.poll(50, TimeUnit.MILLISECONDS)).isNull();
+    for (int i = 0; i < 30; i++) {
+      handedIn.get(i).run();
+      handedIn.add(take(waiting));
+    }
+    assertThat(sweeper.join(Duration.ofSeconds(20))).isTrue();
+    assertThat(waiting).isEmpty();
+  }
+
+  private static Runnable take(BlockingQueue<Runnable> waiting) throws InterruptedException {
+    Runnable next = waiting.poll(20, TimeUnit.SECONDS);
+    assertThat(next).isNotNull();
+    return java.util.Objects.requireNonNull(next);
   }
 
   @Test

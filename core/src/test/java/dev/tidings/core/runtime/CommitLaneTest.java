@@ -8,6 +8,7 @@ import dev.tidings.core.command.CreateTopic;
 import dev.tidings.core.command.CreateUser;
 import dev.tidings.core.command.GrantAccess;
 import dev.tidings.core.command.Publish;
+import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Start;
@@ -416,6 +417,84 @@ class CommitLaneTest {
     assertThat(sequences(done)).containsExactly(1L);
   }
 
+  /// When a probe failed and the reopening after it too, the store was never reopened again: it
+  /// waited for that, and the lane for its health.
+  @Test
+  void failedProbe_whoseReopeningFailsToo_isHealedLater() {
+    node.createTopic("t");
+    store.nextCommits(Commit.FAILS_BEFORE, Commit.FAILS_BEFORE);
+    var reply = node.publish("t", "1");
+    node.settle();
+    assertThat(reply.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isFalse();
+    store.reopensToFail = 3;
+    for (int i = 0; i < 6; i++) {
+      settleAfter(Duration.ofSeconds(3));
+    }
+    assertThat(lane.status().accepting()).isTrue();
+    var next = node.publish("t", "2");
+    node.settle();
+    assertThat(sequences(next)).containsExactly(1L);
+  }
+
+  /// While a commit hung, every publisher was let in to wait without limit and the server went on
+  /// saying that it was ready.
+  @Test
+  void commitThatHangs_letsNobodyElseIn_untilItReturns() {
+    node.createTopic("t");
+    List<Reply<List<MessageId>>> meanwhile = new ArrayList<>();
+    store.duringCommit =
+        () -> {
+          node.time().advance(CommitLane.STALL_PATIENCE);
+          assertThat(lane.status().accepting()).isTrue();
+          node.time().advance(Duration.ofMillis(1));
+          assertThat(lane.status().accepting()).isFalse();
+          meanwhile.add(node.publish("t", "2"));
+          node.settleExecutors();
+        };
+    var first = node.publish("t", "1");
+    node.settleExecutors();
+    assertThat(lane.step()).isZero();
+    store.duringCommit = () -> {};
+    assertThat(meanwhile.getFirst().refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isTrue();
+    var next = node.publish("t", "3");
+    node.settle();
+    assertThat(sequences(first)).containsExactly(1L);
+    assertThat(sequences(next)).containsExactly(2L);
+  }
+
+  /// Retention, which alone frees space, was refused while the disk was nearly full, and after a
+  /// failed commit the lane did not even try.
+  @Test
+  void storeLowOnSpace_takesTrimsAlone() throws Exception {
+    Topic topic = node.createTopic("t");
+    var _ = node.publish("t", "1", "2", "3");
+    node.settle();
+    store.health = StoreHealth.lowOnSpace("2 MB left of 1 GB (needs 64 MB)", List.of());
+    settleAfter(Duration.ofSeconds(2));
+    var refused = node.publish("t", "4");
+    var trimmed = node.submit(new TrimLog(topic, 2));
+    node.settle();
+    assertThat(lane.status().accepting()).isFalse();
+    assertThat(refused.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(trimmed.done()).isEqualTo(2L);
+    assertThat(store.extent(topic.incarnation()).firstRetained()).isEqualTo(2);
+
+    store.nextCommits(Commit.FAILS_BEFORE);
+    var failed = node.submit(new TrimLog(topic, 3));
+    node.settle();
+    assertThat(failed.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    var again = node.submit(new TrimLog(topic, 3));
+    node.settle();
+    assertThat(again.done()).isEqualTo(3L);
+    assertThat(lane.status().accepting()).isFalse();
+
+    store.health = StoreHealth.OK;
+    settleAfter(Duration.ofSeconds(2));
+    assertThat(lane.status().accepting()).isTrue();
+  }
+
   // ---- faults of others ----
 
   /// A runtime exception out of the store left its batch unanswered for ever and stopped the lane
@@ -469,6 +548,90 @@ class CommitLaneTest {
     node.settle();
     assertThat(other.done()).hasSize(1);
     assertThat(lane.status().accepting()).isTrue();
+  }
+
+  /// An Error out of the store ended the lane's thread, while the server went on saying that it
+  /// takes writes and nobody was answered.
+  @Test
+  void errorInTheLane_answersEveryone_andEndsAllWriting() throws Exception {
+    node.createTopic("t");
+    store.nextCommits(Commit.BREAKS);
+    var reply = node.publish("t", "1");
+    node.settleExecutors();
+    Thread thread = Thread.ofPlatform().name("commit-lane").start(lane::run);
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!reply.isAnswered()) {
+      node.settleExecutors();
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+    assertThat(reply.refusal().code()).isEqualTo(Refusal.Code.OUTCOME_UNKNOWN);
+    assertThat(lane.status().accepting()).isFalse();
+    var later = node.publish("t", "2");
+    node.settleExecutors();
+    assertThat(later.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    lane.stop();
+    thread.join(10_000);
+    assertThat(thread.isAlive()).isFalse();
+    node.settleExecutors();
+    assertThat(node.node().backlog().commands()).isZero();
+  }
+
+  /// An Error in a handler left half of a command behind, which the next command's watermark
+  /// showed.
+  @Test
+  void errorInAHandler_endsAllWriting() {
+    node.createTopic("t");
+    store.batches.clear();
+    var half = node.submit(new Breaking(node.publishing("t", "half")));
+    var next = node.publish("t", "2");
+    node.settle();
+    assertThat(half.refusal().code()).isEqualTo(Refusal.Code.INTERNAL);
+    assertThat(next.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(lane.status().accepting()).isFalse();
+    assertThat(store.batches).isEmpty();
+    RecordingReader reader = node.open(0, "t", new Start.Earliest());
+    node.settle();
+    assertThat(reader.messages()).isEmpty();
+  }
+
+  /// Publishes, and then fails with an Error.
+  private record Breaking(Publish publish) implements Command<List<MessageId>> {
+    @Override
+    public int slot() {
+      return publish.slot();
+    }
+
+    @Override
+    public long size() {
+      return publish.size();
+    }
+
+    @Override
+    public boolean writes() {
+      return true;
+    }
+
+    @Override
+    public Step<List<MessageId>> handle(ShardState state) {
+      Step<List<MessageId>> _ = publish.handle(state);
+      throw new OutOfMemoryError("none left for the rest");
+    }
+  }
+
+  /// An Error while a log was read left all who waited for it without an answer, then and later.
+  @Test
+  void errorWhileALogIsLoaded_isToldToThoseWhoWait() throws Exception {
+    node.createTopic("t");
+    CrankedNode again = CrankedNode.on(store, 1);
+    store.readsBreak = true;
+    var waiting = again.publish("t", "1");
+    again.settle();
+    assertThat(waiting.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    store.heal();
+    var next = again.publish("t", "2");
+    again.settle();
+    assertThat(sequences(next)).containsExactly(1L);
   }
 
   // ---- fencing ----

@@ -44,7 +44,9 @@ public final class CrankedNode {
       executors.add(new CrankedExecutor("loop-" + i));
     }
     this.time = time;
-    node = new Node(store, List.copyOf(executors), blocking, time, limits, CommitObserver.none());
+    node =
+        new Node(
+            store, List.copyOf(executors), blocking, blocking, time, limits, CommitObserver.none());
   }
 
   /// A node on `store` with `loops` event loops.

@@ -15,7 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A store that fails exactly as a test scripts it, call by call.
+/// A store that fails exactly as a test scripts it, call by call. After a failed commit it takes no
+/// writes, by its own word, until it has been reopened.
 final class FailingStore implements Store {
   private final Store store;
   private final ArrayDeque<Commit> script = new ArrayDeque<>();
@@ -23,16 +24,21 @@ final class FailingStore implements Store {
   boolean down;
   boolean readsFail;
   boolean readsCrash;
+  boolean readsBreak;
   StoreHealth health = StoreHealth.OK;
   int reads;
   int reopens;
+  int reopensToFail;
+  Runnable duringCommit = () -> {};
+  private boolean broken;
 
   /// What becomes of one commit.
   enum Commit {
     WORKS,
     FAILS_BEFORE,
     FAILS_AFTER,
-    CRASHES
+    CRASHES,
+    BREAKS
   }
 
   FailingStore(Store store) {
@@ -50,7 +56,9 @@ final class FailingStore implements Store {
     down = false;
     readsFail = false;
     readsCrash = false;
+    readsBreak = false;
     health = StoreHealth.OK;
+    reopensToFail = 0;
   }
 
   private void checkUp() throws StoreException {
@@ -67,7 +75,16 @@ final class FailingStore implements Store {
 
   @Override
   public SlotSet commit(Batch batch) throws StoreException {
+    // Until the store below has taken it.
+    broken = true;
+    SlotSet refused = tryCommit(batch);
+    broken = false;
+    return refused;
+  }
+
+  private SlotSet tryCommit(Batch batch) throws StoreException {
     checkUp();
+    duringCommit.run();
     Commit outcome = script.isEmpty() ? Commit.WORKS : script.pollFirst();
     batches.add(batch);
     return switch (outcome) {
@@ -78,6 +95,7 @@ final class FailingStore implements Store {
         throw new StoreException("failed after batch " + batch.number());
       }
       case CRASHES -> throw new IllegalStateException("a fault in the store");
+      case BREAKS -> throw new OutOfMemoryError("none left for the store");
     };
   }
 
@@ -91,7 +109,12 @@ final class FailingStore implements Store {
   public void reopen() throws StoreException {
     reopens++;
     checkUp();
+    if (reopensToFail > 0) {
+      reopensToFail--;
+      throw new StoreException("the disk is still full");
+    }
     store.reopen();
+    broken = false;
   }
 
   @Override
@@ -113,6 +136,9 @@ final class FailingStore implements Store {
     if (readsCrash) {
       throw new IllegalStateException("a fault in the store");
     }
+    if (readsBreak) {
+      throw new OutOfMemoryError("none left for the store");
+    }
     if (readsFail) {
       throw new StoreException("the disk cannot be read");
     }
@@ -132,7 +158,9 @@ final class FailingStore implements Store {
 
   @Override
   public StoreHealth health() {
-    return health;
+    return broken && health.writable()
+        ? new StoreHealth(false, "a commit failed; it has to be reopened", List.of())
+        : health;
   }
 
   @Override

@@ -17,8 +17,8 @@ import java.util.Random;
 /// the caller cannot tell the three apart). The same seed and calls give the same faults.
 ///
 /// It starts without faults. Rates are per method; [#down] makes every call fail until [#up], also
-/// `reopen`. `health` and `close` never strike: `health` tells whether the store is down, and
-/// `close` always reaches the wrapped store. Any thread may use it.
+/// `reopen`. `health` and `close` never strike: `health` tells whether the store is down or waits
+/// to be reopened, and `close` always reaches the wrapped store. Any thread may use it.
 public final class FaultyStore implements Store {
 
   /// The methods that can fail.
@@ -226,12 +226,12 @@ public final class FaultyStore implements Store {
 
   @Override
   public StoreHealth health() {
-    boolean isDown;
+    boolean unusable;
     synchronized (this) {
-      isDown = down;
+      unusable = broken;
     }
-    return isDown
-        ? new StoreHealth(false, "injected: the store is down", List.of())
+    return unusable
+        ? new StoreHealth(false, "injected: the store is down or must be reopened", List.of())
         : store.health();
   }
 

@@ -89,6 +89,7 @@ final class FaultyStoreTest {
     assertThat(store.refused()).isEqualTo(calls.size());
     store.up();
     assertThatThrownBy(() -> store.extent(1)).hasMessageContaining("reopened");
+    assertThat(store.health().writable()).isFalse();
     store.reopen();
     assertThat(store.health()).isEqualTo(StoreHealth.OK);
     store.commit(batch(epoch, 1));
