@@ -4,6 +4,7 @@ package dev.tidings.app;
 import dev.tidings.app.client.ApiClient;
 import dev.tidings.app.client.Credentials;
 import dev.tidings.app.config.Secret;
+import dev.tidings.server.Server;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -15,7 +16,7 @@ import picocli.CommandLine.ParameterException;
 
 /// The options that say which server a command talks to, and as whom.
 final class ServerOptions {
-  private static final Credentials DEV = new Credentials.Login("admin", new Secret("tidings-dev"));
+  private static final Credentials DEV = new Credentials.Login(Server.DEV_USERNAME, new Secret(Server.DEV_PASSWORD));
 
   @Option(
       names = "--url",

@@ -69,6 +69,12 @@ public final class Server {
   private static final int SWEPT_TOPICS = 20_000;
   private static final String BEARER = "bearer";
 
+  /// The administrator that `--dev` creates: everyone knows its password.
+  public static final String DEV_USERNAME = "admin";
+
+  /// The password of that administrator.
+  public static final String DEV_PASSWORD = "tidings-dev";
+
   private final ServerSettings settings;
   private final Store store;
   private final TimeSource time = new SystemTime();
@@ -172,6 +178,7 @@ public final class Server {
     }
     server.committer.start();
     try {
+      server.refuseKnownPassword(bootstrap);
       bootstrap.ifPresent(server::ensureAdmin);
       server.checkThereIsAnAdmin();
       server.listen();
@@ -179,6 +186,34 @@ public final class Server {
     } catch (StartException | RuntimeException e) {
       server.stop();
       throw e;
+    }
+  }
+
+  /// What `--dev` creates stays in the store, so a later start without it must look for it: that one
+  /// may listen to the world.
+  private void refuseKnownPassword(Optional<Bootstrap> bootstrap) throws StartException {
+    if (settings.anonymousUsername().isPresent()) {
+      return; // Development mode, which admits only local callers.
+    }
+    if (bootstrap.isPresent() && bootstrap.get().password().equals(DEV_PASSWORD)) {
+      throw new StartException(
+          "auth.bootstrap-admin.password is the password of --dev, which everyone knows (expected:"
+              + " one of your own; it counts for an administrator who does not exist yet)");
+    }
+    Optional<User> admin = node.directory().userByName(DEV_USERNAME).filter(User::active);
+    if (admin.isEmpty()) {
+      return;
+    }
+    CompletableFuture<Optional<Boolean>> known = new CompletableFuture<>();
+    passwords.check(
+        DEV_PASSWORD, Optional.of(admin.get().passwordHash()), Runnable::run, known::complete);
+    if (await(known).orElse(false)) {
+      throw new StartException(
+          "the user "
+              + DEV_USERNAME
+              + " in this data directory has the password of --dev, which everyone knows. Start"
+              + " with --dev to use it on this machine alone, or name another data directory with"
+              + " --data-dir to serve the network");
     }
   }
 
