@@ -63,8 +63,7 @@ class TidingsTest {
     Map<String, Flag> flags =
         Map.of("store.data-dir", new Flag("--data-dir", folder.resolve("data").toString()));
     return DevSecret.complete(
-        Configuration.load(
-                new ConfigSources(folder, Optional.empty(), all, flags), Purpose.SERVE)
+        Configuration.load(new ConfigSources(folder, Optional.empty(), all, flags), Purpose.SERVE)
             .config());
   }
 }

@@ -91,17 +91,13 @@ public final class Server {
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private int port;
 
-  private Server(ServerSettings settings, Store store) throws StoreException {
+  /// Starts nothing that would have to be stopped, apart from what it is given, if it fails.
+  private Server(ServerSettings settings, Store store, Vertx vertx, ExecutorService blocking)
+      throws StoreException {
     this.settings = settings;
     this.store = store;
-    vertx =
-        Vertx.vertx(
-            new VertxOptions()
-                .setEventLoopPoolSize(settings.eventLoops())
-                .setPreferNativeTransport(false));
-    blocking =
-        Executors.newFixedThreadPool(
-            READER_THREADS, Thread.ofPlatform().daemon().name("store-reader-", 0).factory());
+    this.vertx = vertx;
+    this.blocking = blocking;
     loops = makeLoops();
     metrics = new Metrics(settings.maxTopicLabels(), settings.durability());
     node = new Node(store, List.copyOf(loops), blocking, time, settings.node(), metrics);
@@ -170,12 +166,7 @@ public final class Server {
   /// Starts a server on `store`, which it then owns, and returns when it accepts requests.
   public static Server start(ServerSettings settings, Store store, Optional<Bootstrap> bootstrap)
       throws StartException {
-    Server server;
-    try {
-      server = new Server(settings, store);
-    } catch (StoreException e) {
-      throw new StartException("the store cannot be read: " + e.getMessage(), e);
-    }
+    Server server = make(settings, store);
     server.committer.start();
     try {
       server.refuseKnownPassword(bootstrap);
@@ -189,8 +180,41 @@ public final class Server {
     }
   }
 
-  /// What `--dev` creates stays in the store, so a later start without it must look for it: that one
-  /// may listen to the world.
+  private static Server make(ServerSettings settings, Store store) throws StartException {
+    Vertx vertx =
+        Vertx.vertx(
+            new VertxOptions()
+                .setEventLoopPoolSize(settings.eventLoops())
+                .setPreferNativeTransport(false));
+    ExecutorService blocking =
+        Executors.newFixedThreadPool(
+            READER_THREADS, Thread.ofPlatform().daemon().name("store-reader-", 0).factory());
+    boolean made = false;
+    try {
+      Server server = new Server(settings, store, vertx, blocking);
+      made = true;
+      return server;
+    } catch (StoreException e) {
+      throw new StartException("the store cannot be read: " + e.getMessage(), e);
+    } finally {
+      if (!made) {
+        blocking.shutdown();
+        var _ = vertx.close();
+        closeStore(store);
+      }
+    }
+  }
+
+  private static void closeStore(Store store) {
+    try {
+      store.close();
+    } catch (StoreException e) {
+      LOG.error("the store did not close cleanly", e);
+    }
+  }
+
+  /// What `--dev` creates stays in the store, so a later start without it must look for it: that
+  /// one may listen to the world.
   private void refuseKnownPassword(Optional<Bootstrap> bootstrap) throws StartException {
     if (settings.anonymousUsername().isPresent()) {
       return; // Development mode, which admits only local callers.
@@ -307,6 +331,7 @@ public final class Server {
             true,
             time.wallMs());
     try {
+      // Between its making and the change of its rights only the directory's keep others out.
       Files.deleteIfExists(path);
       listenOn(
           loops.getFirst(),
@@ -435,11 +460,7 @@ public final class Server {
                 .toCompletableFuture()
                 .handle((_, _) -> true)
                 .get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
-    try {
-      store.close();
-    } catch (StoreException e) {
-      LOG.error("the store did not close cleanly", e);
-    }
+    closeStore(store);
   }
 
   /// Something to wait for while stopping.
