@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.app;
 
-import dev.tidings.app.NewUserRequest.Permission;
 import dev.tidings.app.client.AdminSocket;
 import dev.tidings.app.client.RequestException;
 import dev.tidings.app.config.Configuration;
 import dev.tidings.app.config.InvalidConfigException;
 import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.directory.Permission;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

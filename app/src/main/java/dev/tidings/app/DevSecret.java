@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 
 /// The secret that `--dev` makes for itself and keeps, so that tokens outlive a restart.
 final class DevSecret {
-  private static final String FILE = "dev-secret";
+  static final String FILE = "dev-secret";
   private static final int LENGTH = 32;
 
   private DevSecret() {}
@@ -21,6 +21,7 @@ final class DevSecret {
     if (config.auth().secretKey().isPresent() || !config.dev()) {
       return config;
     }
+    DataDirectory.makePrivate(config.store().dataDir());
     Path file = config.store().dataDir().resolve(FILE);
     try {
       if (!Files.exists(file)) {
@@ -44,11 +45,6 @@ final class DevSecret {
   /// Writes beside and moves, so that a crash leaves a whole secret or none.
   private static void make(Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
-    if (folder != null && !Files.isDirectory(folder)) {
-      Files.createDirectories(
-          folder,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    }
     Path draft =
         Files.createTempFile(
             folder,

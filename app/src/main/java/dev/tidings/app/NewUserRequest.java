@@ -2,19 +2,13 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.Secret;
+import dev.tidings.core.directory.Permission;
 import java.util.Optional;
 import java.util.Set;
 
 /// A user to create: lengths as the API wants them.
 public record NewUserRequest(
     String username, Secret password, Optional<String> email, Set<Permission> permissions) {
-  /// What a user may do everywhere.
-  public enum Permission {
-    ADMIN,
-    READ,
-    WRITE
-  }
-
   public NewUserRequest {
     permissions = Set.copyOf(permissions);
     if (username.length() < 3 || username.length() > 50) {

@@ -2,7 +2,6 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.TidingsConfig;
-import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -12,7 +11,6 @@ import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -24,9 +22,22 @@ public final class OfflineAdmin {
   /// Creates a user and makes it durable before it returns.
   public CreatedUser createUser(TidingsConfig config, NewUserRequest request)
       throws CommandException {
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // The user outlives this process there.
+      }
+      case MEMORY ->
+          throw new CommandException(
+              "user "
+                  + request.username()
+                  + " was not created: store.type is memory and no server runs on "
+                  + config.store().dataDir()
+                  + ", so nothing would keep it (expected: a running server, or --store rocksdb)");
+    }
     TidingsConfig.PasswordHash hash = config.auth().passwordHash();
     try (Passwords passwords =
             new Passwords(new Passwords.Settings(hash.memory(), hash.iterations(), 1, 1));
+        DataDirectory _ = DataDirectory.take(config.store().dataDir());
         Store store = Stores.open(config)) {
       User user =
           new User(
@@ -34,7 +45,7 @@ public final class OfflineAdmin {
               request.username(),
               request.email(),
               passwords.hash(request.password().value()),
-              permissions(request),
+              request.permissions(),
               true,
               System.currentTimeMillis());
       long epoch = store.openSlots(SlotSet.ALL);
@@ -55,11 +66,5 @@ public final class OfflineAdmin {
     if (taken) {
       throw new CommandException("Username '" + username + "' already exists");
     }
-  }
-
-  private static Set<Permission> permissions(NewUserRequest request) {
-    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
-    request.permissions().forEach(it -> permissions.add(Permission.valueOf(it.name())));
-    return permissions;
   }
 }

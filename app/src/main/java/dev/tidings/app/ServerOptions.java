@@ -3,10 +3,10 @@ package dev.tidings.app;
 
 import dev.tidings.app.client.ApiClient;
 import dev.tidings.app.client.Credentials;
+import dev.tidings.app.config.Loopback;
 import dev.tidings.app.config.Secret;
-import java.net.InetAddress;
+import dev.tidings.server.Server;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -15,7 +15,8 @@ import picocli.CommandLine.ParameterException;
 
 /// The options that say which server a command talks to, and as whom.
 final class ServerOptions {
-  private static final Credentials DEV = new Credentials.Login("admin", new Secret("tidings-dev"));
+  private static final Credentials DEV =
+      new Credentials.Login(Server.DEV_USERNAME, new Secret(Server.DEV_PASSWORD));
 
   @Option(
       names = "--url",
@@ -70,18 +71,10 @@ final class ServerOptions {
     if (environment.isPresent()) {
       return new Credentials.Token(new Secret(environment.get()));
     }
-    if (isLoopback(url.getHost())) {
+    if (Loopback.isNamedBy(url.getHost())) {
       return DEV;
     }
     throw new ParameterException(
         command, "nobody to log in as (expected: --user and --password, --token or TIDINGS_TOKEN)");
-  }
-
-  private static boolean isLoopback(String host) {
-    try {
-      return InetAddress.getByName(host).isLoopbackAddress();
-    } catch (UnknownHostException _) {
-      return false;
-    }
   }
 }

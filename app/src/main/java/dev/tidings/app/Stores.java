@@ -13,7 +13,7 @@ import dev.tidings.store.rocksdb.RocksStore;
 /// Opens the store that the configuration names.
 final class Stores {
   /// Where the embedded store lies within the data directory.
-  private static final String FOLDER = "store";
+  static final String FOLDER = "store";
 
   private Stores() {}
 

@@ -12,9 +12,6 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /// One running server: the place where everything is put together.
@@ -27,9 +24,11 @@ public final class Tidings {
 
   private static final int MAX_EVENT_LOOPS = 64;
 
+  private final DataDirectory directory;
   private final Server server;
 
-  private Tidings(Server server) {
+  private Tidings(DataDirectory directory, Server server) {
+    this.directory = directory;
     this.server = server;
   }
 
@@ -37,11 +36,21 @@ public final class Tidings {
   ///
   /// @throws StartException if it cannot start, with a message for the operator
   public static Tidings start(TidingsConfig config) throws StartException {
-    Store store = Stores.open(config);
+    ServerSettings settings = settings(config);
+    // A store in memory has it only for the socket, and two servers cannot share that either.
+    DataDirectory directory = DataDirectory.take(config.store().dataDir());
+    boolean started = false;
     try {
-      return new Tidings(Server.start(settings(config), store, bootstrap(config)));
+      Store store = Stores.open(config);
+      Tidings tidings = new Tidings(directory, Server.start(settings, store, bootstrap(config)));
+      started = true;
+      return tidings;
     } catch (Server.StartException e) {
       throw new StartException(String.valueOf(e.getMessage()), e);
+    } finally {
+      if (!started) {
+        directory.close();
+      }
     }
   }
 
@@ -56,7 +65,7 @@ public final class Tidings {
                 Optional.of(admin.email().orElse(admin.username() + "@example.com"))));
   }
 
-  private static ServerSettings settings(TidingsConfig config) throws StartException {
+  private static ServerSettings settings(TidingsConfig config) {
     TidingsConfig.Server server = config.server();
     return new ServerSettings(
         server.host(),
@@ -68,7 +77,7 @@ public final class Tidings {
         server.maxBodySize() * BODIES_AT_ONCE,
         (int) config.websocket().maxFrameSize(),
         FRAME_CACHE_BYTES,
-        Optional.of(adminSocket(config)),
+        Optional.of(config.store().dataDir().resolve(AdminSocket.FILE)),
         config.auth().secretKey().map(Secret::value).orElseThrow(),
         config.auth().accessTokenLifetime(),
         passwords(config.auth().passwordHash()),
@@ -90,18 +99,6 @@ public final class Tidings {
     return server.eventLoops() > 0
         ? server.eventLoops()
         : Math.min(MAX_EVENT_LOOPS, Runtime.getRuntime().availableProcessors());
-  }
-
-  /// In the data directory, which a store in memory has only for this.
-  private static Path adminSocket(TidingsConfig config) throws StartException {
-    Path directory = config.store().dataDir();
-    try {
-      Files.createDirectories(directory);
-    } catch (IOException e) {
-      throw new StartException(
-          directory + " cannot be made: " + e + " (expected: a directory this user may write)", e);
-    }
-    return directory.resolve(AdminSocket.FILE);
   }
 
   private static Passwords.Settings passwords(TidingsConfig.PasswordHash hash) {
@@ -138,5 +135,6 @@ public final class Tidings {
   /// Closes sockets, makes everything accepted durable and returns.
   public void stop() {
     server.stop();
+    directory.close();
   }
 }

@@ -119,6 +119,23 @@ class CommandLineTest {
     assertThat(err.toString()).contains("no server is running on " + folder);
   }
 
+  /// Without a server it printed the user and kept nothing, since this store ends with its process.
+  @Test
+  void createUser_inAStoreInMemoryWithoutServer_isRefused() {
+    String data = folder.toString();
+    assertThat(
+            run(
+                "create-user",
+                "alice",
+                "--store=memory",
+                "--data-dir",
+                data,
+                "--password=12345678"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("alice was not created", "store.type is memory");
+    assertThat(out.toString()).isEmpty();
+  }
+
   @Test
   void createUser_withAShortPassword_isWrongUse() {
     assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=1234567"))

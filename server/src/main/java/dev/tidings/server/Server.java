@@ -70,6 +70,12 @@ public final class Server {
   private static final int SWEPT_TOPICS = 20_000;
   private static final String BEARER = "bearer";
 
+  /// The administrator that `--dev` creates: everyone knows its password.
+  public static final String DEV_USERNAME = "admin";
+
+  /// The password of that administrator.
+  public static final String DEV_PASSWORD = "tidings-dev";
+
   private final ServerSettings settings;
   private final Store store;
   private final TimeSource time = new SystemTime();
@@ -87,14 +93,12 @@ public final class Server {
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private int port;
 
-  private Server(ServerSettings settings, Store store) throws StoreException {
+  /// Starts nothing that would have to be stopped, apart from what it is given, if it fails.
+  private Server(ServerSettings settings, Store store, Vertx vertx)
+      throws StoreException {
     this.settings = settings;
     this.store = store;
-    vertx =
-        Vertx.vertx(
-            new VertxOptions()
-                .setEventLoopPoolSize(settings.eventLoops())
-                .setPreferNativeTransport(false));
+this.vertx = vertx;
     opening =
         Executors.newFixedThreadPool(
             OPENER_THREADS, Thread.ofPlatform().daemon().name("log-opener-", 0).factory());
@@ -169,14 +173,10 @@ public final class Server {
   /// Starts a server on `store`, which it then owns, and returns when it accepts requests.
   public static Server start(ServerSettings settings, Store store, Optional<Bootstrap> bootstrap)
       throws StartException {
-    Server server;
-    try {
-      server = new Server(settings, store);
-    } catch (StoreException e) {
-      throw new StartException("the store cannot be read: " + e.getMessage(), e);
-    }
+    Server server = make(settings, store);
     server.committer.start();
     try {
+      server.refuseKnownPassword(bootstrap);
       bootstrap.ifPresent(server::ensureAdmin);
       server.checkThereIsAnAdmin();
       server.listen();
@@ -184,6 +184,63 @@ public final class Server {
     } catch (StartException | RuntimeException e) {
       server.stop();
       throw e;
+    }
+  }
+
+  private static Server make(ServerSettings settings, Store store) throws StartException {
+    Vertx vertx =
+        Vertx.vertx(
+            new VertxOptions()
+                .setEventLoopPoolSize(settings.eventLoops())
+                .setPreferNativeTransport(false));
+    boolean made = false;
+    try {
+      Server server = new Server(settings, store, vertx);
+      made = true;
+      return server;
+    } catch (StoreException e) {
+      throw new StartException("the store cannot be read: " + e.getMessage(), e);
+    } finally {
+      if (!made) {
+        var _ = vertx.close();
+        closeStore(store);
+      }
+    }
+  }
+
+  private static void closeStore(Store store) {
+    try {
+      store.close();
+    } catch (StoreException e) {
+      LOG.error("the store did not close cleanly", e);
+    }
+  }
+
+  /// What `--dev` creates stays in the store, so a later start without it must look for it: that
+  /// one may listen to the world.
+  private void refuseKnownPassword(Optional<Bootstrap> bootstrap) throws StartException {
+    if (settings.anonymousUsername().isPresent()) {
+      return; // Development mode, which admits only local callers.
+    }
+    if (bootstrap.isPresent() && bootstrap.get().password().equals(DEV_PASSWORD)) {
+      throw new StartException(
+          "auth.bootstrap-admin.password is the password of --dev, which everyone knows (expected:"
+              + " one of your own; it counts for an administrator who does not exist yet)");
+    }
+    Optional<User> admin = node.directory().userByName(DEV_USERNAME).filter(User::active);
+    if (admin.isEmpty()) {
+      return;
+    }
+    CompletableFuture<Optional<Boolean>> known = new CompletableFuture<>();
+    passwords.check(
+        DEV_PASSWORD, Optional.of(admin.get().passwordHash()), Runnable::run, known::complete);
+    if (await(known).orElse(false)) {
+      throw new StartException(
+          "the user "
+              + DEV_USERNAME
+              + " in this data directory has the password of --dev, which everyone knows. Start"
+              + " with --dev to use it on this machine alone, or name another data directory with"
+              + " --data-dir to serve the network");
     }
   }
 
@@ -277,6 +334,7 @@ public final class Server {
             true,
             time.wallMs());
     try {
+      // Between its making and the change of its rights only the directory's keep others out.
       Files.deleteIfExists(path);
       listenOn(
           loops.getFirst(),
@@ -406,11 +464,7 @@ public final class Server {
                 .toCompletableFuture()
                 .handle((_, _) -> true)
                 .get(PATIENCE.toSeconds(), TimeUnit.SECONDS));
-    try {
-      store.close();
-    } catch (StoreException e) {
-      LOG.error("the store did not close cleanly", e);
-    }
+    closeStore(store);
   }
 
   /// Something to wait for while stopping.

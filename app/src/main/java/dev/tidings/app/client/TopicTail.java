@@ -127,9 +127,15 @@ final class TopicTail {
           .get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof WebSocketHandshakeException refused) {
+        int status = refused.getResponse().statusCode();
+        if (status == 401 || status == 403) {
+          throw new RequestException(
+              "following %s was refused: %d (expected: a valid token of a user that may read)"
+                  .formatted(topic, status));
+        }
         throw new RequestException(
-            "following %s was refused: %d (expected: a valid token of a user that may read)"
-                .formatted(topic, refused.getResponse().statusCode()));
+            "no connection to %s: it answered %d".formatted(api.address("/ws", true), status),
+            refused);
       }
       throw new RequestException(
           "no connection to " + api.address("/ws", true) + ": " + e.getCause(), e.getCause());
@@ -245,7 +251,7 @@ final class TopicTail {
       switch (node.path("type").asString("")) {
         case "message" -> print(frame, node.path("message_id").asString(""));
         case "subscribed" -> output.note("following " + topic + " from " + from);
-        case "error" -> refuse(node);
+        case "error" -> complain(node, frame);
         default -> output.note(topic + ": " + oneLine(frame));
       }
     }
@@ -265,7 +271,13 @@ final class TopicTail {
       printed.run();
     }
 
-    private void refuse(JsonNode error) {
+    /// Only a refused subscription is final: other errors are about one frame, and the server goes
+    /// on.
+    private void complain(JsonNode error, String frame) {
+      if (!error.path("code").asString("").startsWith("SUBSCRIPTION_")) {
+        output.note(topic + ": " + oneLine(frame));
+        return;
+      }
       ended.completeExceptionally(
           new RequestException(
               "following %s was refused: %s".formatted(topic, error.path("message").asString(""))));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.app.config;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -227,7 +225,7 @@ public final class Configuration {
                   + " generate-secret-key` prints; to try Tidings out, use --dev",
               ""));
     }
-    if (dev && values.get("server.host") instanceof String host && !isLoopback(host)) {
+    if (dev && values.get("server.host") instanceof String host && !Loopback.isNamedBy(host)) {
       errors.add(
           new ConfigError(
               "server.host",
@@ -239,6 +237,7 @@ public final class Configuration {
     checkOrder(merged, values, "poll.max-waiters-per-user", "poll.max-waiters", errors);
     checkOrder(merged, values, "server.max-body-size", "limits.pending-bytes", errors);
     checkOrder(merged, values, "limits.batch-bytes", "limits.pending-bytes", errors);
+    checkCache(merged, values, errors);
   }
 
   private static void checkOrder(
@@ -260,19 +259,28 @@ public final class Configuration {
     }
   }
 
+  /// Memtables are charged to the cache, so the store refuses one that they could fill.
+  private static void checkCache(
+      Map<String, Given> merged, Map<String, Object> values, List<ConfigError> errors) {
+    String cache = "store.rocksdb.block-cache-size";
+    String buffer = "store.rocksdb.write-buffer-size";
+    if (values.get(cache) instanceof Long cacheBytes
+        && values.get(buffer) instanceof Long bufferBytes
+        && cacheBytes < 2 * bufferBytes) {
+      errors.add(
+          new ConfigError(
+              cache,
+              given(merged, cache).text(),
+              "at least twice " + buffer + ", which is " + given(merged, buffer).text(),
+              source(merged, cache)));
+    }
+  }
+
   private static String source(Map<String, Given> merged, String path) {
     return given(merged, path).source();
   }
 
   private static Given given(Map<String, Given> merged, String path) {
     return Optional.ofNullable(merged.get(path)).orElseThrow();
-  }
-
-  private static boolean isLoopback(String host) {
-    try {
-      return InetAddress.getByName(host).isLoopbackAddress();
-    } catch (UnknownHostException _) {
-      return false;
-    }
   }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.app.config;
 
+import static dev.tidings.server.Server.DEV_PASSWORD;
+import static dev.tidings.server.Server.DEV_USERNAME;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -163,12 +166,12 @@ public record TidingsConfig(
   /// The user that is created at the start when there is none of that name.
   public record BootstrapAdmin(
       @Setting(
-              devDefault = "admin",
+              devDefault = DEV_USERNAME,
               min = "3",
               max = "50",
               doc = "Name of an administrator created at the start if it does not exist")
           String username,
-      @Setting(devDefault = "tidings-dev", min = "8", doc = "Password of that administrator")
+      @Setting(devDefault = DEV_PASSWORD, min = "8", doc = "Password of that administrator")
           Secret password,
       @Setting(min = "3", max = "254", doc = "E-mail address of that administrator")
           Optional<String> email) {}

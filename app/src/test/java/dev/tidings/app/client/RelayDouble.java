@@ -7,6 +7,8 @@ import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -17,6 +19,10 @@ final class RelayDouble implements AutoCloseable {
   final List<JsonObject> subscribes = new CopyOnWriteArrayList<>();
   volatile int publishStatus = 201;
   volatile boolean firstTokenExpired;
+
+  /// Status of the handshakes that are refused next, one each.
+  final Queue<Integer> refusals = new ConcurrentLinkedQueue<>();
+
   private final Vertx vertx = Vertx.vertx();
   private final BiConsumer<ServerWebSocket, JsonObject> onSubscribe;
   private final int port;
@@ -28,6 +34,10 @@ final class RelayDouble implements AutoCloseable {
         vertx
             .createHttpServer()
             .requestHandler(this::answer)
+            .webSocketHandshakeHandler(handshake -> {
+              Integer status = refusals.poll();
+              var _ = status == null ? handshake.accept() : handshake.reject(status);
+            })
             .webSocketHandler(this::accept)
             .listen(0, "127.0.0.1")
             .toCompletionStage()

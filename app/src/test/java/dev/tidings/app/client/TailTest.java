@@ -94,6 +94,57 @@ class TailTest {
     }
   }
 
+  /// Any error frame ended the tail, also one about a single frame, after which the server goes on.
+  @Test
+  void errorAboutOneFrame_isToldAndEndsNothing() throws Exception {
+    try (RelayDouble relay =
+            new RelayDouble((socket, _) -> {
+              socket.writeTextMessage(
+                  "{\"type\":\"error\",\"code\":\"PROCESSING_ERROR\",\"message\":\"what?\"}");
+              socket.writeTextMessage("{\"type\":\"message\",\"message_id\":\"msg_1\"}");
+            });
+        ApiClient api = new ApiClient(relay.url(), ApiClientTest.ALICE)) {
+      new Tail(api, output, 1).follow(List.of("a"), "last");
+      assertThat(output.lines).hasSize(1);
+      assertThat(output.notes).anyMatch(note -> note.contains("what?"));
+    }
+  }
+
+  /// A handshake answered with 503 while a server started again ended the tail for good.
+  @Test
+  void refusedReconnect_isTriedAgain_unlessTheTokenIsWrong() throws Exception {
+    try (RelayDouble relay =
+            new RelayDouble((socket, _) ->
+                socket
+                    .writeTextMessage("{\"type\":\"message\",\"message_id\":\"msg_1\"}")
+                    .onComplete(_ -> socket.close()));
+        ApiClient api = new ApiClient(relay.url(), ApiClientTest.ALICE)) {
+      relay.refusals.add(503);
+      assertThatThrownBy(() -> new Tail(api, output, 1).follow(List.of("a"), "last"))
+          .as("the first time it is told")
+          .isInstanceOf(RequestException.class)
+          .hasMessageContaining("503");
+      LineOutput refusing =
+          new LineOutput() {
+            @Override
+            public boolean line(String text) {
+              relay.refusals.add(output.lines.isEmpty() ? 503 : 403);
+              return output.line(text);
+            }
+
+            @Override
+            public void note(String text) {
+              output.note(text);
+            }
+          };
+      assertThatThrownBy(() -> new Tail(api, refusing, 9).follow(List.of("a"), "last"))
+          .isInstanceOf(RequestException.class)
+          .hasMessageContaining("403");
+      assertThat(output.lines).hasSize(2);
+      assertThat(output.notes).anyMatch(note -> note.contains("503"));
+    }
+  }
+
   @Test
   void closedOutput_ends() throws Exception {
     output.closed = true;

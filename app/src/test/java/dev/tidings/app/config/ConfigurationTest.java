@@ -60,7 +60,7 @@ class ConfigurationTest {
           entry("store.data-dir", new Sample("./tidings-data", "/var/x", Path.of("/var/x"))),
           entry("store.durability", new Sample("fsync", "memory", TidingsConfig.Durability.MEMORY)),
           entry("store.disk-low-water", new Sample("256MiB", "1GiB", 1L << 30)),
-          entry("store.rocksdb.block-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
+          entry("store.rocksdb.block-cache-size", new Sample("256MiB", "512MiB", 512L << 20)),
           entry("store.rocksdb.write-buffer-size", new Sample("64MiB", "2MiB", 2L << 20)),
           entry("retention.max-age", new Sample("24h", "7d", Duration.ofDays(7))),
           entry("retention.max-messages", new Sample("1000000", "3000000000", 3_000_000_000L)),
@@ -322,6 +322,20 @@ class ConfigurationTest {
         .containsExactly(
             "auth.bootstrap-admin.password: not set (expected: at least 8 characters) [because"
                 + " auth.bootstrap-admin is given]");
+  }
+
+  /// `config check` said ok, and the server then did not start.
+  @Test
+  void cacheBelowTwiceTheWriteBuffer_isRefused() {
+    assertThat(
+            errors(
+                Map.of(),
+                Map.of("TIDINGS_DEV", "true", "TIDINGS_STORE_ROCKSDB_BLOCK_CACHE_SIZE", "127MiB")))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "store.rocksdb.block-cache-size: 127MiB (expected: at least twice"
+                + " store.rocksdb.write-buffer-size, which is 64MiB)"
+                + " [TIDINGS_STORE_ROCKSDB_BLOCK_CACHE_SIZE]");
   }
 
   @Test

@@ -39,8 +39,12 @@ public final class TokenAuthenticator implements Authenticator {
   private Result withoutToken() {
     return anonymousUsername
         .flatMap(directory::userByName)
-        .<Result>map(user -> new Caller(user, Long.MAX_VALUE))
+        .map(user -> callerOrBarred(user, Long.MAX_VALUE))
         .orElseGet(() -> new Unknown("Not authenticated"));
+  }
+
+  private static Result callerOrBarred(User user, long expiresAt) {
+    return user.active() ? new Caller(user, expiresAt) : new Barred("User is inactive");
   }
 
   @Override
@@ -53,9 +57,6 @@ public final class TokenAuthenticator implements Authenticator {
     if (user.isEmpty()) {
       return new Unknown("User not found");
     }
-    if (!user.get().active()) {
-      return new Barred("User is inactive");
-    }
-    return new Caller(user.get(), verified.get().expiresAt());
+    return callerOrBarred(user.get(), verified.get().expiresAt());
   }
 }

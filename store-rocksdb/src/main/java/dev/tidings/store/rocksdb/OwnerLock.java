@@ -17,7 +17,10 @@ import java.util.concurrent.ConcurrentHashMap;
 ///
 /// RocksDB has a lock of its own, but lets go of it while the store is reopened after a failure;
 /// this one is held from open to close.
-final class OwnerLock implements AutoCloseable {
+public final class OwnerLock implements AutoCloseable {
+  /// The name of that file.
+  public static final String FILE = "owner";
+
   /// The lock covers one byte far behind the text, so that the text can be read by others also
   /// where locks are enforced by the system.
   private static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
@@ -39,7 +42,9 @@ final class OwnerLock implements AutoCloseable {
   }
 
   /// Takes the lock of `directory`, which exists.
-  static OwnerLock take(Path directory) throws StoreException, IOException {
+  ///
+  /// @throws StoreException somebody else holds it
+  public static OwnerLock take(Path directory) throws StoreException, IOException {
     Path real = directory.toRealPath();
     if (!HELD.add(real)) {
       throw inUse(directory, "this process (" + ProcessHandle.current().pid() + ")");
@@ -62,7 +67,7 @@ final class OwnerLock implements AutoCloseable {
   }
 
   private static OwnerLock lock(Path real, Path directory) throws StoreException, IOException {
-    Path file = real.resolve("owner");
+    Path file = real.resolve(FILE);
     FileChannel channel =
         FileChannel.open(
             file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);

@@ -74,13 +74,13 @@ final class RocksHandle implements AutoCloseable {
   final ColumnFamilyHandle directory;
   final ColumnFamilyHandle meta;
 
-  private RocksHandle(RocksOptions options, Path path) throws RocksDBException {
+  private RocksHandle(RocksOptions options, Path path, boolean strict) throws RocksDBException {
     try {
       cache = own(new LRUCache(options.blockCacheBytes(), 4, false, 0.3));
       WriteBufferManager buffers =
           own(new WriteBufferManager(options.writeBufferBytes(), cache, false));
       BloomFilter filter = own(new BloomFilter(10));
-      DBOptions dbOptions = own(dbOptions(options, buffers));
+      DBOptions dbOptions = own(dbOptions(options, buffers, strict));
       if (options.fileSyncListener() != FileSyncListener.NONE) {
         dbOptions.setListeners(List.of(own(new FileEvents(options.fileSyncListener()))));
       }
@@ -106,8 +106,11 @@ final class RocksHandle implements AutoCloseable {
   }
 
   /// Opens or creates the database in `path`.
-  static RocksHandle open(RocksOptions options, Path path) throws RocksDBException {
-    return new RocksHandle(options, path);
+  ///
+  /// @param strict whether a hole in the write-ahead logs stops this; otherwise the database is
+  ///   what it was before the hole
+  static RocksHandle open(RocksOptions options, Path path, boolean strict) throws RocksDBException {
+    return new RocksHandle(options, path, strict);
   }
 
   private <T extends AutoCloseable> T own(T object) {
@@ -115,12 +118,16 @@ final class RocksHandle implements AutoCloseable {
     return object;
   }
 
-  private static DBOptions dbOptions(RocksOptions options, WriteBufferManager buffers) {
+  private static DBOptions dbOptions(
+      RocksOptions options, WriteBufferManager buffers, boolean strict) {
     return baseOptions(options.durability())
         .setCreateIfMissing(true)
         .setCreateMissingColumnFamilies(true)
-        // The default drops everything behind damage in a log, in silence.
-        .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
+        // The second is RocksDB's default, and drops everything behind damage in a log, in silence.
+        .setWalRecoveryMode(
+            strict
+                ? WALRecoveryMode.TolerateCorruptedTailRecords
+                : WALRecoveryMode.PointInTimeRecovery)
         // What a start has read back is flushed to tables, which are synced: so it is durable, also
         // where a failed sync had left it in the page cache only.
         .setAvoidFlushDuringRecovery(false)

@@ -46,8 +46,9 @@ import org.slf4j.LoggerFactory;
 
 /// A store in one RocksDB database.
 ///
-/// In its directory lie `db` (RocksDB's files), `owner` (the lock that fences other processes) and,
-/// once damage was met, `quarantine`. Three column families hold runs of messages, the directory's
+/// In its directory lie `db` (RocksDB's files), `owner` (the lock that fences other processes),
+/// `wal-unsynced` (the mark of an end in [Durability#MEMORY] mode that was not clean) and, once
+/// damage was met, `quarantine`. Three column families hold runs of messages, the directory's
 /// entries, and `meta`: format, epochs, batch numbers, trim marks.
 ///
 /// **Lapses.** In [Durability#MEMORY] mode a start after an unclean end may have lost messages that
@@ -77,6 +78,8 @@ public final class RocksStore implements Store {
   private static final byte[] STATE_KEY = Codec.metaKey('s', 0);
   private static final byte[] EPOCHS_KEY = Codec.metaKey('e', 0);
   private static final byte[] INCARNATION_KEY = Codec.metaKey('i', 0);
+
+  private static final String BACKGROUND_ERRORS = "rocksdb.background-errors";
 
   private static final long SPACE_CACHED_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -111,6 +114,11 @@ public final class RocksStore implements Store {
 
   private final RocksOptions options;
   private final Path database;
+
+  /// Lies there while commits are not synced: after a power cut the write-ahead logs may then have
+  /// holes, which is the loss that this mode names and no damage.
+  private final Path unsynced;
+
   private final OwnerLock owner;
   private final Quarantine quarantine;
   private final BufferPool buffers = new BufferPool(BatchWriter.BUFFER_BYTES);
@@ -133,6 +141,7 @@ public final class RocksStore implements Store {
     this.options = options;
     this.owner = owner;
     this.database = options.directory().resolve("db");
+    this.unsynced = options.directory().resolve("wal-unsynced");
     this.quarantine = new Quarantine(options.directory().resolve("quarantine"));
   }
 
@@ -172,17 +181,26 @@ public final class RocksStore implements Store {
       throw failed("start", e);
     }
     try {
+      // Here the logs of the last run are in tables, and whatever was written since is synced.
+      switch (options.durability()) {
+        case FSYNC -> Files.deleteIfExists(unsynced);
+        case MEMORY -> Files.writeString(unsynced, "the write-ahead logs are not synced\n");
+      }
       // The names of what was just created must survive as well.
       syncDirectory(options.directory());
     } catch (IOException e) {
-      throw new StoreException("cannot sync the directory " + options.directory() + ": " + e, e);
+      throw new StoreException(
+          "cannot write to the directory " + options.directory() + ": " + e, e);
     }
   }
 
   private RocksHandle openHandle() throws StoreException {
     try {
-      WalCheck.check(database);
-      return RocksHandle.open(options, database);
+      boolean strict = !Files.exists(unsynced);
+      if (strict) {
+        WalCheck.check(database);
+      }
+      return RocksHandle.open(options, database, strict);
     } catch (IOException e) {
       throw new StoreException("cannot read the write-ahead logs in " + database + ": " + e, e);
     } catch (RocksDBException e) {
@@ -488,6 +506,12 @@ public final class RocksStore implements Store {
             putState(opened, /* clean= */ true);
             return true;
           });
+      // All of it is synced now: from here on a hole is damage.
+      Files.deleteIfExists(unsynced);
+      syncDirectory(options.directory());
+    } catch (IOException e) {
+      throw new StoreException(
+          "cannot write to the directory " + options.directory() + ": " + e, e);
     } finally {
       release();
     }
@@ -783,12 +807,28 @@ public final class RocksStore implements Store {
   /// Failed flushes and compactions are tried again by RocksDB; if they stay, commits fail and that
   /// is told. So they are a remark, not a reason to refuse.
   private String remark() {
-    long errors = stats().backgroundErrors();
+    long errors = backgroundErrors();
     return errors == 0
         ? StoreHealth.OK.detail()
         : errors
             + " flushes or compactions failed since the store was opened; see "
             + database.resolve("LOG");
+  }
+
+  /// Alone, without the other statistics: the lane asks every second, and those list the directory.
+  private long backgroundErrors() {
+    if (!lock.readLock().tryLock()) {
+      return 0;
+    }
+    try {
+      RocksHandle opened = handle;
+      return opened == null ? 0 : opened.property(BACKGROUND_ERRORS);
+    } catch (RocksDBException e) {
+      log.debug("Failed flushes and compactions: {}", e.toString());
+      return 0;
+    } finally {
+      lock.readLock().unlock();
+    }
   }
 
   /// Never waits for a reopening.
@@ -837,7 +877,7 @@ public final class RocksStore implements Store {
               + opened.property("rocksdb.total-blob-file-size"),
           walBytes(),
           opened.property("rocksdb.is-write-stopped") > 0,
-          opened.property("rocksdb.background-errors"));
+          opened.property(BACKGROUND_ERRORS));
     } catch (RocksDBException | IOException e) {
       // Only a property that this RocksDB does not have, or a log deleted while it was looked at.
       log.debug("Store statistics: {}", e.toString());
