@@ -198,7 +198,7 @@ final class Poll implements Reader {
         .orElseGet(() ->
             new MessageId(
                 time.wallMs(),
-                Math.max(0, cursor.next() - 1),
+                Math.max(0, cursor.place() - 1),
                 cursor.log().map(TopicLog::incarnation).orElse(0)))
         .toRelayId();
   }
