@@ -58,6 +58,12 @@ public final class Cursor {
     return afterGap ? gapStart : next;
   }
 
+  /// Whether something may lie at its place that it has not looked at.
+  public boolean isBehind() {
+    TopicLog of = log;
+    return of != null && Math.max(next, of.firstRetained()) <= of.watermark();
+  }
+
   /// The id of the last message it has passed, by delivery or because it began after it; sequence 0
   /// names the place before everything, where it began in an empty log. Empty if it has not passed
   /// any, though there are some.
