@@ -12,6 +12,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.store.rocksdb.FileSyncListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +38,16 @@ public final class Tidings {
   ///
   /// @throws StartException if it cannot start, with a message for the operator
   public static Tidings start(TidingsConfig config) throws StartException {
-    Store store = Stores.open(config);
+    return start(config, FileSyncListener.NONE);
+  }
+
+  /// As above, with an ear on which bytes of the embedded store's files reached the disk: what a
+  /// test needs to play a power cut.
+  ///
+  /// @throws StartException if it cannot start, with a message for the operator
+  public static Tidings start(TidingsConfig config, FileSyncListener listener)
+      throws StartException {
+    Store store = Stores.open(config, listener);
     try {
       return new Tidings(Server.start(settings(config), store, bootstrap(config)));
     } catch (Server.StartException e) {
