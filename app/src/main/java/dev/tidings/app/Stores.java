@@ -18,6 +18,10 @@ final class Stores {
   private Stores() {}
 
   static Store open(TidingsConfig config) throws StartException {
+    return open(config, FileSyncListener.NONE);
+  }
+
+  static Store open(TidingsConfig config, FileSyncListener listener) throws StartException {
     TidingsConfig.Store store = config.store();
     return switch (store.type()) {
       case MEMORY -> new MemoryStore();
@@ -30,7 +34,7 @@ final class Stores {
                   store.rocksdb().blockCacheSize(),
                   store.rocksdb().writeBufferSize(),
                   store.diskLowWater(),
-                  FileSyncListener.NONE));
+                  listener));
         } catch (StoreException e) {
           throw new StartException(String.valueOf(e.getMessage()), e);
         }

@@ -12,6 +12,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.store.rocksdb.FileSyncListener;
 import java.util.Optional;
 
 /// One running server: the place where everything is put together.
@@ -36,12 +37,21 @@ public final class Tidings {
   ///
   /// @throws StartException if it cannot start, with a message for the operator
   public static Tidings start(TidingsConfig config) throws StartException {
+    return start(config, FileSyncListener.NONE);
+  }
+
+  /// As above, with an ear on which bytes of the embedded store's files reached the disk: what a
+  /// test needs to play a power cut.
+  ///
+  /// @throws StartException if it cannot start, with a message for the operator
+  public static Tidings start(TidingsConfig config, FileSyncListener listener)
+      throws StartException {
     ServerSettings settings = settings(config);
     // A store in memory has it only for the socket, and two servers cannot share that either.
     DataDirectory directory = DataDirectory.take(config.store().dataDir());
     boolean started = false;
     try {
-      Store store = Stores.open(config);
+      Store store = Stores.open(config, listener);
       Tidings tidings = new Tidings(directory, Server.start(settings, store, bootstrap(config)));
       started = true;
       return tidings;

@@ -24,6 +24,7 @@ public final class Cursor {
   private @Nullable TopicLog log;
   private long next;
   private boolean afterGap;
+  private long gapStart;
   private long lastTimestamp = NO_TIMESTAMP;
   private boolean closed;
   // Its place in the list of the log's cursors on this loop, kept by Readers.
@@ -51,14 +52,26 @@ public final class Cursor {
     return next;
   }
 
+  /// The first sequence it has neither delivered nor told to be gone: [#next], or where the gap it
+  /// has yet to tell begins.
+  public long place() {
+    return afterGap ? gapStart : next;
+  }
+
+  /// Whether something may lie at its place that it has not looked at.
+  public boolean isBehind() {
+    TopicLog of = log;
+    return of != null && Math.max(next, of.firstRetained()) <= of.watermark();
+  }
+
   /// The id of the last message it has passed, by delivery or because it began after it; sequence 0
   /// names the place before everything, where it began in an empty log. Empty if it has not passed
   /// any, though there are some.
   public Optional<MessageId> lastPassed() {
     TopicLog of = log;
-    return of == null || lastTimestamp == NO_TIMESTAMP || next < 1
+    return of == null || lastTimestamp == NO_TIMESTAMP || place() < 1
         ? Optional.empty()
-        : Optional.of(new MessageId(lastTimestamp, next - 1, of.incarnation()));
+        : Optional.of(new MessageId(lastTimestamp, place() - 1, of.incarnation()));
   }
 
   Reader reader() {
@@ -126,6 +139,7 @@ public final class Cursor {
 
   /// Moves it to `sequence` since nothing before that is there any more.
   void skipTo(long sequence) {
+    gapStart = place();
     next = sequence;
     afterGap = true;
   }

@@ -175,7 +175,7 @@ final class Poll implements Reader {
       return;
     }
     JsonOut out = new JsonOut(messages.length() + 256).raw("{\"messages\":[").raw(messages);
-    out.raw("],\"has_more\":").bool(found >= MAX_MESSAGES_PER_TOPIC);
+    out.raw("],\"has_more\":").bool(hasMore());
     out.raw(",\"cursors\":{");
     String separator = "";
     for (Cursor cursor : cursors.values()) {
@@ -190,6 +190,13 @@ final class Poll implements Reader {
     exchange.json(200, out.raw("}"));
   }
 
+  /// Besides what the contract counts: a topic may give fewer than there are, since a read ends
+  /// with a page of the store or at the bound of bytes.
+  private boolean hasMore() {
+    return found >= MAX_MESSAGES_PER_TOPIC
+        || (found > 0 && cursors.values().stream().anyMatch(Cursor::isBehind));
+  }
+
   /// The id to go on from. For a cursor that has passed no message it names a place all the same:
   /// the end of the log it waited on, or the time before its topic existed.
   private String placeOf(Cursor cursor) {
@@ -198,7 +205,7 @@ final class Poll implements Reader {
         .orElseGet(() ->
             new MessageId(
                 time.wallMs(),
-                Math.max(0, cursor.next() - 1),
+                Math.max(0, cursor.place() - 1),
                 cursor.log().map(TopicLog::incarnation).orElse(0)))
         .toRelayId();
   }
