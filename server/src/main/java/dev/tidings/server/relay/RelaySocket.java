@@ -168,7 +168,7 @@ final class RelaySocket implements Reader {
   }
 
   private void unsubscribe(Fields frame) {
-    List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE);
+    List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE, Topics.MAX_NAME);
     if (frame.hasErrors()) {
       complain(describe(frame.errors()));
       return;
@@ -208,7 +208,9 @@ final class RelaySocket implements Reader {
       return;
     }
     List<String> topics =
-        frame.strings("topics", 1, group.settings().maxTopics()).stream().distinct().toList();
+        frame.strings("topics", 1, group.settings().maxTopics(), Topics.MAX_NAME).stream()
+            .distinct()
+            .toList();
     frame.optionalString("client_id", 1, MAX_CLIENT_ID);
     Map<String, Start> starts = starts(frame, topics);
     if (frame.hasErrors()) {
