@@ -236,7 +236,7 @@ final class PublishCalls {
           accepted += ids.size();
         }
         case Denied() -> reject(indexes, Topics.deniedText(List.of(topic)));
-        case Refused(Refusal refusal) -> reject(indexes, refusal.detail());
+        case Refused(Refusal refusal) -> reject(indexes, Exchange.textFor(refusal));
       }
       if (--waiting == 0) {
         answer();
