@@ -19,6 +19,7 @@ import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -242,7 +243,14 @@ public final class RelayApi {
     }
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
-      exchange.request().toWebSocket().onSuccess(socket -> sockets.joined(socket, caller));
+      HttpConnection connection = exchange.request().connection();
+      exchange
+          .request()
+          .toWebSocket()
+          .onSuccess(socket -> {
+            loop.connections().left(connection);
+            sockets.joined(socket, caller);
+          });
     } else {
       exchange.empty(403);
     }
