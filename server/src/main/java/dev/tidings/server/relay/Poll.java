@@ -239,7 +239,8 @@ final class Poll implements Reader {
   private boolean isBehind() {
     for (Cursor cursor : cursors.values()) {
       Optional<TopicLog> log = cursor.log();
-      if (log.isPresent() && cursor.next() <= log.get().watermark()) {
+      if (log.isPresent()
+          && Math.max(cursor.next(), log.get().firstRetained()) <= log.get().watermark()) {
         return true;
       }
     }
