@@ -20,6 +20,7 @@ import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.LoopbackGuard;
@@ -67,6 +68,11 @@ public final class Server {
   private static final int OPENER_THREADS = 2;
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int ACCEPT_BACKLOG = 4096;
+  private static final long CONNECTION_TICK_MS = 5000;
+
+  /// The share of the heap that bodies on their way in may take, as a divisor.
+  private static final int BODIES_OF_HEAP = 8;
+
   private static final int SWEPT_TOPICS = 20_000;
   private static final String BEARER = "bearer";
 
@@ -145,7 +151,10 @@ this.vertx = vertx;
   private List<EventLoop> makeLoops() {
     List<EventLoop> made = new ArrayList<>();
     for (int i = 0; i < settings.eventLoops(); i++) {
-      made.add(new EventLoop(((VertxInternal) vertx).createEventLoopContext()));
+      EventLoop loop =
+          new EventLoop(((VertxInternal) vertx).createEventLoopContext(), new Connections(time));
+      loop.context().setPeriodic(CONNECTION_TICK_MS, _ -> loop.connections().tick());
+      made.add(loop);
     }
     return made;
   }
@@ -282,7 +291,11 @@ this.vertx = vertx;
         new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
     PollWaiters waiters =
         new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
-    Bodies bodies = new Bodies(settings.maxBody(), settings.maxBodies());
+    long bodiesOfHeap = Runtime.getRuntime().maxMemory() / BODIES_OF_HEAP;
+    Bodies bodies =
+        new Bodies(
+            settings.maxBody(),
+            Math.max(settings.maxBody(), Math.min(settings.maxBodies(), bodiesOfHeap)));
     RelayApi.Services services =
         new RelayApi.Services(
             node,
@@ -365,8 +378,11 @@ this.vertx = vertx;
           relays.add(relay);
           vertx
               .createHttpServer(options())
-              .connectionHandler(this::admit)
-              .requestHandler(routes::handle)
+              .connectionHandler(connection -> admit(connection, loop, !address.isDomainSocket()))
+              .requestHandler(request -> {
+                loop.connections().asked(request.connection());
+                routes.handle(request);
+              })
               .listen(address)
               .onSuccess(listening::complete)
               .onFailure(listening::completeExceptionally);
@@ -384,14 +400,22 @@ this.vertx = vertx;
         .setPerMessageWebSocketCompressionSupported(false)
         .setWebSocketSubProtocols(List.of(BEARER))
         .setAcceptBacklog(ACCEPT_BACKLOG)
+        .setHttp2ClearTextEnabled(false)
         .setHandle100ContinueAutomatically(true)
         .setTcpNoDelay(true);
   }
 
-  /// Counts a connection, and closes it at once if there are too many.
-  private void admit(HttpConnection connection) {
-    int open = connections.incrementAndGet();
-    connection.closeHandler(_ -> connections.decrementAndGet());
+  /// Notes a connection, and closes it at once if it counts and there are too many. Those of the
+  /// administrator's socket do not: the operator must not be locked out by a crowd.
+  private void admit(HttpConnection connection, EventLoop loop, boolean counts) {
+    loop.connections().opened(connection);
+    int open = counts ? connections.incrementAndGet() : 0;
+    connection.closeHandler(_ -> {
+      loop.connections().left(connection);
+      if (counts) {
+        connections.decrementAndGet();
+      }
+    });
     if (open > settings.maxConnections()) {
       LOG.warn("a connection was closed: {} are open (limit)", settings.maxConnections());
       var _ = connection.close();

@@ -12,10 +12,13 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Hashes passwords with Argon2id on a bounded pool: each hash takes tens of megabytes for tens of
 /// milliseconds, so an unbounded one would turn the login into an attack on memory.
 public final class Passwords implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Passwords.class);
   private static final int SALT_BYTES = 16;
   private static final int HASH_BYTES = 32;
   private static final int KIB = 1024;
@@ -58,14 +61,15 @@ public final class Passwords implements AutoCloseable {
     return Password.check(password, hash).with(Argon2Function.getInstanceFromHash(hash));
   }
 
-  /// Hashes on the pool and hands the hash to `then` on `home`; nothing if the pool is full.
+  /// Hashes on the pool and hands the hash to `then` on `home`; nothing if the pool is full or the
+  /// hash failed.
   public void hash(String password, Executor home, Consumer<Optional<String>> then) {
     submit(() -> hash(password), home, then);
   }
 
-  /// Compares on the pool and hands the answer to `then` on `home`; nothing if the pool is full. An
-  /// empty `hash` takes as long as any and matches nothing, so that an answer does not tell whether
-  /// there is such a user.
+  /// Compares on the pool and hands the answer to `then` on `home`; nothing if the pool is full or
+  /// the hash failed. An empty `hash` takes as long as any and matches nothing, so that an answer
+  /// does not tell whether there is such a user.
   public void check(
       String password, Optional<String> hash, Executor home, Consumer<Optional<Boolean>> then) {
     submit(() -> matches(password, hash.orElse(nobodysHash)) && hash.isPresent(), home, then);
@@ -74,8 +78,16 @@ public final class Passwords implements AutoCloseable {
   private <T> void submit(Supplier<T> work, Executor home, Consumer<Optional<T>> then) {
     try {
       pool.execute(() -> {
-        T result = work.get();
-        home.execute(() -> then.accept(Optional.of(result)));
+        Optional<T> result;
+        try {
+          result = Optional.of(work.get());
+        } catch (RuntimeException | OutOfMemoryError e) {
+          // Whatever it is, the caller must not wait for ever.
+          LOG.error("a password could not be hashed", e);
+          result = Optional.empty();
+        }
+        Optional<T> answer = result;
+        home.execute(() -> then.accept(answer));
       });
     } catch (RejectedExecutionException _) {
       // The bound of the queue: the caller answers 503.

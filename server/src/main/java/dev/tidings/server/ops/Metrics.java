@@ -5,6 +5,7 @@ import dev.tidings.core.runtime.CommitObserver;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.StoreHealth;
+import dev.tidings.server.wire.Answers;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -26,14 +27,14 @@ import java.util.function.Supplier;
 /// contract, section 7.
 ///
 /// Topics are labels up to a bound; further ones are counted together as `_other`.
-public final class Metrics implements CommitObserver {
+public final class Metrics implements CommitObserver, Answers.Counts {
   private static final String OTHER = "_other";
   private static final double NS_PER_SECOND = 1e9;
 
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final int maxTopics;
   private final ConcurrentMap<String, TopicPoints> topics = new ConcurrentHashMap<>();
-  private final ConcurrentMap<String, Answers> answers = new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, AnswerPoints> answers = new ConcurrentHashMap<>();
 
   private final Counter received =
       Counter.builder()
@@ -195,22 +196,22 @@ public final class Metrics implements CommitObserver {
     socketsActive.dec();
   }
 
-  /// Counts the answers to requests of `method` to the path template `handler`.
+  @Override
   public Answers answers(String handler, String method) {
-    return answers.computeIfAbsent(handler + " " + method, _ -> new Answers(handler, method));
+    return answers.computeIfAbsent(handler + " " + method, _ -> new AnswerPoints(handler, method));
   }
 
   /// The answers to one kind of request, by class of status.
-  public final class Answers {
+  private final class AnswerPoints implements Answers {
     private final CounterDataPoint[] points = new CounterDataPoint[6];
 
-    private Answers(String handler, String method) {
+    private AnswerPoints(String handler, String method) {
       for (int i = 1; i < points.length; i++) {
         points[i] = requests.labelValues(handler, method, i + "xx");
       }
     }
 
-    /// One was sent.
+    @Override
     public void sent(int status) {
       points[Math.min(5, status / 100)].inc();
       if (status >= 500) {

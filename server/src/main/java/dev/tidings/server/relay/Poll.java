@@ -14,12 +14,17 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.JsonOut;
-import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One long poll (relay contract, section 5): a set of cursors that is answered when one of them
 /// finds something, or when its time is up.
@@ -30,7 +35,14 @@ import java.util.function.Consumer;
 /// between.
 final class Poll implements Reader {
   private static final int MAX_MESSAGES_PER_TOPIC = 100;
+
+  /// The answer is full with this; a message that begins below it is still in it.
   private static final long MAX_BYTES = 4 * 1024 * 1024;
+
+  /// Pages of older messages that are asked for at once.
+  private static final int MAX_LOADING = 64;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Poll.class);
 
   private final Exchange exchange;
   private final User user;
@@ -40,6 +52,10 @@ final class Poll implements Reader {
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
   private final JsonOut messages = new JsonOut(1024);
   private final JsonOut gaps = new JsonOut(64);
+  // Where a round of looking has got to; those whose page is on its way; those that gave something.
+  private Iterator<Cursor> unseen = Collections.emptyIterator();
+  private final Set<Cursor> loading = new HashSet<>();
+  private final Set<Cursor> served = new HashSet<>();
   private int found;
   private int opening;
   private boolean caughtUp;
@@ -58,7 +74,7 @@ final class Poll implements Reader {
 
   void start(Map<String, Start> starts, long timeoutMs) {
     exchange.request().response().closeHandler(_ -> finish());
-    timer = exchange.loop().context().setTimer(timeoutMs, _ -> answer());
+    timer = exchange.loop().context().setTimer(timeoutMs, _ -> guarded(this::answer));
     opening = starts.size() + 1;
     for (Map.Entry<String, Start> start : starts.entrySet()) {
       Cursor cursor = exchange.loop().core().readers().open(start.getKey(), start.getValue(), this);
@@ -83,12 +99,42 @@ final class Poll implements Reader {
 
   private void openedOne() {
     opening--;
-    look();
+    if (opening == 0) {
+      guarded(() -> {
+        unseen = cursors.values().iterator();
+        look();
+      });
+    }
   }
 
   @Override
   public void ready(Cursor cursor) {
-    look();
+    if (answered || opening > 0) {
+      return;
+    }
+    guarded(() -> {
+      if (loading.remove(cursor)) {
+        read(cursor);
+      } else if (loading.isEmpty() && !unseen.hasNext()) {
+        // Nothing was left to see: there is news, and the others may have some too.
+        unseen = cursors.values().iterator();
+      } else if (!served.contains(cursor)) {
+        read(cursor);
+      }
+      look();
+    });
+  }
+
+  /// Runs a step; after a fault in it the poll is over and its client told.
+  private void guarded(Runnable step) {
+    exchange.guarded(() -> {
+      try {
+        step.run();
+      } catch (RuntimeException e) {
+        finish();
+        throw e;
+      }
+    });
   }
 
   @Override
@@ -108,54 +154,67 @@ final class Poll implements Reader {
     }
   }
 
-  /// Looks at every cursor once all are open, and answers if there is something.
+  /// Goes on looking at the cursors, and answers when every one has been seen and there is
+  /// something, or when the answer is full. What a page has brought is taken at once, so that a
+  /// poll over more than the page cache holds comes to its end.
   private void look() {
-    boolean again = !answered && opening == 0;
-    while (again) {
-      // Messages that have expired are passed over, and behind them there may be others.
-      again = lookOnce() && found == 0;
+    while (!answered && !isFull() && loading.size() < MAX_LOADING && unseen.hasNext()) {
+      read(unseen.next());
     }
-    if (found > 0) {
+    if (answered) {
+      return;
+    }
+    boolean allSeen = loading.isEmpty() && !unseen.hasNext();
+    if (isFull() || (allSeen && found > 0)) {
       answer();
+    } else if (allSeen) {
+      caughtUp = true;
     }
   }
 
-  /// Returns whether there was anything to read.
-  private boolean lookOnce() {
-    List<Found> batches = new ArrayList<>();
-    for (Cursor cursor : cursors.values()) {
-      switch (cursor.read(MAX_MESSAGES_PER_TOPIC, MAX_BYTES)) {
-        case Read.Messages(List<Message> list, boolean afterGap) ->
-            batches.add(new Found(cursor, list, afterGap));
-        case Read.CaughtUp() -> {}
+  private boolean isFull() {
+    return messages.length() >= MAX_BYTES;
+  }
+
+  /// Reads one cursor up to its bound, or up to what has to be loaded first.
+  private void read(Cursor cursor) {
+    while (!answered) {
+      switch (cursor.read(MAX_MESSAGES_PER_TOPIC, Math.max(1, MAX_BYTES - messages.length()))) {
+        case Read.Messages(List<Message> list, boolean afterGap) -> {
+          int before = found;
+          add(cursor, list, afterGap, catchesUp && !caughtUp);
+          if (found > before) {
+            served.add(cursor);
+            return;
+          }
+          // All had expired, and behind them there may be others.
+        }
+        case Read.CaughtUp() -> {
+          return;
+        }
         case Read.Loading() -> {
-          // Called again when the page is there: an answer now would let its messages wait.
-          return false;
+          // Called again when the page is there.
+          loading.add(cursor);
+          return;
         }
         case Read.Unavailable(String detail) -> {
+          LOG.warn("topic {} cannot be read for a poll: {}", cursor.topic(), detail);
           finish();
-          exchange.unavailable("the store cannot be read: " + detail);
-          return false;
+          exchange.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");
         }
       }
     }
-    boolean stored = catchesUp && !caughtUp;
-    batches.forEach(batch -> add(batch, stored));
-    caughtUp = batches.isEmpty() || found > 0;
-    return !batches.isEmpty();
   }
 
-  private record Found(Cursor cursor, List<Message> messages, boolean afterGap) {}
-
-  private void add(Found batch, boolean stored) {
-    TopicLog log = batch.cursor().log().orElseThrow();
-    if (batch.afterGap()) {
+  private void add(Cursor cursor, List<Message> batch, boolean afterGap, boolean stored) {
+    TopicLog log = cursor.log().orElseThrow();
+    if (afterGap) {
       gaps.raw(gaps.length() == 0 ? "{" : ",{");
-      RelayFrames.gapFields(gaps, batch.cursor(), log.idOf(batch.messages().getFirst()));
+      RelayFrames.gapFields(gaps, cursor, log.idOf(batch.getFirst()));
       gaps.raw("}");
     }
     long now = time.wallMs();
-    for (Message message : batch.messages()) {
+    for (Message message : batch) {
       if (!message.expiredAt(now)) {
         if (found++ > 0) {
           messages.raw(",");
@@ -166,8 +225,26 @@ final class Poll implements Reader {
           RelayFrames.MESSAGE.write(messages, log, message, exchange.loop().timestamps());
         }
       }
-      batch.cursor().advance(message);
+      cursor.advance(message);
     }
+  }
+
+  /// Whether the answer leaves something behind: the contract's hundred messages, or what its bytes
+  /// have cut off.
+  private boolean hasMore() {
+    return found >= MAX_MESSAGES_PER_TOPIC
+        || (found > 0 && (isFull() || (catchesUp && !caughtUp)) && isBehind());
+  }
+
+  private boolean isBehind() {
+    for (Cursor cursor : cursors.values()) {
+      Optional<TopicLog> log = cursor.log();
+      if (log.isPresent()
+          && Math.max(cursor.next(), log.get().firstRetained()) <= log.get().watermark()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void answer() {

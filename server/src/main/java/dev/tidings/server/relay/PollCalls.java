@@ -37,16 +37,12 @@ final class PollCalls {
   }
 
   private void poll(Exchange exchange) {
-    api.withBody(
-        exchange,
-        2,
-        (it, call) -> api.permitted(it, Permission.READ, call),
-        (user, fields) -> poll(exchange, user, fields));
+    api.withBody(exchange, Permission.READ, 2, (user, fields) -> poll(exchange, user, fields));
   }
 
   private void poll(Exchange exchange, User user, Fields fields) {
     List<String> topics =
-        fields.strings("topics", 1, services.settings().maxPollTopics()).stream()
+        fields.strings("topics", 1, services.settings().maxPollTopics(), Topics.MAX_NAME).stream()
             .distinct()
             .toList();
     Map<String, String> since = fields.optionalStrings("since");

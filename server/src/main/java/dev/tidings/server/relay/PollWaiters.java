@@ -37,11 +37,6 @@ public final class PollWaiters {
     waiting.decrementAndGet();
   }
 
-  /// How many wait.
-  int waiting() {
-    return waiting.get();
-  }
-
   /// What a refused caller is told.
   String refusal() {
     return "too many polls wait (limits: "

@@ -71,8 +71,8 @@ final class PublishCalls {
     long startNs = services.time().monotonicNs();
     api.withBody(
         exchange,
-        2,
-        (it, call) -> api.permitted(it, Permission.WRITE, call),
+        Permission.WRITE,
+        1,
         (user, fields) -> {
           Item item = read(fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
@@ -145,16 +145,20 @@ final class PublishCalls {
             new Publish(topic, authority, messages),
             exchange.loop(),
             outcome -> {
-              switch (outcome) {
-                case Outcome.Done<List<MessageId>>(List<MessageId> ids) ->
-                    then.accept(new Published(ids));
-                case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
-                  if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
-                    publish(exchange, user, topic, messages, attempt + 1, then);
-                  } else {
-                    then.accept(new Refused(refusal));
+              try {
+                switch (outcome) {
+                  case Outcome.Done<List<MessageId>>(List<MessageId> ids) ->
+                      then.accept(new Published(ids));
+                  case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
+                    if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
+                      publish(exchange, user, topic, messages, attempt + 1, then);
+                    } else {
+                      then.accept(new Refused(refusal));
+                    }
                   }
                 }
+              } catch (RuntimeException e) {
+                exchange.failed(e);
               }
             });
   }
@@ -165,8 +169,8 @@ final class PublishCalls {
     long startNs = services.time().monotonicNs();
     api.withBody(
         exchange,
-        4,
-        (it, call) -> api.permitted(it, Permission.WRITE, call),
+        Permission.WRITE,
+        3,
         (user, fields) -> {
           List<Item> items = new ArrayList<>();
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
@@ -232,7 +236,7 @@ final class PublishCalls {
           accepted += ids.size();
         }
         case Denied() -> reject(indexes, Topics.deniedText(List.of(topic)));
-        case Refused(Refusal refusal) -> reject(indexes, refusal.detail());
+        case Refused(Refusal refusal) -> reject(indexes, Exchange.textFor(refusal));
       }
       if (--waiting == 0) {
         answer();

@@ -19,6 +19,7 @@ import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -28,6 +29,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// The relay API on one event loop (relay contract): its routes, and what its calls share.
 public final class RelayApi {
@@ -131,50 +133,60 @@ public final class RelayApi {
 
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
   void authenticated(Exchange exchange, Call call) {
-    switch (services.authenticator().ofRequest(exchange)) {
-      case Authenticator.Caller(User user, long _) -> call.by(user);
+    allowed(exchange, services.authenticator().ofRequest(exchange), null, call);
+  }
+
+  private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {
+    return result instanceof Authenticator.Caller(User user, long _)
+        && (permission == null || user.has(permission));
+  }
+
+  private static void allowed(
+      Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
+    switch (result) {
+      case Authenticator.Caller(User user, long _) -> {
+        if (permission == null || user.has(permission)) {
+          call.by(user);
+        } else {
+          exchange.detail(
+              403, "Permission '" + permission.name().toLowerCase(Locale.ROOT) + "' required");
+        }
+      }
       case Authenticator.Unknown(String detail) -> exchange.unauthorized(detail);
       case Authenticator.Barred(String detail) -> exchange.detail(403, detail);
     }
   }
 
-  /// As [#authenticated], for calls that need a permission.
-  void permitted(Exchange exchange, Permission permission, Call call) {
-    authenticated(
-        exchange,
-        user -> {
-          if (user.has(permission)) {
-            call.by(user);
-          } else {
-            exchange.detail(
-                403, "Permission '" + permission.name().toLowerCase(Locale.ROOT) + "' required");
-          }
-        });
-  }
-
-  /// A call that sends a JSON object, in the contract's order of checks: malformed JSON, then who
-  /// calls and what it may, then the fields.
+  /// A call of any user that sends a JSON object, in the contract's order of checks: malformed
+  /// JSON, then who calls and what it may, then the fields.
   ///
   /// @param depth how deep the body is read
-  /// @param check authenticates and passes the user on
   /// @param then gets the user and the fields; it checks them for errors
+  void withBody(Exchange exchange, int depth, BiConsumer<User, Fields> then) {
+    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, null, then));
+  }
+
+  /// As above, for calls that need a permission.
   void withBody(
+      Exchange exchange, Permission permission, int depth, BiConsumer<User, Fields> then) {
+    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, permission, then));
+  }
+
+  private void read(
       Exchange exchange,
+      byte[] bytes,
       int depth,
-      BiConsumer<Exchange, Call> check,
+      @Nullable Permission permission,
       BiConsumer<User, Fields> then) {
-    services
-        .bodies()
-        .read(
-            exchange,
-            bytes -> {
-              JsonValue.Parsed parsed = JsonValue.parse(bytes, depth);
-              if (parsed instanceof JsonValue.Invalid invalid) {
-                exchange.invalid(List.of(malformed(invalid)));
-                return;
-              }
-              check.accept(exchange, user -> checked(exchange, parsed, user, then));
-            });
+    Authenticator.Result caller = services.authenticator().ofRequest(exchange);
+    // Whoever may not call has the body checked, as the order of answers wants it, but not read:
+    // that would cost a stranger nothing and the server many times the body's size.
+    JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, permission) ? depth : 0);
+    if (parsed instanceof JsonValue.Invalid invalid) {
+      exchange.invalid(List.of(malformed(invalid)));
+      return;
+    }
+    allowed(exchange, caller, permission, user -> checked(exchange, parsed, user, then));
   }
 
   private static void checked(
@@ -215,8 +227,9 @@ public final class RelayApi {
 
   /// Runs `then` with a value, or answers that the server is busy hashing.
   static <T> void orBusy(Exchange exchange, Optional<T> value, Consumer<T> then) {
-    value.ifPresentOrElse(
-        then, () -> exchange.unavailable("the server is busy checking passwords; try again"));
+    exchange.guarded(() ->
+        value.ifPresentOrElse(
+            then, () -> exchange.unavailable("the server is busy checking passwords; try again")));
   }
 
   // ---- WebSockets ----
@@ -230,7 +243,14 @@ public final class RelayApi {
     }
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
-      exchange.request().toWebSocket().onSuccess(socket -> sockets.joined(socket, caller));
+      HttpConnection connection = exchange.request().connection();
+      exchange
+          .request()
+          .toWebSocket()
+          .onSuccess(socket -> {
+            loop.connections().left(connection);
+            sockets.joined(socket, caller);
+          });
     } else {
       exchange.empty(403);
     }

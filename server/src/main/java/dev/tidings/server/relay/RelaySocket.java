@@ -17,15 +17,18 @@ import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.SocketWriter;
+import dev.tidings.server.wire.Text;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +43,12 @@ final class RelaySocket implements Reader {
 
   private static final long RUN_BYTES = 64 * 1024;
   private static final int MAX_CLIENT_ID = 255;
+
+  /// Errors of one frame that its answer describes.
+  private static final int MAX_DESCRIBED = 10;
+
+  /// Characters of a client's own text that an error frame repeats.
+  private static final int MAX_ECHO = 100;
 
   private static final short NORMAL = 1000;
   private static final short GOING_AWAY = 1001;
@@ -57,11 +66,15 @@ final class RelaySocket implements Reader {
   private User user;
   private long expiresAt;
   private boolean warned;
+  private final long openedNs;
   private long lastHeardNs;
   private long lastPingNs;
   private State state = State.AWAITING_SUBSCRIBE;
-  private int opening;
+  private final Set<Cursor> opened = new HashSet<>();
+  private final Set<Cursor> endedEarly = new HashSet<>();
+  private boolean allAsked;
   private boolean flushLater;
+  private boolean paused;
 
   private enum State {
     AWAITING_SUBSCRIBE,
@@ -76,7 +89,8 @@ final class RelaySocket implements Reader {
     this.user = caller.user();
     this.expiresAt = caller.expiresAt();
     this.writer = new SocketWriter(socket, group.settings().sendBuffer(), this::drained);
-    this.lastHeardNs = group.time().monotonicNs();
+    this.openedNs = group.time().monotonicNs();
+    this.lastHeardNs = openedNs;
     this.lastPingNs = lastHeardNs;
   }
 
@@ -144,6 +158,7 @@ final class RelaySocket implements Reader {
             error.location().stream().skip(1).map(Object::toString).collect(Collectors.joining("."))
                 + ": "
                 + error.message())
+        .limit(MAX_DESCRIBED)
         .collect(Collectors.joining("; "));
   }
 
@@ -163,12 +178,15 @@ final class RelaySocket implements Reader {
       }
       case "unsubscribe" -> unsubscribe(frame);
       case "refresh" -> refresh(frame);
-      default -> send(RelayFrames.error("UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + type));
+      default ->
+          send(
+              RelayFrames.error(
+                  "UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + Text.cut(type, MAX_ECHO)));
     }
   }
 
   private void unsubscribe(Fields frame) {
-    List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE);
+    List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE, Topics.MAX_NAME);
     if (frame.hasErrors()) {
       complain(describe(frame.errors()));
       return;
@@ -177,8 +195,11 @@ final class RelaySocket implements Reader {
       Cursor cursor = cursors.remove(topic);
       if (cursor != null) {
         cursor.close();
+        opened.remove(cursor);
       }
     }
+    // Those that are left may all be open.
+    subscribedOnceOpen();
   }
 
   private void refresh(Fields frame) {
@@ -204,11 +225,14 @@ final class RelaySocket implements Reader {
   private void subscribe(Fields frame) {
     String type = frame.string("type", 0, Integer.MAX_VALUE);
     if (!frame.hasErrors() && !type.equals("subscribe")) {
-      refuseSubscription("the first frame is of type '" + type + "' (expected: subscribe)");
+      refuseSubscription(
+          "the first frame is of type '" + Text.cut(type, MAX_ECHO) + "' (expected: subscribe)");
       return;
     }
     List<String> topics =
-        frame.strings("topics", 1, group.settings().maxTopics()).stream().distinct().toList();
+        frame.strings("topics", 1, group.settings().maxTopics(), Topics.MAX_NAME).stream()
+            .distinct()
+            .toList();
     frame.optionalString("client_id", 1, MAX_CLIENT_ID);
     Map<String, Start> starts = starts(frame, topics);
     if (frame.hasErrors()) {
@@ -221,8 +245,6 @@ final class RelaySocket implements Reader {
       return;
     }
     state = State.OPENING_CURSORS;
-    // One more than there are: a cursor may be opened before the last of them is noted here.
-    opening = topics.size() + 1;
     for (String topic : topics) {
       Start start = starts.getOrDefault(topic, new Start.Last());
       Cursor cursor = group.loop().core().readers().open(topic, start, this);
@@ -230,9 +252,12 @@ final class RelaySocket implements Reader {
         cursor.close();
         return;
       }
-      cursors.put(topic, cursor);
+      if (!endedEarly.remove(cursor)) {
+        cursors.put(topic, cursor);
+      }
     }
-    openedOne();
+    allAsked = true;
+    subscribedOnceOpen();
   }
 
   /// `offset` is a place for all topics, or an object with a place for each: `last`, `earliest` or
@@ -263,13 +288,16 @@ final class RelaySocket implements Reader {
 
   @Override
   public void opened(Cursor cursor) {
-    openedOne();
+    opened.add(cursor);
+    subscribedOnceOpen();
   }
 
-  private void openedOne() {
-    opening--;
-    if (state == State.OPENING_CURSORS && opening == 0) {
+  /// Tells the client that it is subscribed when every cursor it still has is open. A cursor may be
+  /// opened, or ended, before the last one is asked for.
+  private void subscribedOnceOpen() {
+    if (state == State.OPENING_CURSORS && allAsked && opened.size() == cursors.size()) {
       state = State.SUBSCRIBED;
+      opened.clear();
       byte[] session = new byte[6];
       group.random().nextBytes(session);
       send(
@@ -298,9 +326,20 @@ final class RelaySocket implements Reader {
   }
 
   private void drained() {
+    if (paused) {
+      paused = false;
+      socket.resume();
+    }
     if (state == State.SUBSCRIBED) {
       for (Cursor cursor : new ArrayList<>(cursors.values())) {
+        if (state != State.SUBSCRIBED || !writer.isWritable()) {
+          break;
+        }
         deliver(cursor);
+        if (!writer.isWritable() && cursors.remove(cursor.topic(), cursor)) {
+          // It has filled the socket: the next time the others come first.
+          cursors.put(cursor.topic(), cursor);
+        }
       }
       writer.flush();
     }
@@ -333,7 +372,8 @@ final class RelaySocket implements Reader {
             return;
           }
           case Read.Unavailable(String detail) -> {
-            send(RelayFrames.error("STORE_UNAVAILABLE", detail));
+            LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
+            send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
             close(TRY_AGAIN_LATER, "the store cannot be read");
             return;
           }
@@ -363,16 +403,25 @@ final class RelaySocket implements Reader {
   private void send(JsonOut frame) {
     writer.write(frame);
     writer.flush();
+    if (!paused && !writer.isWritable()) {
+      // Who asks and never reads is not listened to until it has read: its answers would pile up.
+      paused = true;
+      socket.pause();
+    }
   }
 
   // ---- ending ----
 
   @Override
   public void ended(Cursor cursor, End end) {
-    cursors.remove(cursor.topic(), cursor);
+    opened.remove(cursor);
+    if (!cursors.remove(cursor.topic(), cursor)) {
+      endedEarly.add(cursor);
+    }
     switch (end) {
       case DENIED -> {
         send(RelayFrames.error("SUBSCRIPTION_ENDED", Topics.deniedText(List.of(cursor.topic()))));
+        subscribedOnceOpen();
         if (cursors.isEmpty() && state == State.SUBSCRIBED) {
           close(POLICY, "no topic is left that may be read");
         }
@@ -388,7 +437,7 @@ final class RelaySocket implements Reader {
   void tick(long nowNs, long nowMs) {
     RelaySockets.Settings settings = group.settings();
     if (state == State.AWAITING_SUBSCRIBE
-        && nowNs - lastHeardNs > settings.firstFrameTimeout().toNanos()) {
+        && nowNs - openedNs > settings.firstFrameTimeout().toNanos()) {
       refuseSubscription(
           "no subscribe frame within " + settings.firstFrameTimeout().toSeconds() + " s");
       return;

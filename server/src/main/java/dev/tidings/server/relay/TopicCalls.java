@@ -38,11 +38,7 @@ final class TopicCalls {
   }
 
   private void create(Exchange exchange) {
-    api.withBody(
-        exchange,
-        1,
-        (it, call) -> api.permitted(it, Permission.WRITE, call),
-        (user, fields) -> create(exchange, user, fields));
+    api.withBody(exchange, Permission.WRITE, 1, (user, fields) -> create(exchange, user, fields));
   }
 
   private void create(Exchange exchange, User user, Fields fields) {
@@ -60,12 +56,13 @@ final class TopicCalls {
         .submit(
             new CreateTopic(name, user.id(), isPublic, description),
             exchange.loop(),
-            outcome -> {
-              switch (outcome) {
-                case Outcome.Done<Topic>(Topic topic) -> exchange.json(201, write(topic, true));
-                case Outcome.Refused<Topic>(Refusal refusal) -> exchange.refused(refusal);
-              }
-            });
+            outcome ->
+                exchange.guarded(() -> {
+                  switch (outcome) {
+                    case Outcome.Done<Topic>(Topic topic) -> exchange.json(201, write(topic, true));
+                    case Outcome.Refused<Topic>(Refusal refusal) -> exchange.refused(refusal);
+                  }
+                }));
   }
 
   /// The topic the path names; the user has to be somebody, but what it may do the caller checks.
@@ -93,7 +90,7 @@ final class TopicCalls {
   }
 
   private void grant(Exchange exchange) {
-    api.withBody(exchange, 1, api::authenticated, (user, fields) -> grant(exchange, user, fields));
+    api.withBody(exchange, 1, (user, fields) -> grant(exchange, user, fields));
   }
 
   private void grant(Exchange exchange, User user, Fields fields) {
@@ -126,24 +123,25 @@ final class TopicCalls {
         .submit(
             new GrantAccess(topic.name(), topic.incarnation(), grantee.id()),
             exchange.loop(),
-            outcome -> {
-              switch (outcome) {
-                case Outcome.Done<Topic> _ ->
-                    exchange.json(
-                        201,
-                        new JsonOut(192)
-                            .raw("{\"topic_name\":")
-                            .string(topic.name())
-                            .raw(",\"user_id\":")
-                            .string(grantee.id())
-                            .raw(",\"username\":")
-                            .string(grantee.username())
-                            .raw(",\"granted_at\":\"")
-                            .raw(Timestamps.utc(services.time().wallMs()))
-                            .raw("\"}"));
-                case Outcome.Refused<Topic>(Refusal refusal) -> exchange.refused(refusal);
-              }
-            });
+            outcome ->
+                exchange.guarded(() -> {
+                  switch (outcome) {
+                    case Outcome.Done<Topic> _ ->
+                        exchange.json(
+                            201,
+                            new JsonOut(192)
+                                .raw("{\"topic_name\":")
+                                .string(topic.name())
+                                .raw(",\"user_id\":")
+                                .string(grantee.id())
+                                .raw(",\"username\":")
+                                .string(grantee.username())
+                                .raw(",\"granted_at\":\"")
+                                .raw(Timestamps.utc(services.time().wallMs()))
+                                .raw("\"}"));
+                    case Outcome.Refused<Topic>(Refusal refusal) -> exchange.refused(refusal);
+                  }
+                }));
   }
 
   /// @param forOwner whether the grants are shown

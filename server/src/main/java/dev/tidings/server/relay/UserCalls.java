@@ -51,7 +51,21 @@ final class UserCalls {
   // ---- login ----
 
   private void login(Exchange exchange) {
-    services.bodies().read(exchange, bytes -> login(exchange, formOf(exchange, bytes)));
+    services
+        .bodies()
+        .read(
+            exchange,
+            bytes -> {
+              Map<String, List<String>> form;
+              try {
+                form = formOf(exchange, bytes);
+              } catch (IllegalArgumentException _) {
+                // A broken escape such as a lone `%`; the text is FastAPI's.
+                exchange.detail(400, "There was an error parsing the body");
+                return;
+              }
+              login(exchange, form);
+            });
   }
 
   /// The fields of a form; none if the body is of another type, as FastAPI sees it.
@@ -128,11 +142,7 @@ final class UserCalls {
   // ---- users ----
 
   private void register(Exchange exchange) {
-    api.withBody(
-        exchange,
-        2,
-        (it, call) -> api.permitted(it, Permission.ADMIN, call),
-        (_, fields) -> register(exchange, fields));
+    api.withBody(exchange, Permission.ADMIN, 2, (_, fields) -> register(exchange, fields));
   }
 
   private void register(Exchange exchange, Fields fields) {
@@ -177,12 +187,13 @@ final class UserCalls {
         .submit(
             new CreateUser(user),
             exchange.loop(),
-            outcome -> {
-              switch (outcome) {
-                case Outcome.Done<User>(User created) -> exchange.json(201, write(created));
-                case Outcome.Refused<User>(Refusal refusal) -> exchange.refused(refusal);
-              }
-            });
+            outcome ->
+                exchange.guarded(() -> {
+                  switch (outcome) {
+                    case Outcome.Done<User>(User created) -> exchange.json(201, write(created));
+                    case Outcome.Refused<User>(Refusal refusal) -> exchange.refused(refusal);
+                  }
+                }));
   }
 
   private void me(Exchange exchange) {

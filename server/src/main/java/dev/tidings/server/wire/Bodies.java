@@ -6,8 +6,10 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/// Gathers the bodies of requests, each up to a bound (413) and all together up to another (503).
+/// Gathers the bodies of requests, each up to a bound (413) and all together up to another (503),
+/// and each within the time [Connections] gives it (408).
 public final class Bodies {
   private final long maxBody;
   private final long maxTotal;
@@ -54,14 +56,19 @@ public final class Bodies {
     private Buffer body = Buffer.buffer();
     private long reserved;
     private boolean finished;
+    private final Connections.@Nullable Connection connection;
 
     private Gathering(Exchange exchange, Consumer<byte[]> then) {
       this.exchange = exchange;
       this.then = then;
+      this.connection = exchange.loop().connections().find(exchange.request().connection());
     }
 
     private void begin() {
       HttpServerRequest request = exchange.request();
+      if (connection != null) {
+        connection.receiving(this::late);
+      }
       request.exceptionHandler(_ -> finish());
       request.handler(this::add);
       request.endHandler(_ -> {
@@ -93,9 +100,19 @@ public final class Bodies {
       body.appendBuffer(piece);
     }
 
+    /// Bytes that never come must not hold the room of others.
+    private void late() {
+      finish();
+      exchange.with(HttpHeaders.CONNECTION, "close");
+      exchange.detail(408, "The body did not arrive in time");
+    }
+
     private void finish() {
       if (!finished) {
         finished = true;
+        if (connection != null) {
+          connection.received();
+        }
         total.addAndGet(-reserved);
         body = Buffer.buffer();
       }

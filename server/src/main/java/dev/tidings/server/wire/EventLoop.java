@@ -12,12 +12,14 @@ public final class EventLoop implements SerialExecutor {
   private final ContextInternal context;
   private final io.netty.channel.EventLoop netty;
   private final Timestamps timestamps = new Timestamps();
+  private final Connections connections;
   private FrameCache frames;
   private Loop core;
 
-  /// The event loop that `context` runs on.
+  /// The event loop that `context` runs on, with its `connections`.
   @SuppressWarnings("NullAway.Init") // joined before anything else is called
-  public EventLoop(Context context) {
+  public EventLoop(Context context, Connections connections) {
+    this.connections = connections;
     this.context = (ContextInternal) context;
     this.netty = this.context.nettyEventLoop();
   }
@@ -51,6 +53,11 @@ public final class EventLoop implements SerialExecutor {
   /// The frames encoded lately on it.
   public FrameCache frames() {
     return frames;
+  }
+
+  /// Its HTTP connections.
+  public Connections connections() {
+    return connections;
   }
 
   /// Its formatter of timestamps.

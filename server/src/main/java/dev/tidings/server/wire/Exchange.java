@@ -2,12 +2,12 @@
 package dev.tidings.server.wire;
 
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.server.ops.Metrics;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,11 +24,18 @@ public final class Exchange {
   private final HttpServerRequest request;
   private final HttpServerResponse response;
   private final EventLoop loop;
-  private final Metrics.Answers answers;
+  private final Answers answers;
+  private final Map<String, String> pathParameters;
 
-  /// The exchange of `request`, which arrived on `loop`; its answer is counted in `answers`.
-  public Exchange(HttpServerRequest request, EventLoop loop, Metrics.Answers answers) {
+  /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
+  /// answer is counted in `answers`.
+  Exchange(
+      HttpServerRequest request,
+      EventLoop loop,
+      Answers answers,
+      Map<String, String> pathParameters) {
     this.request = request;
+    this.pathParameters = pathParameters;
     this.response = request.response();
     this.loop = loop;
     this.answers = answers;
@@ -40,9 +47,14 @@ public final class Exchange {
     try {
       step.run();
     } catch (RuntimeException e) {
-      LOG.error("{} {} failed", request.method(), request.path(), e);
-      error(500, "INTERNAL_ERROR", "An internal error occurred");
+      failed(e);
     }
+  }
+
+  /// As [#guarded] does, for a step that catches its faults itself.
+  public void failed(RuntimeException fault) {
+    LOG.error("{} {} failed", request.method(), request.path(), fault);
+    error(500, "INTERNAL_ERROR", "An internal error occurred");
   }
 
   /// The request.
@@ -63,7 +75,8 @@ public final class Exchange {
 
   /// A parameter of the path, decoded.
   public String pathParameter(String name) {
-    String value = request.getParam(name);
+    // Not the request's parameters: there a query parameter of that name would come first.
+    String value = pathParameters.get(name);
     if (value == null) {
       throw new IllegalArgumentException("the route has no parameter " + name);
     }
@@ -150,8 +163,29 @@ public final class Exchange {
       case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED -> detail(400, refusal.detail());
       case TOPIC_MISSING -> detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
-          unavailable(refusal.detail());
-      case DAMAGED, EXHAUSTED, INTERNAL -> error(500, "INTERNAL_ERROR", refusal.detail());
+          unavailable(textFor(refusal));
+      case DAMAGED, EXHAUSTED, INTERNAL -> error(500, "INTERNAL_ERROR", textFor(refusal));
     }
+  }
+
+  /// What a caller is told of a refusal. What the store says of itself may name files of this
+  /// machine: that is for the log, where the commit lane has written it.
+  public static String textFor(Refusal refusal) {
+    return switch (refusal.code()) {
+      case STORE_UNAVAILABLE -> "the store takes no writes now; nothing was written; try again";
+      case OUTCOME_UNKNOWN ->
+          "the store failed: what was asked may or may not have been written; try again";
+      case DAMAGED -> "the stored entry of that name is damaged; the server's log tells more";
+      case INTERNAL -> "An internal error occurred";
+      case TOPIC_EXISTS,
+          TOPIC_MISSING,
+          ALREADY_GRANTED,
+          USER_EXISTS,
+          STALE_AUTHORITY,
+          OVERLOADED,
+          FENCED,
+          EXHAUSTED ->
+          refusal.detail();
+    };
   }
 }

@@ -24,8 +24,14 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Every method returns what it read and notes what is wrong; the caller asks [#errors] once at the
 /// end. What a method returns beside an error is a harmless stand-in.
+///
+/// An answer costs no more than a bounded multiple of the call: only the first 100 errors are kept,
+/// and an input beyond 1 KiB or a long key is not repeated in them.
 public final class Fields {
   private static final Payload EMPTY_OBJECT = Payload.of("{}");
+  private static final int MAX_ERRORS = 100;
+  private static final int MAX_INPUT = 1024;
+  private static final int MAX_STEP = 255;
 
   private final JsonValue value;
   private final Map<String, JsonValue> fields;
@@ -52,14 +58,13 @@ public final class Fields {
     if (value instanceof JsonObject object) {
       return new Fields(value, object.fields(), location, errors);
     }
-    errors.add(
-        new FieldError(
-            "model_attributes_type",
-            location,
-            "Input should be a valid dictionary or object to extract fields from",
-            value.raw().copy(),
-            Optional.empty()));
-    return new Fields(value, Map.of(), location, errors);
+    Fields none = new Fields(value, Map.of(), location, errors);
+    none.error(
+        "model_attributes_type",
+        location,
+        "Input should be a valid dictionary or object to extract fields from",
+        value);
+    return none;
   }
 
   /// What was wrong, in the order of the calls.
@@ -74,18 +79,32 @@ public final class Fields {
 
   private List<Object> at(Object... steps) {
     List<Object> path = new ArrayList<>(location);
-    path.addAll(List.of(steps));
+    for (Object step : steps) {
+      path.add(step instanceof String key ? Text.cut(key, MAX_STEP) : step);
+    }
     return path;
   }
 
   private void error(String type, List<Object> path, String message, JsonValue input) {
-    errors.add(new FieldError(type, path, message, input.raw().copy(), Optional.empty()));
+    note(type, path, message, input, Optional.empty());
   }
 
   private void error(
       String type, List<Object> path, String message, JsonValue input, String context) {
-    errors.add(
-        new FieldError(type, path, message, input.raw().copy(), Optional.of(Payload.of(context))));
+    note(type, path, message, input, Optional.of(Payload.of(context)));
+  }
+
+  private void note(
+      String type, List<Object> path, String message, JsonValue input, Optional<Payload> context) {
+    if (errors.size() < MAX_ERRORS) {
+      errors.add(new FieldError(type, path, message, inputOf(input.raw()), context));
+    }
+  }
+
+  private static Payload inputOf(Slice raw) {
+    return raw.size() <= MAX_INPUT
+        ? raw.copy()
+        : Payload.of("\"" + raw.size() + " bytes, too long to be repeated here\"");
   }
 
   private @Nullable JsonValue required(String name) {
@@ -169,15 +188,25 @@ public final class Fields {
     if (field == null) {
       return Payload.EMPTY;
     }
-    if (!(field instanceof JsonObject(Slice raw, Map<String, JsonValue> entries))) {
+    if (!(field instanceof JsonObject(Slice raw, Map<String, JsonValue> _))) {
       error("dict_type", at(name), "Input should be a valid dictionary", field);
       return Payload.EMPTY;
     }
-    entries.forEach((key, entry) -> {
-      if (!(entry instanceof JsonString)) {
-        error("string_type", at(name, key), "Input should be a valid string", entry);
-      }
-    });
+    // Read by itself: the rest of the body need not be read as deep for it.
+    if (JsonValue.parse(raw.bytes(), 1)
+        instanceof JsonValue.Valid(JsonObject(Slice _, Map<String, JsonValue> entries))) {
+      entries.forEach((key, entry) -> {
+        if (!(entry instanceof JsonString)) {
+          error("string_type", at(name, key), "Input should be a valid string", entry);
+        }
+      });
+    } else {
+      error(
+          "string_unicode",
+          at(name),
+          "Input should be valid strings, unable to parse raw data as unicode strings",
+          field);
+    }
     return raw.copy();
   }
 
@@ -218,7 +247,14 @@ public final class Fields {
   }
 
   private OptionalLong ofNumber(JsonValue field, String text, boolean isInteger, String name) {
-    BigDecimal number = new BigDecimal(text);
+    BigDecimal number;
+    try {
+      number = new BigDecimal(text);
+    } catch (NumberFormatException _) {
+      // An exponent beyond 32 bits: as good as infinite.
+      error("finite_number", at(name), "Input should be a finite number", field);
+      return OptionalLong.empty();
+    }
     // A huge exponent is never expanded: it is a fraction or out of every range anyway.
     if (isInteger || (number.scale() <= 0 ? number.scale() > -20 : isWhole(number))) {
       return OptionalLong.of(clamp(number));
@@ -348,12 +384,12 @@ public final class Fields {
     return objects;
   }
 
-  /// A list of `min` to `max` strings.
-  public List<String> strings(String name, int min, int max) {
+  /// A list of `min` to `max` strings of at most `maxLength` code points each.
+  public List<String> strings(String name, int min, int max, int maxLength) {
     List<JsonValue> items = list(name, min, max);
     List<String> strings = new ArrayList<>(items.size());
     for (int i = 0; i < items.size(); i++) {
-      checkString(items.get(i), at(name, i), 0, Integer.MAX_VALUE).ifPresent(strings::add);
+      checkString(items.get(i), at(name, i), 0, maxLength).ifPresent(strings::add);
     }
     return strings;
   }

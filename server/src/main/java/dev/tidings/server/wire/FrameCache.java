@@ -6,9 +6,9 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.TimeSource;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +26,7 @@ public final class FrameCache {
   private final TimeSource time;
   private final Timestamps timestamps = new Timestamps();
   private final Map<Key, TreeMap<Long, Run>> runs = new HashMap<>();
-  private final ArrayDeque<Run> oldestFirst = new ArrayDeque<>();
+  private final LinkedHashSet<Run> oldestFirst = new LinkedHashSet<>();
   private long bytes;
 
   private record Key(TopicLog log, FrameFormat format) {}

@@ -19,6 +19,8 @@ public final class JsonOut {
   private static final byte[] TRUE = ascii("true");
   private static final byte[] FALSE = ascii("false");
 
+  private static final int MAX_LENGTH = Integer.MAX_VALUE - 16;
+
   private byte[] bytes;
   private int length;
 
@@ -34,7 +36,11 @@ public final class JsonOut {
 
   private void need(int more) {
     if (bytes.length - length < more) {
-      bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, length + more));
+      long needed = (long) length + more;
+      if (needed > MAX_LENGTH) {
+        throw new IllegalStateException("a JSON text of " + needed + " bytes cannot be built");
+      }
+      bytes = Arrays.copyOf(bytes, (int) Math.min(MAX_LENGTH, Math.max(bytes.length * 2L, needed)));
     }
   }
 

@@ -13,6 +13,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.core.json.JsonFactory;
 
 /// One JSON value and where its bytes lie in the text it came in, so that a payload is found in one
@@ -60,7 +61,9 @@ public sealed interface JsonValue {
 
   /// Reads `text` with objects and arrays down to `depth`: 1 reads the fields of the outermost
   /// object and no deeper. Text that is not UTF-8 is invalid, since it could not be sent on in a
-  /// WebSocket text frame.
+  /// WebSocket text frame; so are, as far as it is read, strings with an unpaired surrogate, which
+  /// no answer could repeat, and more than 100,000 values, which would cost far more than their
+  /// size.
   static Parsed parse(byte[] text, int depth) {
     if (text.length == 0) {
       return new Absent();
@@ -99,7 +102,10 @@ public sealed interface JsonValue {
                     .build())
             .build();
 
+    private static final int MAX_VALUES = 100_000;
+
     private final byte[] text;
+    private int values;
 
     private Reading(byte[] text) {
       this.text = text;
@@ -118,18 +124,23 @@ public sealed interface JsonValue {
         return new Valid(value);
       } catch (JacksonException e) {
         long offset = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
-        return new Invalid(offset, e.getOriginalMessage());
+        String reason = e.getOriginalMessage();
+        return new Invalid(
+            offset, Text.isWellFormed(reason) ? reason : "Unexpected character, or none");
       }
     }
 
     private JsonValue value(JsonParser parser, int depth) {
       int start = (int) parser.currentTokenLocation().getByteOffset();
       JsonToken token = parser.currentToken();
+      if (++values > MAX_VALUES) {
+        throw new StreamReadException(parser, "More than " + MAX_VALUES + " values");
+      }
       return switch (token) {
         case START_OBJECT -> object(parser, start, depth);
         case START_ARRAY -> array(parser, start, depth);
         case VALUE_STRING -> {
-          String value = parser.getString();
+          String value = wellFormed(parser, parser.getString());
           yield new JsonString(raw(parser, start), value);
         }
         case VALUE_NUMBER_INT -> new JsonNumber(finished(parser, start), true);
@@ -149,7 +160,7 @@ public sealed interface JsonValue {
       }
       Map<String, JsonValue> fields = new LinkedHashMap<>();
       while (parser.nextToken() != JsonToken.END_OBJECT) {
-        String name = parser.currentName();
+        String name = wellFormed(parser, parser.currentName());
         parser.nextToken();
         fields.put(name, value(parser, depth - 1));
       }
@@ -166,6 +177,13 @@ public sealed interface JsonValue {
         items.add(value(parser, depth - 1));
       }
       return new JsonArray(raw(parser, start), items);
+    }
+
+    private static String wellFormed(JsonParser parser, String string) {
+      if (!Text.isWellFormed(string)) {
+        throw new StreamReadException(parser, "Unpaired surrogate in a string");
+      }
+      return string;
     }
 
     private Slice raw(JsonParser parser, int start) {

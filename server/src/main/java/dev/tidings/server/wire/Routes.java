@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.wire;
 
-import dev.tidings.server.ops.Metrics;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -26,20 +25,20 @@ public final class Routes {
 
   private final Router router;
   private final EventLoop loop;
-  private final Metrics metrics;
+  private final Answers.Counts counts;
   private final Guard guard;
   private final Map<String, Map<HttpMethod, Route>> fixed = new HashMap<>();
   private final List<Pattern> patterns = new ArrayList<>();
 
-  private record Route(Consumer<Exchange> handler, Metrics.Answers answers) {}
+  private record Route(Consumer<Exchange> handler, Answers answers) {}
 
   /// Routes for the requests of `loop`.
-  public Routes(Vertx vertx, EventLoop loop, Metrics metrics, Guard guard) {
+  public Routes(Vertx vertx, EventLoop loop, Answers.Counts counts, Guard guard) {
     this.router = Router.router(vertx);
     this.loop = loop;
-    this.metrics = metrics;
+    this.counts = counts;
     this.guard = guard;
-    Metrics.Answers unmatched = metrics.answers("none", "none");
+    Answers unmatched = counts.answers("none", "none");
     Route notFound = new Route(exchange -> exchange.detail(404, "Not Found"), unmatched);
     Route wrongMethod =
         new Route(exchange -> exchange.detail(405, "Method Not Allowed"), unmatched);
@@ -68,18 +67,24 @@ public final class Routes {
 
   /// Adds a route; a part of the path in braces is a parameter.
   public void add(HttpMethod method, String path, Consumer<Exchange> handler) {
-    Route route = new Route(handler, metrics.answers(path, method.name()));
+    Route route = new Route(handler, counts.answers(path, method.name()));
     String template = path.replaceAll(PARAMETER, ":$1");
     if (template.equals(path)) {
       fixed.computeIfAbsent(path, _ -> new HashMap<>()).put(method, route);
     } else {
       patterns.add(Pattern.compile(path.replaceAll(PARAMETER, "[^/]+")));
-      router.route(method, template).handler(context -> run(context.request(), route));
+      router
+          .route(method, template)
+          .handler(context -> run(context.request(), route, context.pathParams()));
     }
   }
 
   private void run(HttpServerRequest request, Route route) {
-    Exchange exchange = new Exchange(request, loop, route.answers());
+    run(request, route, Map.of());
+  }
+
+  private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
+    Exchange exchange = new Exchange(request, loop, route.answers(), pathParameters);
     exchange.guarded(() -> route.handler().accept(exchange));
   }
 
@@ -107,7 +112,7 @@ public final class Routes {
   }
 
   private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
-    run(request, new Route(answer, metrics.answers("none", "none")));
+    run(request, new Route(answer, counts.answers("none", "none")));
   }
 
   /// A slash at the end of a known path redirects to the path without it, as FastAPI does.

@@ -3,6 +3,7 @@ package dev.tidings.server.wire;
 
 import dev.tidings.core.message.Payload;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /// A range of a request's bytes, not copied until somebody keeps it.
 public final class Slice {
@@ -20,6 +21,16 @@ public final class Slice {
   /// A copy of the bytes that outlives the request.
   public Payload copy() {
     return Payload.copyOf(text, from, to);
+  }
+
+  /// How many bytes there are.
+  int size() {
+    return to - from;
+  }
+
+  /// A copy of the bytes.
+  byte[] bytes() {
+    return Arrays.copyOfRange(text, from, to);
   }
 
   /// The bytes as text.

@@ -11,8 +11,9 @@ import io.vertx.core.internal.http.WebSocketInternal;
 /// Writes finished frames to one WebSocket, past the encoder of the framework: bytes that many
 /// sockets share go out as they are.
 ///
-/// A socket that does not take more is not written to until it has drained; so what waits for it is
-/// bounded by the high-water mark and one run of frames.
+/// A socket that does not take more is not given messages until it has drained, and its owner stops
+/// listening to it when an answer meets a full socket; so what waits for it is bounded by the
+/// high-water mark, one run of frames and one answer.
 public final class SocketWriter extends ChannelInboundHandlerAdapter {
   /// A ping without a payload.
   private static final byte[] PING = {(byte) 0x89, 0};
