@@ -8,8 +8,10 @@ import dev.tidings.system.crash.ServerProcess.Launch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -17,6 +19,25 @@ import org.junit.jupiter.api.Timeout;
 /// `kill -9` under load at random moments: what was answered is read back.
 final class KillTest {
   static final List<String> TOPICS = List.of("orders", "invoices", "returns", "stock");
+
+  /// A read of the store ends early with large messages; `has_more` once said then that this was
+  /// all.
+  @Test
+  @Timeout(60)
+  void largeMessages_afterAKill_areReadBackWhileThereAreMore() {
+    try (var server = new ServerProcess(Launch.serve(ServerProcess.newDirectory()))) {
+      Relay relay = server.start();
+      String filler = "x".repeat(10_000);
+      for (int n = 0; n < 70; n++) {
+        relay.publish("large", Map.of("p", 0, "n", n, "filler", filler)).expect(201);
+      }
+      server.kill9();
+
+      assertThat(server.start().readAll(List.of("large")).get("large"))
+          .extracting(Relay.Stored::number)
+          .isEqualTo(IntStream.range(0, 70).boxed().toList());
+    }
+  }
 
   @Test
   @Timeout(90)
