@@ -123,7 +123,9 @@ public final class Tidings {
         config.memory().pageCacheSize(),
         limits.pendingCommands(),
         limits.pendingBytes(),
-        new CommitLane.Limits(limits.batchMessages(), limits.batchBytes()));
+        new CommitLane.Limits(limits.batchMessages(), limits.batchBytes()),
+        limits.topics(),
+        limits.grantsPerTopic());
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

@@ -100,11 +100,10 @@ public final class Server {
   private int port;
 
   /// Starts nothing that would have to be stopped, apart from what it is given, if it fails.
-  private Server(ServerSettings settings, Store store, Vertx vertx)
-      throws StoreException {
+  private Server(ServerSettings settings, Store store, Vertx vertx) throws StoreException {
     this.settings = settings;
     this.store = store;
-this.vertx = vertx;
+    this.vertx = vertx;
     opening =
         Executors.newFixedThreadPool(
             OPENER_THREADS, Thread.ofPlatform().daemon().name("log-opener-", 0).factory());

@@ -285,7 +285,19 @@ public record TidingsConfig(
               max = "1GiB",
               bytes = true,
               doc = "Bytes written to the store in one commit")
-          long batchBytes) {}
+          long batchBytes,
+      @Setting(
+              defaultValue = "10000000",
+              min = "1",
+              max = "67108863",
+              doc = "Topics; further ones are refused with 400")
+          int topics,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "1000000",
+              doc = "Users one topic is granted to; further ones are refused with 400")
+          int grantsPerTopic) {}
 
   /// The log of the process, on standard error.
   public record Log(

@@ -40,7 +40,7 @@ public final class AccessPolicy {
   }
 
   /// Whether `user` may see the entry of `topic`. It needs no global permission, as in the relay's
-  /// contract, section 2.
+  /// API.
   public static boolean maySee(User user, Topic topic) {
     return user.has(Permission.ADMIN)
         || topic.isPublic()

@@ -23,7 +23,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Issues and verifies the relay's access tokens: JWT signed with HS256, claims `sub`, `username`,
-/// `permissions`, `exp`, `iat` (relay contract, section 1).
+/// `permissions`, `exp`, `iat` (API of pulsar-relay v0.1.0).
 ///
 /// Verified tokens are cached, since checking a signature costs more than the rest of a publish;
 /// the expiry is checked each time.

@@ -24,7 +24,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.Supplier;
 
 /// Everything `/metrics` shows. Names that begin with `relay_` and `http_` are those of the relay's
-/// contract, section 7.
+/// API.
 ///
 /// Topics are labels up to a bound; further ones are counted together as `_other`.
 public final class Metrics implements CommitObserver, Answers.Counts {

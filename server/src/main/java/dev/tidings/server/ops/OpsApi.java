@@ -33,7 +33,7 @@ public final class OpsApi {
     routes.add(HttpMethod.GET, "/metrics", this::metrics);
   }
 
-  /// The process answers (relay contract, section 7).
+  /// The process answers (API of pulsar-relay v0.1.0).
   private void health(Exchange exchange) {
     exchange.json(
         200,

@@ -26,7 +26,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// One long poll (relay contract, section 5): a set of cursors that is answered when one of them
+/// One long poll (API of pulsar-relay v0.1.0): a set of cursors that is answered when one of them
 /// finds something, or when its time is up.
 ///
 /// With `since` it first catches up and answers in the shape for stored messages; if there is
@@ -229,22 +229,13 @@ final class Poll implements Reader {
     }
   }
 
-  /// Whether the answer leaves something behind: the contract's hundred messages, or what its bytes
-  /// have cut off.
+  /// Whether the answer leaves something behind: a hundred messages count as that, as they did in
+  /// the original, and so does what its bytes or the end of a page have cut off.
   private boolean hasMore() {
     return found >= MAX_MESSAGES_PER_TOPIC
-        || (found > 0 && (isFull() || (catchesUp && !caughtUp)) && isBehind());
-  }
-
-  private boolean isBehind() {
-    for (Cursor cursor : cursors.values()) {
-      Optional<TopicLog> log = cursor.log();
-      if (log.isPresent()
-          && Math.max(cursor.next(), log.get().firstRetained()) <= log.get().watermark()) {
-        return true;
-      }
-    }
-    return false;
+        || (found > 0
+            && (isFull() || (catchesUp && !caughtUp))
+            && cursors.values().stream().anyMatch(Cursor::isBehind));
   }
 
   private void answer() {
@@ -265,13 +256,6 @@ final class Poll implements Reader {
     }
     finish();
     exchange.json(200, out.raw("}"));
-  }
-
-  /// Besides what the contract counts: a topic may give fewer than there are, since a read ends
-  /// with a page of the store or at the bound of bytes.
-  private boolean hasMore() {
-    return found >= MAX_MESSAGES_PER_TOPIC
-        || (found > 0 && cursors.values().stream().anyMatch(Cursor::isBehind));
   }
 
   /// The id to go on from. For a cursor that has passed no message it names a place all the same:

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Long polls of one event loop (relay contract, section 5).
+/// Long polls of one event loop (API of pulsar-relay v0.1.0).
 final class PollCalls {
   private static final long MIN_TIMEOUT_S = 1;
   private static final long MAX_TIMEOUT_S = 60;

@@ -27,7 +27,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
-/// Publishing one message or up to a hundred (relay contract, section 4).
+/// Publishing one message or up to a hundred (API of pulsar-relay v0.1.0).
 final class PublishCalls {
   private static final int MAX_BULK = 100;
   private static final int MAX_ATTEMPTS = 3;

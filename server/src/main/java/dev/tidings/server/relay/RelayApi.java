@@ -31,7 +31,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// The relay API on one event loop (relay contract): its routes, and what its calls share.
+/// The relay API on one event loop (pulsar-relay v0.1.0): its routes, and what its calls share.
 public final class RelayApi {
   private final Services services;
   private final EventLoop loop;
@@ -235,7 +235,7 @@ public final class RelayApi {
   // ---- WebSockets ----
 
   /// `GET /ws`: who may not come in is refused before the upgrade, which clients see as a 403
-  /// without a body (relay contract, section 6).
+  /// without a body (API of pulsar-relay v0.1.0).
   private void webSocket(Exchange exchange) {
     if (!exchange.request().canUpgradeToWebSocket()) {
       exchange.detail(400, "GET /ws is a WebSocket (expected: Upgrade: websocket)");

@@ -10,7 +10,7 @@ import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Timestamps;
 import java.util.Collection;
 
-/// The frames and message shapes of the relay API (relay contract, sections 5 and 6).
+/// The frames and message shapes of the relay API (API of pulsar-relay v0.1.0).
 final class RelayFrames implements FrameFormat {
   static final RelayFrames MESSAGE = new RelayFrames();
 

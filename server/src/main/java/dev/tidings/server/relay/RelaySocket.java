@@ -33,7 +33,7 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// One WebSocket of the relay API (relay contract, section 6): a set of cursors and a writer, on
+/// One WebSocket of the relay API (API of pulsar-relay v0.1.0): a set of cursors and a writer, on
 /// one event loop.
 final class RelaySocket implements Reader {
   private static final Logger LOG = LoggerFactory.getLogger(RelaySocket.class);

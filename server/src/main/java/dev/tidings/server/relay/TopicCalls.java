@@ -19,7 +19,7 @@ import io.vertx.core.http.HttpMethod;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/// Creating topics, seeing one and granting it (relay contract, section 3).
+/// Creating topics, seeing one and granting it (API of pulsar-relay v0.1.0).
 final class TopicCalls {
   private static final int MAX_DESCRIPTION = 500;
 

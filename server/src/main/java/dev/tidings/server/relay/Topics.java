@@ -19,12 +19,18 @@ final class Topics {
   /// The most characters a topic's name may have.
   static final int MAX_NAME = 255;
 
+  /// The path of the topics' statistics.
+  private static final String RESERVED = "stats";
+
   private static final String CHARSET =
       "Topic must contain only alphanumeric characters, hyphens, and underscores";
 
   /// What is wrong with `name`: it has to be made of letters and digits of any script, `-` and `_`,
-  /// with at least one letter or digit (relay contract, section 4). Empty if nothing is.
+  /// with at least one letter or digit (API of pulsar-relay v0.1.0). Empty if nothing is.
   static Optional<String> fault(String name) {
+    if (name.equals(RESERVED)) {
+      return Optional.of("Topic name 'stats' is reserved");
+    }
     boolean alphanumeric = false;
     for (int i = 0; i < name.length(); ) {
       int c = name.codePointAt(i);
@@ -47,7 +53,7 @@ final class Topics {
   }
 
   /// Where a reader begins who names a place by `id`. What is no id of ours asks for everything, as
-  /// it did from the original (relay contract, section 5); so does the place before a topic
+  /// it did from the original (API of pulsar-relay v0.1.0); so does the place before a topic
   /// existed.
   static Start startAfter(String id) {
     return MessageId.parse(id)
@@ -66,7 +72,7 @@ final class Topics {
     return denied;
   }
 
-  /// The text of a refusal, with the list as Python prints it (relay contract, section 5).
+  /// The text of a refusal, with the list as Python prints it (API of pulsar-relay v0.1.0).
   static String deniedText(Collection<String> topics) {
     return topics.stream()
         .map(Topics::pythonRepr)

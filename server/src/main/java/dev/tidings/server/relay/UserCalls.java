@@ -26,7 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// Logging in, creating users and telling who one is (relay contract, section 1).
+/// Logging in, creating users and telling who one is (API of pulsar-relay v0.1.0).
 final class UserCalls {
   private static final Set<String> PERMISSIONS = Set.of("admin", "read", "write");
   private static final String EXPECTED_PERMISSIONS = "'admin', 'read' or 'write'";

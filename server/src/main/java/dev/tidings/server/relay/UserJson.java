@@ -7,7 +7,7 @@ import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Timestamps;
 import java.util.Set;
 
-/// A user as the relay API shows it (relay contract, section 1).
+/// A user as the relay API shows it (API of pulsar-relay v0.1.0).
 public final class UserJson {
   private UserJson() {}
 

@@ -160,7 +160,8 @@ public final class Exchange {
   /// Answers a refusal of the core in the FastAPI shape.
   public void refused(Refusal refusal) {
     switch (refusal.code()) {
-      case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED -> detail(400, refusal.detail());
+      case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED ->
+          detail(400, refusal.detail());
       case TOPIC_MISSING -> detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -180,6 +181,7 @@ public final class Exchange {
       case TOPIC_EXISTS,
           TOPIC_MISSING,
           ALREADY_GRANTED,
+          LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,
           OVERLOADED,

@@ -774,8 +774,12 @@ public final class RocksStore implements Store {
   @Override
   public StoreHealth health() {
     Optional<String> trouble = trouble();
-    return trouble.isPresent()
-        ? new StoreHealth(false, trouble.get(), quarantine.names())
+    if (trouble.isPresent()) {
+      return new StoreHealth(false, trouble.get(), quarantine.names());
+    }
+    Optional<String> lowSpace = lowSpace();
+    return lowSpace.isPresent()
+        ? StoreHealth.lowOnSpace(lowSpace.get(), quarantine.names())
         : new StoreHealth(true, remark(), quarantine.names());
   }
 
@@ -787,9 +791,11 @@ public final class RocksStore implements Store {
     if (failure.isPresent()) {
       return failure;
     }
-    if (!isOpen()) {
-      return Optional.of("the store is being reopened after a failure");
-    }
+    return isOpen() ? Optional.empty() : Optional.of("the store is being reopened after a failure");
+  }
+
+  /// Why nothing but what frees space should be written.
+  private Optional<String> lowSpace() {
     long usable = usableSpace();
     if (usable < options.diskLowWaterBytes()) {
       return Optional.of(
