@@ -113,10 +113,15 @@ class CommandLineTest {
   }
 
   @Test
-  void createUser_withoutServer_saysSo() {
-    assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=12345678"))
-        .isEqualTo(1);
-    assertThat(err.toString()).contains("no server is running on " + folder);
+  void createUser_withoutServer_createsItInTheStore_andOnlyOnce() {
+    String[] line = {
+      "create-user", "alice", "--data-dir", folder.resolve("data").toString(), "--password=12345678"
+    };
+    assertThat(run(line)).isZero();
+    assertThat(out.toString()).contains("\"username\":\"alice\"", "\"is_active\":true");
+
+    assertThat(run(line)).isEqualTo(1);
+    assertThat(err.toString()).contains("Username 'alice' already exists");
   }
 
   /// Without a server it printed the user and kept nothing, since this store ends with its process.

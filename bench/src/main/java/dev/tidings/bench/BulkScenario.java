@@ -12,6 +12,8 @@ import picocli.CommandLine.Option;
 /// Bulk publishes over HTTP.
 @Command(
     name = "bulk",
+    footerHeading = "%nExamples:%n",
+    footer = {"  tidings bench bulk --connections 16 --topics 1,10"},
     description = {
       "Bulk publishes with a token: POST /api/v1/messages/bulk, each connection with one outstanding.",
       "Every message must be accepted. Target: 150,000 messages/s, 100 a request, durable."

@@ -10,6 +10,8 @@ import picocli.CommandLine.Option;
 /// What an idle WebSocket costs the server.
 @Command(
     name = "connections",
+    footerHeading = "%nExamples:%n",
+    footer = {"  tidings bench connections --sockets 9000"},
     description = {
       "Memory of the server for each idle WebSocket, subscribed to one topic: resident memory with all of them open,",
       "less that with none, both after a full collection (jcmd GC.run). The heap's part is told beside it.",

@@ -17,6 +17,8 @@ import picocli.CommandLine.Option;
 /// One topic, many WebSockets.
 @Command(
     name = "fanout",
+    footerHeading = "%nExamples:%n",
+    footer = {"  tidings bench fanout --modes full,single --json fanout.json"},
     description = {
       "WebSockets subscribed to one topic, and publishers as fast as all sockets together can follow.",
       "  full       bulk publishes on several connections, up to --window messages ahead of the sockets",

@@ -17,6 +17,8 @@ import picocli.CommandLine.Option;
 /// From publish to WebSocket at a fixed rate.
 @Command(
     name = "latency",
+    footerHeading = "%nExamples:%n",
+    footer = {"  tidings bench latency --duration 10s"},
     description = {
       "From publish to WebSocket at a fixed rate. A message's time begins when it was due, not when it could be sent,",
       "so that a stall counts for every message it delayed (no coordinated omission).",

@@ -15,6 +15,10 @@ import picocli.CommandLine.Option;
 /// Single publishes over HTTP, next to what `GET /health` and the disk allow.
 @Command(
     name = "publish",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  tidings bench publish --url http://127.0.0.1:8080 --user admin --password tidings-dev"
+    },
     description = {
       "Single publishes with a token: POST /api/v1/messages, each connection with one outstanding.",
       "Every run also measures GET /health on the same connections, and the disk's fdatasync just before.",

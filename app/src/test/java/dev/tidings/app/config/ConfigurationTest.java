@@ -44,7 +44,7 @@ class ConfigurationTest {
           entry("websocket.max-topics", new Sample("50", "51", 51)),
           entry("websocket.send-buffer-size", new Sample("256KiB", "4096", 4096L)),
           entry("poll.max-topics", new Sample("1000", "21", 21)),
-          entry("poll.max-waiters", new Sample("10000", "500", 500)),
+          entry("poll.max-waiters", new Sample("10000", "5000", 5000)),
           entry("poll.max-waiters-per-user", new Sample("1000", "5", 5)),
           entry("auth.secret-key", new Sample("", SECRET, Optional.of(new Secret(SECRET)))),
           entry("auth.access-token-lifetime", new Sample("1h", "2d", Duration.ofDays(2))),
@@ -395,7 +395,7 @@ class ConfigurationTest {
   @CsvSource({
     "TIDINGS_POLL_MAX_WAITERS_PER_USER, 10001, poll.max-waiters-per-user",
     "TIDINGS_LIMITS_BATCH_BYTES, 65MiB, limits.batch-bytes",
-    "TIDINGS_LIMITS_PENDING_BYTES, 2MiB, limits.batch-bytes"
+    "TIDINGS_LIMITS_PENDING_BYTES, 7MiB, server.max-body-size"
   })
   void keys_thatContradictEachOther_areRefused(String variable, String value, String key) {
     assertThat(errors(Map.of(), Map.of(variable, value, "TIDINGS_DEV", "true")))
