@@ -59,6 +59,18 @@ final class DeliveryTest {
     }
   }
 
+  /// A typo replayed the whole topic, in silence.
+  @Test
+  void offsetThatIsNoPlace_isRefused() {
+    String topic = RelayClient.unique("typo");
+    try (RelaySocket socket = admin.open()) {
+      socket.send(Json.object("type", "subscribe", "topics", List.of(topic), "offset", "latest"));
+
+      assertThat(socket.expect("error").get("code").asString()).isEqualTo("SUBSCRIPTION_ERROR");
+      assertThat(socket.expectClosed().code()).isEqualTo(1000);
+    }
+  }
+
   @Test
   void offsetOfAMessageOfAnotherTopic_tellsTheGapAndStartsWithTheFirst() {
     String topic = RelayClient.unique("foreign");

@@ -27,7 +27,7 @@ public final class TokenAuthenticator implements Authenticator {
   @Override
   public Result ofRequest(Exchange exchange) {
     String header = exchange.header(HttpHeaders.AUTHORIZATION);
-    if (header.isEmpty()) {
+    if (!exchange.request().headers().contains(HttpHeaders.AUTHORIZATION)) {
       return withoutToken();
     }
     if (!header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {

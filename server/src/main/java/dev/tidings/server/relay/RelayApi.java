@@ -257,10 +257,12 @@ public final class RelayApi {
   }
 
   private Authenticator.Result callerOf(Exchange exchange) {
-    String token = exchange.request().getParam("token");
-    if (token == null) {
-      token = bearerProtocolToken(exchange.header("sec-websocket-protocol"));
+    String parameter = exchange.request().getParam("token");
+    if (parameter != null) {
+      // Also an empty one: it was sent, so it is checked.
+      return services.authenticator().ofToken(parameter);
     }
+    String token = bearerProtocolToken(exchange.header("sec-websocket-protocol"));
     return token.isEmpty()
         ? services.authenticator().ofRequest(exchange)
         : services.authenticator().ofToken(token);

@@ -10,6 +10,7 @@ import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
@@ -265,19 +266,30 @@ final class RelaySocket implements Reader {
   private static Map<String, Start> starts(Fields frame, List<String> topics) {
     Map<String, Start> starts = new LinkedHashMap<>();
     if (frame.isObject("offset")) {
-      frame.optionalStrings("offset").forEach((topic, place) -> starts.put(topic, start(place)));
+      frame
+          .optionalStrings("offset")
+          .forEach((topic, place) -> starts.put(topic, start(frame, place)));
     } else {
       Optional<String> place = frame.optionalString("offset", 1, MAX_CLIENT_ID);
-      place.ifPresent(it -> topics.forEach(topic -> starts.put(topic, start(it))));
+      place
+          .map(it -> start(frame, it))
+          .ifPresent(it -> topics.forEach(topic -> starts.put(topic, it)));
     }
     return starts;
   }
 
-  private static Start start(String place) {
+  /// Unlike a poll's `since`, which the original took as it came, a place that is none is refused:
+  /// a typo must not replay a whole topic.
+  private static Start start(Fields frame, String place) {
     return switch (place) {
       case "last" -> new Start.Last();
       case "earliest" -> new Start.Earliest();
-      default -> Topics.startAfter(place);
+      default -> {
+        if (MessageId.parse(place).isEmpty()) {
+          frame.invalid("offset", "offset must be 'last', 'earliest' or the id of a message");
+        }
+        yield Topics.startAfter(place);
+      }
     };
   }
 
@@ -454,7 +466,7 @@ final class RelaySocket implements Reader {
     }
     if (nowMs >= expiresAt) {
       close(POLICY, "the token has expired");
-    } else if (!warned && expiresAt - nowMs <= WARNING_MS) {
+    } else if (state == State.SUBSCRIBED && !warned && expiresAt - nowMs <= WARNING_MS) {
       warned = true;
       send(RelayFrames.token("token_expiring", expiresAt));
     }

@@ -25,12 +25,12 @@ import org.jspecify.annotations.Nullable;
 /// Every method returns what it read and notes what is wrong; the caller asks [#errors] once at the
 /// end. What a method returns beside an error is a harmless stand-in.
 ///
-/// An answer costs no more than a bounded multiple of the call: only the first 100 errors are kept,
-/// and an input beyond 1 KiB or a long key is not repeated in them.
+/// An answer is bounded whatever the call: only the first 100 errors are kept, and they repeat no
+/// more than 64 KiB of inputs in all, nor long keys.
 public final class Fields {
   private static final Payload EMPTY_OBJECT = Payload.of("{}");
   private static final int MAX_ERRORS = 100;
-  private static final int MAX_INPUT = 1024;
+  private static final int MAX_INPUTS = 64 * 1024;
   private static final int MAX_STEP = 255;
 
   private final JsonValue value;
@@ -101,8 +101,12 @@ public final class Fields {
     }
   }
 
-  private static Payload inputOf(Slice raw) {
-    return raw.size() <= MAX_INPUT
+  private Payload inputOf(Slice raw) {
+    int repeated = raw.size();
+    for (FieldError error : errors) {
+      repeated += error.input().size();
+    }
+    return repeated <= MAX_INPUTS
         ? raw.copy()
         : Payload.of("\"" + raw.size() + " bytes, too long to be repeated here\"");
   }

@@ -118,7 +118,7 @@ final class FullDiskTest {
         disk.fill(8 * MIB);
         Waiting.until("not ready", SOON, () -> !relay.isReady());
         relay.publish(TOPIC, Map.of("p", 0, "n", 10)).expectUnavailable();
-        assertThat(relay.get("/ready").expect(503).text()).contains("16 MiB");
+        assertThat(relay.get("/ready").expect(503).text()).contains("takes no writes");
         assertThat(relay.pollAfter(TOPIC, "start").get("messages")).hasSize(10);
 
         disk.empty();
@@ -141,7 +141,7 @@ final class FullDiskTest {
       Relay relay = server.start();
       var ledger = new Ledger();
       int number = publishUntilFull(relay, ledger, 0, disk);
-      assertThat(relay.get("/ready").status()).isEqualTo(503);
+      // Whether it is ready now is open: reopening the store may have freed enough to go on.
       relay.get("/health").expect(200);
 
       disk.empty();
