@@ -12,6 +12,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +26,8 @@ public final class Passwords implements AutoCloseable {
 
   private final Argon2Function function;
   private final ThreadPoolExecutor pool;
-  private final String nobodysHash;
+  // Made when it is first needed: a start must not wait for it.
+  private volatile @Nullable String nobodysHash;
 
   /// How passwords are hashed.
   ///
@@ -49,7 +51,6 @@ public final class Passwords implements AutoCloseable {
             new ArrayBlockingQueue<>(settings.queue()),
             Thread.ofPlatform().daemon().name("password-", 0).factory());
     pool.allowCoreThreadTimeOut(true);
-    nobodysHash = hash("no user has this password");
   }
 
   /// The hash of `password` in PHC format. Takes long: not on an event loop.
@@ -72,7 +73,17 @@ public final class Passwords implements AutoCloseable {
   /// does not tell whether there is such a user.
   public void check(
       String password, Optional<String> hash, Executor home, Consumer<Optional<Boolean>> then) {
-    submit(() -> matches(password, hash.orElse(nobodysHash)) && hash.isPresent(), home, then);
+    submit(
+        () -> matches(password, hash.orElseGet(this::nobodysHash)) && hash.isPresent(), home, then);
+  }
+
+  private String nobodysHash() {
+    String known = nobodysHash;
+    if (known == null) {
+      known = hash("no user has this password");
+      nobodysHash = known;
+    }
+    return known;
   }
 
   private <T> void submit(Supplier<T> work, Executor home, Consumer<Optional<T>> then) {
