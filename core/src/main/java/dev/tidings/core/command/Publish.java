@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.command;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
@@ -67,7 +69,7 @@ public record Publish(String topic, Authority authority, List<NewMessage> messag
 
   @Override
   public Step<List<MessageId>> handle(ShardState state) {
-    Optional<String> damage = state.damage(Slot.Kind.TOPIC, topic);
+    Optional<String> damage = state.damage(Entry.Kind.TOPIC, topic);
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
     }
@@ -107,7 +109,8 @@ public record Publish(String topic, Authority authority, List<NewMessage> messag
   private Optional<Topic> create(ShardState state) {
     return switch (authority) {
       case Authority.Creating(String ownerId, String description) ->
-          state.createTopic(topic, ownerId, false, Optional.of(description));
+          state.createTopic(
+              topic, ownerId, false, Optional.of(description), TopicRetention.DEFAULT);
       case Authority.Existing _ -> Optional.empty();
     };
   }

@@ -181,6 +181,14 @@ public final class TopicLog {
     recent = new Recent(keep == 0 ? next : recent.firstSequence(), Arrays.copyOf(chunks, keep));
   }
 
+  /// Lets go of everything in memory: the topic is gone. Who still reads it finds nothing more.
+  public void discard() {
+    for (Chunk chunk : recent.chunks()) {
+      tier.closed(chunk);
+    }
+    recent = new Recent(nextSequence, new Chunk[0]);
+  }
+
   // ---- the commit lane's side ----
 
   /// Shows everything up to `last`. The commit lane calls it once that is durable.

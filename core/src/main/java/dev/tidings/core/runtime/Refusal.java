@@ -16,6 +16,10 @@ public record Refusal(Code code, String detail) {
     TOPIC_MISSING(Fault.CALLER, false),
     /// The user already may read the topic.
     ALREADY_GRANTED(Fault.CALLER, false),
+    /// The user has no grant of the topic.
+    NOT_GRANTED(Fault.CALLER, false),
+    /// There is no such user.
+    USER_MISSING(Fault.CALLER, false),
     /// The username is taken.
     USER_EXISTS(Fault.CALLER, false),
     /// There are as many of these as there may be.

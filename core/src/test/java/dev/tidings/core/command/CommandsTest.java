@@ -4,6 +4,7 @@ package dev.tidings.core.command;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.MessageId;
@@ -13,7 +14,6 @@ import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
-import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
@@ -55,7 +55,7 @@ class CommandsTest {
             new Topic(
                 "t", 1, "ada", true, Optional.of("a topic"), ManualTime.BEGINNING_MS, Set.of()));
     assertThat(node.node().directory().topic("t")).contains(topic);
-    assertThat(new MemoryStore(memory).loadDirectory().topics()).containsExactly(topic);
+    assertThat(new MemoryStore(memory).loadDirectory().all(Topic.class)).containsExactly(topic);
   }
 
   @Test
@@ -196,11 +196,10 @@ class CommandsTest {
             new WithDirectory(
                 new DirectoryContents(
                     List.of(),
-                    List.of(),
                     5,
                     List.of(
-                        new DirectoryContents.Damaged(Slot.Kind.TOPIC, "t", "kept in x"),
-                        new DirectoryContents.Damaged(Slot.Kind.USER, "ada", "kept in y")))),
+                        new DirectoryContents.Damaged(Entry.Kind.TOPIC, "t", "kept in x"),
+                        new DirectoryContents.Damaged(Entry.Kind.USER, "ada", "kept in y")))),
             1);
     var topic = damaged.submit(new CreateTopic("t", "a", false, Optional.empty()));
     var publish = damaged.publish("t", "1");
@@ -219,8 +218,7 @@ class CommandsTest {
     CrankedNode full =
         CrankedNode.on(
             new WithDirectory(
-                new DirectoryContents(
-                    List.of(), List.of(), MessageId.MAX_INCARNATION - 1, List.of())),
+                new DirectoryContents(List.of(), MessageId.MAX_INCARNATION - 1, List.of())),
             1);
     var last = full.submit(new CreateTopic("t", "a", false, Optional.empty()));
     var topic = full.submit(new CreateTopic("u", "a", false, Optional.empty()));

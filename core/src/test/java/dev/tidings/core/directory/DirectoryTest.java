@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.runtime.CrankedNode;
-import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.DirectoryContents;
 import java.util.HashSet;
 import java.util.List;
@@ -20,7 +19,7 @@ class DirectoryTest {
   }
 
   private static final Directory EMPTY =
-      new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+      new Directory(new DirectoryContents(List.of(), 0, List.of()));
 
   @Test
   void contents_areFoundByEveryKey() {
@@ -29,15 +28,15 @@ class DirectoryTest {
     Directory directory =
         new Directory(
             new DirectoryContents(
-                List.of(bob, ada),
-                List.of(topic("a", "1"), topic("b", "2"), topic("c", "1")),
+                List.of(bob, ada, topic("a", "1"), topic("b", "2"), topic("c", "1")),
                 3,
                 List.of(
-                    new DirectoryContents.Damaged(Slot.Kind.TOPIC, "bad", "checksum; kept in x"))));
+                    new DirectoryContents.Damaged(
+                        Entry.Kind.TOPIC, "bad", "checksum; kept in x"))));
     assertThat(directory.topic("b")).contains(topic("b", "2"));
     assertThat(directory.topic("bad")).isEmpty();
-    assertThat(directory.damage(Slot.Kind.TOPIC, "bad")).contains("checksum; kept in x");
-    assertThat(directory.damage(Slot.Kind.USER, "bad")).isEmpty();
+    assertThat(directory.damage(Entry.Kind.TOPIC, "bad")).contains("checksum; kept in x");
+    assertThat(directory.damage(Entry.Kind.USER, "bad")).isEmpty();
     assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "c");
     assertThat(directory.topicsOwnedBy("3")).isEmpty();
     assertThat(directory.topics().keySet()).containsExactly("a", "b", "c");
@@ -53,25 +52,25 @@ class DirectoryTest {
 
   @Test
   void show_addsAndReplaces_andKeepsTheOwnersInStep() {
-    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
-    assertThat(directory.show(topic("b", "1"))).isTrue();
-    assertThat(directory.show(topic("a", "1"))).isTrue();
-    assertThat(directory.show(topic("a", "1").granting("x"))).isFalse();
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    assertThat(directory.show(topic("b", "1"))).isEmpty();
+    assertThat(directory.show(topic("a", "1"))).isEmpty();
+    assertThat(directory.show(topic("a", "1").granting("x"))).contains(topic("a", "1"));
     assertThat(directory.topic("a").orElseThrow().grantees()).containsExactly("x");
     assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "b");
     User ada = CrankedNode.user("ada");
-    directory.show(ada);
+    assertThat(directory.show(ada)).isEmpty();
     assertThat(directory.userById(ada.id())).contains(ada);
     assertThat(directory.userByName("ada")).contains(ada);
   }
 
   @Test
   void whatWasRead_staysAsItWas() {
-    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
-    assertThat(directory.show(topic("a", "1"))).isTrue();
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    assertThat(directory.show(topic("a", "1"))).isEmpty();
     Map<String, Topic> before = directory.topics();
     Set<String> owned = directory.topicsOwnedBy("1");
-    assertThat(directory.show(topic("b", "1"))).isTrue();
+    assertThat(directory.show(topic("b", "1"))).isEmpty();
     assertThat(before).containsOnlyKeys("a");
     assertThat(owned).containsExactly("a");
     assertThat(directory.topics()).containsOnlyKeys("a", "b");
