@@ -8,8 +8,10 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Everything known by name, as far as it is durable: topics, users, logins, consumers.
 ///
@@ -111,6 +113,19 @@ public final class Directory {
     return state.topics().granted().get(userId);
   }
 
+  /// The topics that a user owns or that are granted to it, in the order of their names: the first
+  /// `max` whose names come after `name`.
+  public List<Topic> topicsOfAfter(String userId, String name, int max) {
+    TopicIndex topics = state.topics();
+    return Stream.of(topics.owned(), topics.granted())
+        .flatMap(index -> index.after(userId, name).stream().limit(max))
+        .sorted()
+        .distinct()
+        .limit(max)
+        .map(it -> Objects.requireNonNull(topics.byName().get(it)))
+        .toList();
+  }
+
   /// The consumers of the log with number `incarnation`, in the order of their ids.
   public Collection<Consumer> consumers(int incarnation) {
     return state.consumers().of(incarnation).values();
@@ -131,6 +146,11 @@ public final class Directory {
   /// All users by name, as they are now.
   public Map<String, User> users() {
     return state.users().byName();
+  }
+
+  /// The users in the order of their names, from the first whose name comes after `name`.
+  public Collection<User> usersAfter(String name) {
+    return state.users().byName().tailMap(name, /* inclusive= */ false).values();
   }
 
   /// How many users may log in and act.

@@ -26,6 +26,12 @@ record SetIndex(TreePMap<String, TreePSet<String>> sets) {
     return names == null ? Set.of() : names;
   }
 
+  /// The names that belong to `key` and come after `name`.
+  Set<String> after(String key, String name) {
+    TreePSet<String> names = sets.get(key);
+    return names == null ? Set.of() : names.tailSet(name, /* inclusive= */ false);
+  }
+
   SetIndex with(String key, String name) {
     TreePSet<String> names = sets.get(key);
     return new SetIndex(

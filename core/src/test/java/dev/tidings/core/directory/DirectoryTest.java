@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.store.DirectoryContents;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -62,6 +65,63 @@ class DirectoryTest {
     assertThat(directory.show(ada)).isEmpty();
     assertThat(directory.userById(ada.id())).contains(ada);
     assertThat(directory.userByName("ada")).contains(ada);
+  }
+
+  @Test
+  void indexes_followEveryChange_asIfLoadedAnew() {
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    Map<String, Entry> entries = new HashMap<>();
+    Random random = new Random(7);
+    for (int i = 0; i < 3000; i++) {
+      Entry entry = randomEntry(random);
+      String key = entry.kind() + entry.key();
+      Entry known = entries.get(key);
+      if (known != null && random.nextInt(3) == 0) {
+        directory.hide(known);
+        entries.remove(key);
+      } else {
+        assertThat(directory.show(entry)).isEqualTo(Optional.ofNullable(known));
+        entries.put(key, entry);
+      }
+    }
+    Directory anew =
+        new Directory(new DirectoryContents(List.copyOf(entries.values()), 0, List.of()));
+    assertThat(directory.topics()).isEqualTo(anew.topics()).isNotEmpty();
+    assertThat(directory.publicTopics()).isEqualTo(anew.publicTopics());
+    assertThat(directory.users()).isEqualTo(anew.users());
+    assertThat(directory.activeUsers()).isEqualTo(anew.activeUsers());
+    assertThat(directory.logins()).isEqualTo(anew.logins());
+    for (int i = 0; i < 5; i++) {
+      String user = "u" + i;
+      assertThat(directory.topicsOwnedBy(user)).isEqualTo(anew.topicsOwnedBy(user));
+      assertThat(directory.topicsOfAfter(user, "t2", 4))
+          .isEqualTo(anew.topicsOfAfter(user, "t2", 4))
+          .isSortedAccordingTo(Comparator.comparing(Topic::name))
+          .allMatch(topic -> topic.ownerId().equals(user) || topic.grantees().contains(user))
+          .allMatch(topic -> topic.name().compareTo("t2") > 0);
+      assertThat(directory.loginsOf(user)).isEqualTo(anew.loginsOf(user));
+      assertThat(directory.userById(user)).isEqualTo(anew.userById(user));
+      assertThat(List.copyOf(directory.consumers(i))).isEqualTo(List.copyOf(anew.consumers(i)));
+    }
+  }
+
+  private static Entry randomEntry(Random random) {
+    String user = "u" + random.nextInt(5);
+    int number = random.nextInt(20);
+    return switch (random.nextInt(4)) {
+      case 0 -> {
+        Set<String> grantees = new HashSet<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+          grantees.add("u" + random.nextInt(5));
+        }
+        yield new Topic(
+            "t" + number, number, user, random.nextBoolean(), Optional.empty(), 0, grantees);
+      }
+      case 1 -> new User(user, user, Optional.empty(), "", Set.of(), random.nextBoolean(), 0);
+      case 2 ->
+          new Login(user + number, user, user, 0, 1, Optional.empty(), 0, "", Optional.empty());
+      default -> new Consumer("t", random.nextInt(5), "c" + number, user, random.nextInt(9), 0, 0);
+    };
   }
 
   @Test
