@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.MessageId;
@@ -108,7 +109,8 @@ class CommandsTest {
                 many.pendingBytes(),
                 many.batch(),
                 2,
-                1),
+                1,
+                many.receipts()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");
@@ -367,6 +369,11 @@ class CommandsTest {
     @Override
     public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
       return store.runAt(incarnation, sequence);
+    }
+
+    @Override
+    public List<Receipt> loadReceipts() throws StoreException {
+      return store.loadReceipts();
     }
 
     @Override

@@ -2,6 +2,7 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -19,6 +20,8 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.store.rocksdb.BatchWriter.Tail;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
@@ -430,6 +433,8 @@ public final class RocksStore implements Store {
             }
           }
           case EntryRemoved(Entry entry) -> writer.remove(entry);
+          case ReceiptKept(Receipt receipt) -> writer.keep(receipt);
+          case ReceiptsExpired expired -> writer.forget(expired);
         }
       }
       if (!highest.equals(incarnation)) {
@@ -751,6 +756,39 @@ public final class RocksStore implements Store {
               String.valueOf(e.getMessage()),
               ByteBuffer.wrap(value));
       damaged.add(new Damaged(kind, ownKey, reason));
+    }
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return use(
+        "load the receipts",
+        opened -> {
+          List<Receipt> receipts = new ArrayList<>();
+          try (RocksHandle.Range range =
+              opened.range(opened.meta, ReceiptCodec.firstKey(), ReceiptCodec.endKey())) {
+            RocksIterator iterator = range.iterator();
+            for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
+              loadReceipt(iterator.key(), iterator.value(), receipts);
+            }
+            iterator.status();
+          }
+          return receipts;
+        });
+  }
+
+  private void loadReceipt(byte[] key, byte[] value, List<Receipt> receipts) throws StoreException {
+    try {
+      receipts.add(Codec.decode(key, value, ReceiptCodec::read));
+    } catch (DamagedValueException e) {
+      CRC32C crc = new CRC32C();
+      crc.update(key);
+      var _ =
+          quarantine.keep(
+              "receipt-%08x".formatted((int) crc.getValue()),
+              "a receipt of a request under an idempotency key",
+              String.valueOf(e.getMessage()),
+              ByteBuffer.wrap(value));
     }
   }
 
