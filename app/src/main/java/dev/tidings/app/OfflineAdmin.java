@@ -2,9 +2,9 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.TidingsConfig;
-import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.Store;
@@ -12,6 +12,8 @@ import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -51,7 +53,7 @@ public final class OfflineAdmin {
               System.currentTimeMillis());
       long epoch = store.openSlots(SlotSet.ALL);
       checkFree(store.loadDirectory(), request.username());
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(user))));
+      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.UserPut(user))));
       return new CreatedUser(UserJson.write(user, Set.of()).text());
     } catch (StoreException | StartException e) {
       throw new CommandException(
@@ -59,12 +61,37 @@ public final class OfflineAdmin {
     }
   }
 
+  /// Writes a backup of the store.
+  public BackupResult backup(TidingsConfig config, Path target) throws CommandException {
+    Path dataDir = config.store().dataDir();
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // Opening it would make an empty one, and a backup of nothing.
+        if (!Files.isDirectory(dataDir.resolve(Stores.FOLDER))) {
+          throw new CommandException(
+              "there is no store in "
+                  + dataDir.toAbsolutePath()
+                  + " (expected: the data directory of a server; name it with --data-dir)");
+        }
+      }
+      case MEMORY ->
+          throw new CommandException(
+              "store.type is memory: there is nothing to make a backup of (expected: --store"
+                  + " rocksdb)");
+    }
+    try (DataDirectory _ = DataDirectory.take(dataDir);
+        Store store = Stores.open(config)) {
+      return store.backup(target);
+    } catch (StoreException | StartException e) {
+      throw new CommandException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
   private static void checkFree(DirectoryContents contents, String username)
       throws CommandException {
     boolean taken =
-        contents.all(User.class).stream().anyMatch(user -> user.username().equals(username))
-            || contents.damaged().stream()
-                .anyMatch(entry -> entry.kind() == Entry.Kind.USER && entry.key().equals(username));
+        contents.users().stream().anyMatch(user -> user.username().equals(username))
+            || contents.damaged().stream().anyMatch(entry -> entry.name().equals(username));
     if (taken) {
       throw new CommandException("Username '" + username + "' already exists");
     }

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
-import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Permission;
-import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Node;
-import dev.tidings.core.runtime.Outcome;
-import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Passwords;
@@ -21,7 +15,6 @@ import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
-import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpConnection;
@@ -117,7 +110,6 @@ public final class RelayApi {
   public void route(Routes routes) {
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
-    new GrantCalls(this, services).route(routes);
     new PublishCalls(this, services).route(routes);
     polls.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
@@ -140,50 +132,6 @@ public final class RelayApi {
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
   void authenticated(Exchange exchange, Call call) {
     allowed(exchange, services.authenticator().ofRequest(exchange), null, call);
-  }
-
-  /// As [#authenticated], for those who have `permission`.
-  void permitted(Exchange exchange, Permission permission, Call call) {
-    allowed(exchange, services.authenticator().ofRequest(exchange), permission, call);
-  }
-
-  /// The topic that the path names, or else the answer 404.
-  void existing(Exchange exchange, Consumer<Topic> then) {
-    String name = exchange.pathParameter("topic_name");
-    services
-        .directory()
-        .topic(name)
-        .ifPresentOrElse(then, () -> exchange.detail(404, "Topic '" + name + "' not found"));
-  }
-
-  /// The topic that the path names if `user` may change it, or else the answer 404, or 403 with
-  /// what only its owner can do.
-  void managed(Exchange exchange, User user, String what, Consumer<Topic> then) {
-    existing(
-        exchange,
-        topic -> {
-          if (AccessPolicy.mayManage(user, topic)) {
-            then.accept(topic);
-          } else {
-            exchange.detail(403, "Only the topic owner can " + what);
-          }
-        });
-  }
-
-  /// Hands in `command` and goes on with what it yields, or else answers its refusal.
-  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
-    services
-        .node()
-        .submit(
-            command,
-            exchange.loop(),
-            outcome ->
-                exchange.guarded(() -> {
-                  switch (outcome) {
-                    case Outcome.Done<R>(R result) -> then.accept(result);
-                    case Outcome.Refused<R>(Refusal refusal) -> exchange.refused(refusal);
-                  }
-                }));
   }
 
   private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {
@@ -233,7 +181,7 @@ public final class RelayApi {
     // that would cost a stranger nothing and the server many times the body's size.
     JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, permission) ? depth : 0);
     if (parsed instanceof JsonValue.Invalid invalid) {
-      exchange.invalid(List.of(malformed(invalid)));
+      exchange.invalid(List.of(FieldError.malformed(invalid)));
       return;
     }
     allowed(exchange, caller, permission, user -> checked(exchange, parsed, user, then));
@@ -245,25 +193,8 @@ public final class RelayApi {
         && !(body instanceof JsonValue.JsonNull)) {
       then.accept(user, Fields.of(body));
     } else {
-      exchange.invalid(
-          List.of(
-              new FieldError(
-                  "missing",
-                  List.of("body"),
-                  "Field required",
-                  Payload.of("null"),
-                  Optional.empty())));
+      exchange.invalid(List.of(FieldError.missingBody()));
     }
-  }
-
-  private static FieldError malformed(JsonValue.Invalid invalid) {
-    JsonOut context = new JsonOut(64).raw("{\"error\":").string(invalid.reason()).raw("}");
-    return new FieldError(
-        "json_invalid",
-        List.of("body", invalid.offset()),
-        "JSON decode error",
-        Payload.of("{}"),
-        Optional.of(Payload.of(context.text())));
   }
 
   /// Answers 422 if `fields` has errors.
