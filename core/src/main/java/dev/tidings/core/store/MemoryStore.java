@@ -13,6 +13,7 @@ import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -260,6 +261,14 @@ public final class MemoryStore implements Store {
       checkOpen();
       return List.copyOf(memory.receipts.values());
     }
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    checkOpen();
+    return new BackupResult.Refused(
+        "the store is in memory and has no backups (expected: a store that outlives its process,"
+            + " such as store.type rocksdb)");
   }
 
   @Override

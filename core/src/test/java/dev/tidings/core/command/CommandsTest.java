@@ -17,6 +17,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -26,6 +27,7 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -422,6 +424,11 @@ class CommandsTest {
     @Override
     public List<Receipt> loadReceipts() throws StoreException {
       return store.loadReceipts();
+    }
+
+    @Override
+    public BackupResult backup(Path target) throws StoreException {
+      return store.backup(target);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.tidings.core.log;
 
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -11,6 +12,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongPredicate;
@@ -93,6 +95,11 @@ final class ScriptedReads implements Store {
   @Override
   public List<Receipt> loadReceipts() throws StoreException {
     return store.loadReceipts();
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    return store.backup(target);
   }
 
   @Override

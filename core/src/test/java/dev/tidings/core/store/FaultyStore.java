@@ -3,6 +3,7 @@ package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +33,8 @@ public final class FaultyStore implements Store {
     READ,
     RUN_AT,
     LOAD_DIRECTORY,
-    LOAD_RECEIPTS
+    LOAD_RECEIPTS,
+    BACKUP
   }
 
   /// When a fault strikes.
@@ -229,6 +231,11 @@ public final class FaultyStore implements Store {
   @Override
   public List<Receipt> loadReceipts() throws StoreException {
     return call(Method.LOAD_RECEIPTS, store::loadReceipts);
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    return call(Method.BACKUP, () -> store.backup(target));
   }
 
   @Override
