@@ -10,6 +10,7 @@ import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.TopicPut;
 import dev.tidings.core.store.StoreRecord.UserPut;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -228,6 +229,14 @@ public final class MemoryStore implements Store {
           memory.lastIncarnation,
           List.of());
     }
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    checkOpen();
+    return new BackupResult.Refused(
+        "the store is in memory and has no backups (expected: a store that outlives its process,"
+            + " such as store.type rocksdb)");
   }
 
   @Override

@@ -15,6 +15,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -24,6 +25,7 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -369,6 +371,11 @@ class CommandsTest {
     @Override
     public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
       return store.runAt(incarnation, sequence);
+    }
+
+    @Override
+    public BackupResult backup(Path target) throws StoreException {
+      return store.backup(target);
     }
 
     @Override

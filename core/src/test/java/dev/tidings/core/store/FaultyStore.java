@@ -2,6 +2,7 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.slot.SlotSet;
+import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +31,8 @@ public final class FaultyStore implements Store {
     EXTENT,
     READ,
     RUN_AT,
-    LOAD_DIRECTORY
+    LOAD_DIRECTORY,
+    BACKUP
   }
 
   /// When a fault strikes.
@@ -222,6 +224,11 @@ public final class FaultyStore implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return call(Method.LOAD_DIRECTORY, store::loadDirectory);
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    return call(Method.BACKUP, () -> store.backup(target));
   }
 
   @Override

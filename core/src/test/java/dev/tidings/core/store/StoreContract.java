@@ -15,6 +15,8 @@ import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.TopicPut;
 import dev.tidings.core.store.StoreRecord.UserPut;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -31,6 +33,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// What [Store] promises, as tests that every implementation inherits.
 ///
@@ -54,6 +57,9 @@ public abstract class StoreContract {
 
   private static final int LANE = 3;
   private static final int LOG = 7;
+
+  /// Where backups go.
+  @TempDir private Path backups;
 
   /// The store under test.
   protected Store store;
@@ -667,6 +673,38 @@ public abstract class StoreContract {
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
   }
 
+  // Backups
+
+  @Test
+  void backup_isThereAsAWhole_orRefusedWithAReason() throws Exception {
+    commit(new LogWriter(LOG).append(20), new TopicPut(topic("a", LOG)));
+    Path target = backups.resolve("first");
+    switch (store.backup(target)) {
+      case BackupResult.Written(Path directory, int files, long bytes) -> {
+        assertThat(directory).isEqualTo(target);
+        assertThat(files).isPositive();
+        assertThat(bytes).isPositive();
+        assertThat(backups).isDirectoryContaining("glob:**/first");
+        assertThat(backups.toFile().list()).containsExactly("first");
+      }
+      case BackupResult.Refused(String detail) -> {
+        assertThat(detail).contains("expected:");
+        assertThat(backups).isEmptyDirectory();
+      }
+    }
+    commit(new TopicPut(topic("b", LOG + 1)));
+    assertThat(store.loadDirectory().topics()).hasSize(2);
+  }
+
+  @Test
+  void backup_ontoSomethingElse_isRefusedAndLeavesItAlone() throws Exception {
+    Path file = Files.writeString(backups.resolve("file"), "mine");
+    assertThat(store.backup(backups)).isInstanceOf(BackupResult.Refused.class);
+    assertThat(store.backup(file)).isInstanceOf(BackupResult.Refused.class);
+    assertThat(backups.toFile().list()).containsExactly("file");
+    assertThat(file).hasContent("mine");
+  }
+
   // Health and close
 
   @Test
@@ -690,6 +728,7 @@ public abstract class StoreContract {
             () -> store.read(LOG, 1, 1, 1),
             () -> store.runAt(LOG, 1),
             () -> store.loadDirectory(),
+            () -> store.backup(backups.resolve("late")),
             () -> {
               store.reopen();
               return 0;
