@@ -15,6 +15,7 @@ import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.relay.PollWaiters;
@@ -374,6 +375,9 @@ public final class Server {
           RelayApi relay = new RelayApi(services, loop, waiters);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
+          if (address.isDomainSocket()) {
+            new BackupApi(store, services.bodies()).route(routes);
+          }
           relays.add(relay);
           vertx
               .createHttpServer(options())

@@ -4,7 +4,6 @@ package dev.tidings.server.relay;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
@@ -16,7 +15,6 @@ import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
-import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpConnection;
@@ -183,7 +181,7 @@ public final class RelayApi {
     // that would cost a stranger nothing and the server many times the body's size.
     JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, permission) ? depth : 0);
     if (parsed instanceof JsonValue.Invalid invalid) {
-      exchange.invalid(List.of(malformed(invalid)));
+      exchange.invalid(List.of(FieldError.malformed(invalid)));
       return;
     }
     allowed(exchange, caller, permission, user -> checked(exchange, parsed, user, then));
@@ -195,25 +193,8 @@ public final class RelayApi {
         && !(body instanceof JsonValue.JsonNull)) {
       then.accept(user, Fields.of(body));
     } else {
-      exchange.invalid(
-          List.of(
-              new FieldError(
-                  "missing",
-                  List.of("body"),
-                  "Field required",
-                  Payload.of("null"),
-                  Optional.empty())));
+      exchange.invalid(List.of(FieldError.missingBody()));
     }
-  }
-
-  private static FieldError malformed(JsonValue.Invalid invalid) {
-    JsonOut context = new JsonOut(64).raw("{\"error\":").string(invalid.reason()).raw("}");
-    return new FieldError(
-        "json_invalid",
-        List.of("body", invalid.offset()),
-        "JSON decode error",
-        Payload.of("{}"),
-        Optional.of(Payload.of(context.text())));
   }
 
   /// Answers 422 if `fields` has errors.
