@@ -64,12 +64,30 @@ final class EdgeTest {
             client.publish("id", Map.of("n", 1)),
             client.postRaw("/api/v1/messages", "{"),
             raw(plain, "GET /ws HTTP/1.1"),
-            raw(plain, "GET /health HTTP/9.9"),
+            raw(plain, "POST /health HTTP/1.1", "Content-Length: many"),
+            raw(plain, "GET /" + "x".repeat(10_000) + " HTTP/1.1"),
             raw(server, "GET /health HTTP/1.1", "Host: evil.test"));
 
     assertThat(replies.stream().map(reply -> reply.header("x-request-id").orElse("none")))
         .doesNotHaveDuplicates()
         .allMatch(id -> id.matches("[0-9a-f]{8}-[0-9a-f]+"));
+  }
+
+  @Test
+  void unreadableRequest_isToldWhatIsWrong_andTheConnectionEnds() {
+    for (String request :
+        List.of(
+            "400 GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
+            "414 GET /" + "x".repeat(10_000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+            "431 GET /health HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(20_000) + "\r\n\r\n")) {
+      try (var connection = RawConnection.open(plain)) {
+        connection.writeUntilRefused(request.substring(4).getBytes(ISO_8859_1));
+
+        Reply reply = connection.readReply().expect(Integer.parseInt(request.substring(0, 3)));
+        assertThat(reply.json().get("detail").asString()).contains("request");
+        connection.expectEnd();
+      }
+    }
   }
 
   @ParameterizedTest
