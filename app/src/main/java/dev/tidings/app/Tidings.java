@@ -13,6 +13,8 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Edge;
+import dev.tidings.server.wire.RateLimits;
 import dev.tidings.store.rocksdb.FileSyncListener;
 import java.util.Optional;
 
@@ -88,6 +90,7 @@ public final class Tidings {
         server.maxBodySize() * BODIES_AT_ONCE,
         (int) config.websocket().maxFrameSize(),
         FRAME_CACHE_BYTES,
+        edge(config),
         Optional.of(config.store().dataDir().resolve(AdminSocket.FILE)),
         config.auth().secretKey().map(Secret::value).orElseThrow(),
         config.auth().accessTokenLifetime(),
@@ -104,6 +107,16 @@ public final class Tidings {
             config.retention().maxBytes()),
         config.retention().sweepInterval(),
         relay(config));
+  }
+
+  private static Edge.Settings edge(TidingsConfig config) {
+    TidingsConfig.RateLimits limits = config.rateLimits();
+    return new Edge.Settings(
+        config.server().trustedHosts(),
+        config.server().allowedOrigins(),
+        config.server().trustedProxies(),
+        new RateLimits.PerMinute(
+            limits.login(), limits.refresh(), limits.publish(), limits.bulk()));
   }
 
   private static int eventLoops(TidingsConfig.Server server) {

@@ -23,9 +23,9 @@ import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
+import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
-import dev.tidings.server.wire.LoopbackGuard;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -326,8 +326,7 @@ public final class Server {
             time,
             new SecureRandom(),
             settings.relay());
-    Routes.Guard guard =
-        settings.anonymousUsername().isPresent() ? new LoopbackGuard() : Routes.Guard.open();
+    Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
     // Vert.x shares a free port between the event loops if they ask for the same negative one.
     SocketAddress address =
         settings.port() == 0
@@ -335,7 +334,7 @@ public final class Server {
             : SocketAddress.inetSocketAddress(settings.port(), settings.host());
     try {
       for (EventLoop loop : loops) {
-        HttpServer listener = listenOn(loop, services, waiters, guard, address);
+        HttpServer listener = listenOn(loop, services, waiters, edge, address);
         port = listener.actualPort();
       }
     } catch (IllegalStateException e) {
@@ -372,7 +371,7 @@ public final class Server {
           loops.getFirst(),
           services.with(Authenticator.trusting(operator)),
           waiters,
-          Routes.Guard.open(),
+          Edge.open(time),
           SocketAddress.domainSocketAddress(path.toString()));
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     } catch (IOException | IllegalStateException e) {
@@ -385,12 +384,12 @@ public final class Server {
       EventLoop loop,
       RelayApi.Services services,
       PollWaiters waiters,
-      Routes.Guard guard,
+      Edge edge,
       SocketAddress address) {
     CompletableFuture<HttpServer> listening = new CompletableFuture<>();
     loop.context()
         .runOnContext(_ -> {
-          Routes routes = new Routes(vertx, loop, metrics, guard);
+          Routes routes = new Routes(vertx, loop, metrics, edge);
           RelayApi relay = new RelayApi(services, loop, waiters);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
@@ -401,6 +400,7 @@ public final class Server {
           vertx
               .createHttpServer(options())
               .connectionHandler(connection -> admit(connection, loop, !address.isDomainSocket()))
+              .invalidRequestHandler(routes::unreadable)
               .requestHandler(request -> {
                 loop.connections().asked(request.connection());
                 routes.handle(request);

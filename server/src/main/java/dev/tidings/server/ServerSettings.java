@@ -6,6 +6,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Edge;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -21,6 +22,7 @@ import java.util.Optional;
 /// @param maxBodies bytes of all bodies being received
 /// @param maxFrame bytes of one WebSocket message from a client
 /// @param frameCache bytes of encoded frames kept for sockets that are behind
+/// @param edge what a request meets before its route
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
 /// @param tokenLifetime of access tokens
@@ -42,6 +44,7 @@ public record ServerSettings(
     long maxBodies,
     int maxFrame,
     long frameCache,
+    Edge.Settings edge,
     Optional<Path> adminSocket,
     String secretKey,
     Duration tokenLifetime,

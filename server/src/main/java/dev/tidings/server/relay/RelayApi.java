@@ -193,6 +193,7 @@ public final class RelayApi {
       Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
     switch (result) {
       case Authenticator.Caller(User user, long _) -> {
+        exchange.calledBy(user.username());
         if (permission == null || user.has(permission)) {
           call.by(user);
         } else {
@@ -275,12 +276,14 @@ public final class RelayApi {
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
       HttpConnection connection = exchange.request().connection();
+      exchange.calledBy(caller.user().username());
       exchange
           .request()
           .toWebSocket()
           .onSuccess(socket -> {
             loop.connections().left(connection);
-            sockets.joined(socket, caller);
+            exchange.upgraded();
+            sockets.joined(socket, caller, exchange.requestId());
           });
     } else {
       exchange.empty(403);
