@@ -44,7 +44,7 @@ final class KeyTree {
         if (setting == null) {
           throw new IllegalStateException(path + " has no @Setting");
         }
-        ValueKind kind = ValueKind.of(held, setting.bytes());
+        ValueKind kind = ValueKind.of(held, setting);
         Key.Presence presence =
             optional
                 ? Key.Presence.OPTIONAL

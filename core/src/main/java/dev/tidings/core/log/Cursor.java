@@ -159,12 +159,16 @@ public final class Cursor {
   /// Stops reading. Nothing is called for it afterwards.
   public void close() {
     if (!closed) {
-      closed = true;
+      markClosed();
       readers.closed(this);
     }
   }
 
+  /// Notes that it has ended, once.
   void markClosed() {
-    closed = true;
+    if (!closed) {
+      closed = true;
+      readers.left();
+    }
   }
 }

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -17,8 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /// The cursors of one event loop: who reads which log, and who waits for which topic to be created.
 ///
-/// Everything runs on the event loop except [#isAwaitingTopics], by which the commit lane decides
-/// whom to tell of new topics.
+/// Everything runs on the event loop except [#cursors], and [#isAwaitingTopics], by which the
+/// commit lane decides whom to tell of new topics.
 public final class Readers {
   private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
 
@@ -32,6 +33,8 @@ public final class Readers {
   private final List<Runnable> atTurnEnd = new ArrayList<>();
   private boolean inTurn;
   private volatile boolean awaitingTopics;
+  // Changed by the event loop alone.
+  private final AtomicInteger cursors = new AtomicInteger();
 
   /// Brings the log of a topic into memory.
   public interface LogOpener {
@@ -66,6 +69,7 @@ public final class Readers {
   public Cursor open(String topic, Start start, Reader reader) {
     executor.checkCurrent();
     Cursor cursor = new Cursor(this, topic, start, reader);
+    cursors.incrementAndGet();
     Optional<Topic> entry = directory.topic(topic);
     if (entry.isEmpty()) {
       await(cursor);
@@ -158,6 +162,16 @@ public final class Readers {
       awaiting.remove(cursor.topic());
     }
     awaitingTopics = !awaiting.isEmpty();
+  }
+
+  /// How many cursors are open. Any thread.
+  public int cursors() {
+    return cursors.get();
+  }
+
+  /// A cursor has been closed by its reader, or has ended.
+  void left() {
+    cursors.decrementAndGet();
   }
 
   /// Whether some cursor waits for a topic to be created. Any thread.

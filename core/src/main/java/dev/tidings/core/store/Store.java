@@ -2,6 +2,7 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.slot.SlotSet;
+import java.util.List;
 import java.util.Optional;
 
 /// Where records outlive the process.
@@ -61,6 +62,12 @@ public interface Store extends AutoCloseable {
 
   /// Whether it would take writes now. Cheap; called about once a second.
   StoreHealth health();
+
+  /// What it uses just now, always the same figures in the same order; those of a store that is
+  /// being reopened are left out. Any thread; never waits for long.
+  default List<StoreFigure> figures() {
+    return List.of();
+  }
 
   /// Makes everything committed durable, whatever the mode, notes that the end was clean, and lets
   /// go of the files.

@@ -12,6 +12,7 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.FrameCache;
@@ -149,7 +150,7 @@ final class RelaySocket implements Reader {
     if (state == State.AWAITING_SUBSCRIBE) {
       refuseSubscription(message);
     } else if (state != State.CLOSED) {
-      send(RelayFrames.error("PROCESSING_ERROR", message));
+      sendError("PROCESSING_ERROR", message);
     }
   }
 
@@ -180,9 +181,7 @@ final class RelaySocket implements Reader {
       case "unsubscribe" -> unsubscribe(frame);
       case "refresh" -> refresh(frame);
       default ->
-          send(
-              RelayFrames.error(
-                  "UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + Text.cut(type, MAX_ECHO)));
+          sendError("UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + Text.cut(type, MAX_ECHO));
     }
   }
 
@@ -294,7 +293,7 @@ final class RelaySocket implements Reader {
   }
 
   private void refuseSubscription(String message) {
-    send(RelayFrames.error("SUBSCRIPTION_ERROR", message));
+    sendError("SUBSCRIPTION_ERROR", message);
     close(NORMAL, "");
   }
 
@@ -385,7 +384,7 @@ final class RelaySocket implements Reader {
           }
           case Read.Unavailable(String detail) -> {
             LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
-            send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+            sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
             close(TRY_AGAIN_LATER, "the store cannot be read");
             return;
           }
@@ -393,7 +392,7 @@ final class RelaySocket implements Reader {
       }
       long from = Math.max(cursor.next(), 0);
       writer.write(run.framesFrom(from));
-      group.metrics().delivered(run.messagesFrom(from));
+      group.metrics().delivered(cursor.topic(), DeliveryType.WEBSOCKET, run.messagesFrom(from));
       cursor.advance(run.lastSequence(), run.lastTimestamp());
     }
   }
@@ -422,6 +421,11 @@ final class RelaySocket implements Reader {
     }
   }
 
+  private void sendError(String code, String message) {
+    group.metrics().errorFrame(code);
+    send(RelayFrames.error(code, message));
+  }
+
   // ---- ending ----
 
   @Override
@@ -432,14 +436,14 @@ final class RelaySocket implements Reader {
     }
     switch (end) {
       case DENIED -> {
-        send(RelayFrames.error("SUBSCRIPTION_ENDED", Topics.deniedText(List.of(cursor.topic()))));
+        sendError("SUBSCRIPTION_ENDED", Topics.deniedText(List.of(cursor.topic())));
         subscribedOnceOpen();
         if (cursors.isEmpty() && state == State.SUBSCRIBED) {
           close(POLICY, "no topic is left that may be read");
         }
       }
       case UNAVAILABLE -> {
-        send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+        sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
         close(TRY_AGAIN_LATER, "the store cannot be read");
       }
     }

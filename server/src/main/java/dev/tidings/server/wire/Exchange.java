@@ -26,6 +26,7 @@ public final class Exchange {
   private final EventLoop loop;
   private final Answers answers;
   private final Map<String, String> pathParameters;
+  private final long sinceNs;
 
   /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
   /// answer is counted in `answers`.
@@ -39,6 +40,7 @@ public final class Exchange {
     this.response = request.response();
     this.loop = loop;
     this.answers = answers;
+    this.sinceNs = answers.now();
   }
 
   /// Runs a step of its handling; a fault in it is logged and answered with 500, so that the client
@@ -96,7 +98,7 @@ public final class Exchange {
   /// Answers with another kind of document.
   public void send(int status, CharSequence contentType, Buffer body) {
     if (isOpen()) {
-      answers.sent(status);
+      counted(status, body.length());
       response.setStatusCode(status);
       response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
       var _ = response.end(body);
@@ -106,9 +108,13 @@ public final class Exchange {
   /// Answers without a body.
   public void empty(int status) {
     if (isOpen()) {
-      answers.sent(status);
+      counted(status, 0);
       var _ = response.setStatusCode(status).end();
     }
+  }
+
+  private void counted(int status, int bodyBytes) {
+    answers.sent(status, sinceNs, request.bytesRead(), bodyBytes);
   }
 
   private boolean isOpen() {

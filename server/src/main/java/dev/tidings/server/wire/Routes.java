@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
@@ -22,6 +23,15 @@ import java.util.regex.Pattern;
 /// wrap them and hide their channel.
 public final class Routes {
   private static final String PARAMETER = "\\{([a-z_]+)}";
+  private static final Set<HttpMethod> METHODS =
+      Set.of(
+          HttpMethod.GET,
+          HttpMethod.HEAD,
+          HttpMethod.POST,
+          HttpMethod.PUT,
+          HttpMethod.PATCH,
+          HttpMethod.DELETE,
+          HttpMethod.OPTIONS);
 
   private final Router router;
   private final EventLoop loop;
@@ -38,20 +48,24 @@ public final class Routes {
     this.loop = loop;
     this.counts = counts;
     this.guard = guard;
-    Answers unmatched = counts.answers("none", "none");
-    Route notFound = new Route(exchange -> exchange.detail(404, "Not Found"), unmatched);
-    Route wrongMethod =
-        new Route(exchange -> exchange.detail(405, "Method Not Allowed"), unmatched);
-    Route malformed =
-        new Route(exchange -> exchange.detail(400, "The request is not valid HTTP"), unmatched);
-    Route failed =
-        new Route(
-            exchange -> exchange.error(500, "INTERNAL_ERROR", "An internal error occurred"),
-            unmatched);
-    router.errorHandler(404, context -> run(context.request(), notFound));
-    router.errorHandler(405, context -> run(context.request(), wrongMethod));
-    router.errorHandler(400, context -> run(context.request(), malformed));
-    router.errorHandler(500, context -> run(context.request(), failed));
+    router.errorHandler(
+        404, context -> answer(context.request(), exchange -> exchange.detail(404, "Not Found")));
+    router.errorHandler(
+        405,
+        context ->
+            answer(context.request(), exchange -> exchange.detail(405, "Method Not Allowed")));
+    router.errorHandler(
+        400,
+        context ->
+            answer(
+                context.request(),
+                exchange -> exchange.detail(400, "The request is not valid HTTP")));
+    router.errorHandler(
+        500,
+        context ->
+            answer(
+                context.request(),
+                exchange -> exchange.error(500, "INTERNAL_ERROR", "An internal error occurred")));
   }
 
   /// A check that comes before every route.
@@ -112,7 +126,12 @@ public final class Routes {
   }
 
   private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
-    run(request, new Route(answer, counts.answers("none", "none")));
+    run(request, new Route(answer, counts.answers("none", known(request.method()))));
+  }
+
+  /// The name of a method for the metrics: what clients make up must not become a label.
+  private static String known(HttpMethod method) {
+    return METHODS.contains(method) ? method.name() : "other";
   }
 
   /// A slash at the end of a known path redirects to the path without it, as FastAPI does.
