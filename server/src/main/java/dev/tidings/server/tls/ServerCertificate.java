@@ -54,7 +54,8 @@ final class ServerCertificate {
               + files.privateKey()
               + " is not the key of the first certificate in "
               + files.certificate()
-              + " (expected: its key; where the file is a chain, the server's own certificate first)",
+              + " (expected: its key; where the file is a chain, the server's own certificate"
+              + " first)",
           null);
     }
     Instant ends =
@@ -104,8 +105,8 @@ final class ServerCertificate {
             + files.privateKey()
             + " cannot be used: "
             + why
-            + " (expected: PEM files, one with the certificate, which may be followed by those up to"
-            + " its authority, one with its RSA or EC key, not encrypted)",
+            + " (expected: PEM files, one with the certificate, which may be followed by those up"
+            + " to its authority, one with its RSA or EC key, not encrypted)",
         cause);
   }
 
