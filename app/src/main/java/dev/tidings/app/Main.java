@@ -4,6 +4,7 @@ package dev.tidings.app;
 import dev.tidings.app.config.InvalidConfigException;
 import dev.tidings.app.config.Nearest;
 import dev.tidings.bench.BenchCommand;
+import dev.tidings.server.ops.Build;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -45,7 +46,7 @@ public final class Main implements Callable<Integer> {
         commandLine(
                 config -> {
                   Tidings server = Tidings.start(config);
-                  return new ServeCommand.Running(server.port(), server::stop);
+                  return new ServeCommand.Running(server.port(), server.tlsPort(), server::stop);
                 })
             .execute(args));
   }
@@ -124,14 +125,13 @@ public final class Main implements Callable<Integer> {
     };
   }
 
-  /// Reads the version from the manifest of the jar.
+  /// What was built, and what runs it.
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version =
-          Optional.ofNullable(Main.class.getPackage().getImplementationVersion())
-              .orElse("development");
-      return new String[] {"tidings " + version + " (Java " + Runtime.version().feature() + ")"};
+      return new String[] {
+        "tidings " + Build.version() + " (Java " + Runtime.version().feature() + ")"
+      };
     }
   }
 }

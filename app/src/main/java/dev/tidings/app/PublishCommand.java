@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
       "  tidings publish news '{\"text\":\"hello\"}'",
       "  tidings publish news '{\"text\":\"hello\"}' --ttl 60 --metadata source=shell",
       "  tidings publish news - < messages.jsonl",
-      "  tidings publish news '{}' --url https://tidings.example.com --user alice --password"
+      "  tidings publish news '{}' --url https://tidings.example.com --user alice --password",
+      "  tidings publish news '{}' --url https://localhost:8443 --ca-file cert.pem"
     })
 final class PublishCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;

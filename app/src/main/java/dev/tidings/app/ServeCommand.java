@@ -6,6 +6,7 @@ import dev.tidings.app.config.InvalidConfigException;
 import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.app.config.TidingsConfig.Durability;
 import dev.tidings.app.config.TidingsConfig.StoreType;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +33,15 @@ final class ServeCommand implements Callable<Integer> {
     Running start(TidingsConfig config) throws StartException;
   }
 
-  /// A server that accepts requests on a port.
-  record Running(int port, Runnable stop) {}
+  /// A server that accepts requests.
+  ///
+  /// @param port without TLS; where there is none, the one with it
+  /// @param tlsPort with TLS, if it is on
+  record Running(int port, OptionalInt tlsPort, Runnable stop) {
+    Running(int port, Runnable stop) {
+      this(port, OptionalInt.empty(), stop);
+    }
+  }
 
   private final Starter starter;
 
@@ -53,8 +61,7 @@ final class ServeCommand implements Callable<Integer> {
     configuration.warnings().forEach(it -> log().warn("insecure, and tolerated: {}", it));
     Running server = starter.start(config);
     try (Shutdown _ = Shutdown.onSignal(config.server().shutdownTimeout(), server.stop())) {
-      Console.of(spec)
-          .line("tidings ready on http://" + address(config.server().host(), server.port()));
+      tellReady(config.server(), server);
       new CountDownLatch(1).await(); // Until the signal ends the process.
     }
     return 0;
@@ -62,6 +69,19 @@ final class ServeCommand implements Callable<Integer> {
 
   private static Logger log() {
     return LoggerFactory.getLogger(ServeCommand.class);
+  }
+
+  /// The last of these lines says that the server is ready on all its ports.
+  private void tellReady(TidingsConfig.Server settings, Running server) {
+    Console console = Console.of(spec);
+    server.tlsPort().ifPresent(port -> console.line(readyLine("https", settings.host(), port)));
+    if (settings.plain()) {
+      console.line(readyLine("http", settings.host(), server.port()));
+    }
+  }
+
+  private static String readyLine(String scheme, String host, int port) {
+    return "tidings ready on " + scheme + "://" + address(host, port);
   }
 
   private static void warnOfLoss(TidingsConfig config) {

@@ -2,11 +2,14 @@
 package dev.tidings.app;
 
 import dev.tidings.app.client.ApiClient;
+import dev.tidings.app.client.Authorities;
 import dev.tidings.app.client.Credentials;
+import dev.tidings.app.client.RequestException;
 import dev.tidings.app.config.Loopback;
 import dev.tidings.app.config.Secret;
 import dev.tidings.server.Server;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -23,6 +26,14 @@ final class ServerOptions {
       defaultValue = "http://localhost:8080",
       description = "Address of the server (default: ${DEFAULT-VALUE}).")
   private URI url = URI.create("http://localhost:8080");
+
+  @Option(
+      names = "--ca-file",
+      paramLabel = "FILE",
+      description =
+          "PEM file with the authorities that may have signed the server's certificate, for an"
+              + " https address (default: those Java knows).")
+  private @Nullable Path caFile;
 
   @Option(
       names = "--user",
@@ -42,13 +53,23 @@ final class ServerOptions {
   private @Nullable String token;
 
   /// A client of the server these options name.
-  ApiClient connect(CommandLine command) {
+  ///
+  /// @throws RequestException if the file of authorities cannot be used
+  ApiClient connect(CommandLine command) throws RequestException {
     String scheme = url.getScheme();
     if (url.getHost() == null || !("http".equals(scheme) || "https".equals(scheme))) {
       throw new ParameterException(
           command, "--url: " + url + " (expected: an address such as http://localhost:8080)");
     }
-    return new ApiClient(url, credentials(command));
+    Credentials credentials = credentials(command);
+    if (caFile == null) {
+      return new ApiClient(url, credentials);
+    }
+    if (!"https".equals(scheme)) {
+      throw new ParameterException(
+          command, "--ca-file with " + url + " (expected: an https address)");
+    }
+    return new ApiClient(url, credentials, Authorities.in(caFile));
   }
 
   private Credentials credentials(CommandLine command) {

@@ -15,8 +15,10 @@ import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.RateLimits;
+import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.store.rocksdb.FileSyncListener;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// One running server: the place where everything is put together.
 public final class Tidings {
@@ -83,6 +85,7 @@ public final class Tidings {
     return new ServerSettings(
         server.host(),
         server.port(),
+        tls(config),
         eventLoops(server),
         server.maxConnections(),
         server.shutdownTimeout().dividedBy(2),
@@ -117,6 +120,19 @@ public final class Tidings {
         config.server().trustedProxies(),
         new RateLimits.PerMinute(
             limits.login(), limits.refresh(), limits.publish(), limits.bulk()));
+  }
+
+  /// The configuration has either all three of these keys or none.
+  private static Optional<TlsSettings> tls(TidingsConfig config) {
+    TidingsConfig.Tls tls = config.tls();
+    return tls.port()
+        .map(port ->
+            new TlsSettings(
+                port,
+                tls.certificate().orElseThrow(),
+                tls.privateKey().orElseThrow(),
+                tls.reloadInterval(),
+                config.server().plain()));
   }
 
   private static int eventLoops(TidingsConfig.Server server) {
@@ -157,9 +173,14 @@ public final class Tidings {
         config.poll().maxWaitersPerUser());
   }
 
-  /// The TCP port it listens on.
+  /// The TCP port it listens on: the one without TLS, if it has both.
   public int port() {
     return server.port();
+  }
+
+  /// The TCP port it speaks TLS on, if it does.
+  public OptionalInt tlsPort() {
+    return server.tlsPort();
   }
 
   /// Closes sockets, makes everything accepted durable and returns.

@@ -21,6 +21,9 @@ import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.tls.Tls;
+import dev.tidings.server.tls.TlsSettings;
+import dev.tidings.server.tls.UnusableCertificateException;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.Edge;
@@ -46,6 +49,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -100,7 +104,9 @@ public final class Server {
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
-  private int port;
+  private Optional<Tls> tls = Optional.empty();
+  private OptionalInt plainPort = OptionalInt.empty();
+  private OptionalInt tlsPort = OptionalInt.empty();
 
   /// Starts nothing that would have to be stopped, apart from what it is given, if it fails.
   private Server(ServerSettings settings, Store store, Vertx vertx) throws StoreException {
@@ -114,14 +120,17 @@ public final class Server {
         Executors.newFixedThreadPool(
             READER_THREADS, Thread.ofPlatform().daemon().name("store-reader-", 0).factory());
     loops = makeLoops();
-    metrics = new Metrics(settings.maxTopicLabels(), settings.durability());
-    node = new Node(store, List.copyOf(loops), opening, paging, time, settings.node(), metrics);
+    metrics = new Metrics(settings.maxTopicLabels(), settings.durability(), time);
+    node =
+        new Node(
+            store, List.copyOf(loops), opening, paging, time, settings.node(), metrics.commits());
     for (int i = 0; i < loops.size(); i++) {
       loops
           .get(i)
           .join(node.loops().get(i), new FrameCache(settings.frameCache() / loops.size(), time));
     }
-    metrics.observe(node, store::health);
+    metrics.observe(node, store);
+    metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
     passwords = new Passwords(settings.passwords());
     Retention retention =
@@ -310,6 +319,7 @@ public final class Server {
         new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
     PollWaiters waiters =
         new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
+    metrics.gauge("tidings_polls_waiting", "Long polls that wait", waiters::waiting);
     long bodiesOfHeap = Runtime.getRuntime().maxMemory() / BODIES_OF_HEAP;
     Bodies bodies =
         new Bodies(
@@ -322,34 +332,76 @@ public final class Server {
             tokens,
             passwords,
             bodies,
-            metrics,
+            metrics.relay(),
             time,
             new SecureRandom(),
             settings.relay());
     Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
+    if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
+      plainPort =
+          OptionalInt.of(
+              listenOnAll(
+                  services, waiters, edge, settings.port(), "--host or --port", Optional.empty()));
+    }
+    if (settings.tls().isPresent()) {
+      tls = Optional.of(readCertificate(settings.tls().get()));
+      metrics.observe(tls.get());
+      tlsPort =
+          OptionalInt.of(
+              listenOnAll(
+                  services,
+                  waiters,
+                  edge,
+                  settings.tls().get().port(),
+                  "server.host or tls.port",
+                  tls));
+      tls.get().renew(listeners.getLast());
+    }
+    if (settings.adminSocket().isPresent()) {
+      listenForAdmin(services, waiters, settings.adminSocket().get());
+    }
+  }
+
+  /// Listens on one port with every event loop, and returns that port.
+  private int listenOnAll(
+      RelayApi.Services services,
+      PollWaiters waiters,
+      Edge edge,
+      int wanted,
+      String keys,
+      Optional<Tls> secured)
+      throws StartException {
     // Vert.x shares a free port between the event loops if they ask for the same negative one.
     SocketAddress address =
-        settings.port() == 0
-            ? SocketAddress.sharedRandomPort(1, settings.host())
-            : SocketAddress.inetSocketAddress(settings.port(), settings.host());
+        wanted == 0
+            ? SocketAddress.sharedRandomPort(secured.isPresent() ? 2 : 1, settings.host())
+            : SocketAddress.inetSocketAddress(wanted, settings.host());
     try {
+      int port = wanted;
       for (EventLoop loop : loops) {
-        HttpServer listener = listenOn(loop, services, waiters, edge, address);
-        port = listener.actualPort();
+        port = listenOn(loop, services, waiters, edge, address, secured).actualPort();
       }
+      return port;
     } catch (IllegalStateException e) {
       throw new StartException(
           "cannot listen on "
               + settings.host()
               + ":"
-              + settings.port()
+              + wanted
               + ": "
               + causeOf(e)
-              + ". Choose another address with --host or --port (0 takes a free port)",
+              + ". Choose another address with "
+              + keys
+              + " (0 takes a free port)",
           e);
     }
-    if (settings.adminSocket().isPresent()) {
-      listenForAdmin(services, waiters, settings.adminSocket().get());
+  }
+
+  private Tls readCertificate(TlsSettings files) throws StartException {
+    try {
+      return new Tls(vertx, files, time);
+    } catch (UnusableCertificateException e) {
+      throw new StartException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -372,7 +424,8 @@ public final class Server {
           services.with(Authenticator.trusting(operator)),
           waiters,
           Edge.open(time),
-          SocketAddress.domainSocketAddress(path.toString()));
+          SocketAddress.domainSocketAddress(path.toString()),
+          Optional.empty());
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     } catch (IOException | IllegalStateException e) {
       throw new StartException(
@@ -385,11 +438,12 @@ public final class Server {
       RelayApi.Services services,
       PollWaiters waiters,
       Edge edge,
-      SocketAddress address) {
+      SocketAddress address,
+      Optional<Tls> secured) {
     CompletableFuture<HttpServer> listening = new CompletableFuture<>();
     loop.context()
         .runOnContext(_ -> {
-          Routes routes = new Routes(vertx, loop, metrics, edge);
+          Routes routes = new Routes(vertx, loop, metrics.http(), edge);
           RelayApi relay = new RelayApi(services, loop, waiters);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
@@ -398,7 +452,7 @@ public final class Server {
           }
           relays.add(relay);
           vertx
-              .createHttpServer(options())
+              .createHttpServer(secured.map(it -> it.with(options())).orElseGet(this::options))
               .connectionHandler(connection -> admit(connection, loop, !address.isDomainSocket()))
               .invalidRequestHandler(routes::unreadable)
               .requestHandler(request -> {
@@ -462,9 +516,14 @@ public final class Server {
     return String.valueOf(cause.getMessage());
   }
 
-  /// The port it listens on.
+  /// The port it listens on: the one without TLS, if it has both.
   public int port() {
-    return port;
+    return plainPort.orElseGet(tlsPort::orElseThrow);
+  }
+
+  /// The port it speaks TLS on, if it does.
+  public OptionalInt tlsPort() {
+    return tlsPort;
   }
 
   // ---- stopping ----
@@ -474,6 +533,7 @@ public final class Server {
   /// closed.
   public void stop() {
     sweeper.shutdownNow();
+    tls.ifPresent(Tls::close);
     CountDownLatch gone = new CountDownLatch(relays.size());
     for (RelayApi relay : relays) {
       relay

@@ -7,6 +7,7 @@ import dev.tidings.core.store.Durability;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Edge;
+import dev.tidings.server.tls.TlsSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Optional;
 ///
 /// @param host address to listen on
 /// @param port port to listen on; 0 takes a free one
+/// @param tls where TLS is spoken beside that port or instead of it
 /// @param eventLoops how many, 1 to 64
 /// @param maxConnections open at once; further ones are closed
 /// @param shutdownGrace how long requests that are being handled may take when it stops
@@ -37,6 +39,7 @@ import java.util.Optional;
 public record ServerSettings(
     String host,
     int port,
+    Optional<TlsSettings> tls,
     int eventLoops,
     int maxConnections,
     Duration shutdownGrace,

@@ -14,12 +14,14 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import javax.net.ssl.SSLContext;
 
 /// A bare TCP connection to the server, for what a well-behaved client cannot send.
 final class RawConnection implements AutoCloseable {
@@ -49,6 +51,24 @@ final class RawConnection implements AutoCloseable {
       socket.setSoTimeout((int) Await.SOON.toMillis());
       socket.setTcpNoDelay(true);
       return new RawConnection(socket, server.url().getAuthority());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// The same over TLS.
+  static RawConnection openTls(TidingsProcess server, SSLContext context, int receiveBuffer) {
+    URI url = server.tlsUrl();
+    try {
+      var plain = new Socket();
+      if (receiveBuffer > 0) {
+        plain.setReceiveBufferSize(receiveBuffer);
+      }
+      plain.connect(new InetSocketAddress(url.getHost(), url.getPort()), 5_000);
+      plain.setSoTimeout((int) Await.SOON.toMillis());
+      Socket secured =
+          context.getSocketFactory().createSocket(plain, url.getHost(), url.getPort(), true);
+      return new RawConnection(secured, url.getAuthority());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -55,8 +55,12 @@ final class RawWebSocket implements AutoCloseable {
   }
 
   static RawWebSocket open(RelayClient client, int receiveBuffer) {
-    var connection = RawConnection.open(client.server(), receiveBuffer);
-    Reply reply = upgrade(connection, "/ws?token=" + client.token());
+    return over(RawConnection.open(client.server(), receiveBuffer), client.token());
+  }
+
+  /// Upgrades a connection.
+  static RawWebSocket over(RawConnection connection, String token) {
+    Reply reply = upgrade(connection, "/ws?token=" + token);
     assertThat(reply.status()).as("status of the upgrade; body %s", reply.body()).isEqualTo(101);
     return new RawWebSocket(connection);
   }

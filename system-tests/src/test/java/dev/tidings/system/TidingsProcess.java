@@ -19,7 +19,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// A server in a process of its own, as a user would start it. What it prints goes to files under
@@ -27,7 +26,8 @@ import java.util.regex.Pattern;
 final class TidingsProcess implements AutoCloseable {
 
   private static final Path WORK_DIR = Path.of("target", "system-tests");
-  private static final Pattern READY = Pattern.compile("^tidings ready on http://(\\S+):(\\d+)$");
+  private static final Pattern READY =
+      Pattern.compile("^tidings ready on (https?)://(\\S+):(\\d+)$");
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -82,6 +82,25 @@ final class TidingsProcess implements AutoCloseable {
     return start(launchServe("secured", newDataDir(), all));
   }
 
+  /// Runs a command of `tidings` that talks to a server, and answers what it printed.
+  static String command(String... arguments) {
+    var command = java();
+    command.addAll(List.of(arguments));
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (!process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new AssertionError("the command did not end\n" + printed);
+      }
+      return printed + "exit code " + process.exitValue();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
   /// Starts without waiting, for servers that are expected to refuse.
   static TidingsProcess launchDev(Path dataDir, Map<String, String> environment) {
     return new TidingsProcess(
@@ -124,17 +143,7 @@ final class TidingsProcess implements AutoCloseable {
   }
 
   private Process launch() {
-    var command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+UseCompactObjectHeaders",
-                "-Xmx512m",
-                "-cp",
-                absoluteClassPath(),
-                "dev.tidings.app.Main"));
+    var command = java();
     command.addAll(arguments);
     // The process gets a folder of its own, so that it finds no configuration file by chance.
     var builder =
@@ -149,6 +158,19 @@ final class TidingsProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static List<String> java() {
+    return new ArrayList<>(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-XX:+UseCompactObjectHeaders",
+            "-Xmx512m",
+            "-cp",
+            absoluteClassPath(),
+            "dev.tidings.app.Main"));
   }
 
   private static String absoluteClassPath() {
@@ -190,7 +212,13 @@ final class TidingsProcess implements AutoCloseable {
     }
   }
 
+  /// The address that is told last, when all ports are open: without TLS if there is such a port.
   private Optional<URI> readyLine() {
+    boolean plain = !"false".equals(environment.get("TIDINGS_SERVER_PLAIN"));
+    return readyLine(plain ? "http" : "https");
+  }
+
+  private Optional<URI> readyLine(String scheme) {
     String text = read(output);
     // Only whole lines: the last one may be half written.
     int end = text.lastIndexOf('\n');
@@ -199,8 +227,8 @@ final class TidingsProcess implements AutoCloseable {
         : text.substring(0, end)
             .lines()
             .map(READY::matcher)
-            .filter(Matcher::matches)
-            .map(line -> URI.create("http://" + line.group(1) + ":" + line.group(2)))
+            .filter(line -> line.matches() && line.group(1).equals(scheme))
+            .map(line -> URI.create(scheme + "://" + line.group(2) + ":" + line.group(3)))
             .findFirst();
   }
 
@@ -215,6 +243,11 @@ final class TidingsProcess implements AutoCloseable {
 
   URI url() {
     return url;
+  }
+
+  /// The address that speaks TLS, of a server that has it.
+  URI tlsUrl() {
+    return readyLine("https").orElseThrow();
   }
 
   URI webSocketUrl() {

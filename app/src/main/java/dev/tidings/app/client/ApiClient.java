@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -24,16 +25,26 @@ public final class ApiClient implements AutoCloseable {
 
   private final URI server;
   private final Credentials credentials;
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT_TIMEOUT)
-          .build();
+  private final HttpClient http;
   private Optional<String> token = Optional.empty();
 
-  public ApiClient(URI server, Credentials credentials) {
+  /// A client of `server`.
+  ///
+  /// @param authorities who may have signed its certificate, if it speaks TLS
+  public ApiClient(URI server, Credentials credentials, Authorities authorities) {
     this.server = server;
     this.credentials = credentials;
+    this.http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .sslContext(authorities.context())
+            .build();
+  }
+
+  /// A client that trusts the authorities Java knows.
+  public ApiClient(URI server, Credentials credentials) {
+    this(server, credentials, Authorities.wellKnown());
   }
 
   /// Publishes one message and returns the answer, one line of JSON.
@@ -129,6 +140,15 @@ public final class ApiClient implements AutoCloseable {
               + server
               + " (expected: a running server; start one with `tidings serve --dev` or name it"
               + " with --url)",
+          e);
+    } catch (SSLException e) {
+      throw new RequestException(
+          "no TLS with "
+              + server
+              + ": "
+              + e.getMessage()
+              + " (expected: a server that speaks TLS, for whose name the certificate is, signed by"
+              + " an authority Java knows or one in --ca-file)",
           e);
     } catch (IOException e) {
       throw new RequestException("no answer from " + server + ": " + e.getMessage(), e);

@@ -252,6 +252,46 @@ public final class Configuration {
     checkOrder(merged, values, "server.max-body-size", "limits.pending-bytes", errors);
     checkOrder(merged, values, "limits.batch-bytes", "limits.pending-bytes", errors);
     checkCache(merged, values, errors);
+    checkTls(merged, values, errors);
+  }
+
+  /// TLS needs all of its keys or none, and a server needs a port.
+  private static void checkTls(
+      Map<String, Given> merged, Map<String, Object> values, List<ConfigError> errors) {
+    List<String> needed = List.of("tls.port", "tls.certificate", "tls.private-key");
+    needed.stream()
+        .filter(merged::containsKey)
+        .findFirst()
+        .ifPresent(present ->
+            needed.stream()
+                .filter(key -> !merged.containsKey(key))
+                .map(key ->
+                    new ConfigError(
+                        key,
+                        "not set",
+                        Optional.ofNullable(KeyTree.keys().get(key)).orElseThrow().expected(),
+                        "because " + present + " is given"))
+                .forEach(errors::add));
+    boolean plain = !Boolean.FALSE.equals(values.get("server.plain"));
+    if (!plain && !merged.containsKey("tls.port")) {
+      errors.add(
+          new ConfigError(
+              "server.plain",
+              "false",
+              "true, or tls.port, tls.certificate and tls.private-key",
+              source(merged, "server.plain")));
+    }
+    if (plain
+        && values.get("tls.port") instanceof Integer port
+        && port != 0
+        && port.equals(values.get("server.port"))) {
+      errors.add(
+          new ConfigError(
+              "tls.port",
+              given(merged, "tls.port").text(),
+              "another port than server.port, unless server.plain is false",
+              source(merged, "tls.port")));
+    }
   }
 
   private static void checkOrder(

@@ -58,6 +58,7 @@ record Key(String path, ValueKind kind, Setting setting, Presence presence) {
         switch (kind) {
           case ValueKind.Text _, ValueKind.Hidden _ -> Long.parseLong(text);
           case ValueKind.Folder _,
+              ValueKind.FileName _,
               ValueKind.Switch _,
               ValueKind.Choice _,
               ValueKind.Items _,

@@ -45,7 +45,7 @@ final class KeyTree {
         if (setting == null) {
           throw new IllegalStateException(path + " has no @Setting");
         }
-        ValueKind kind = list ? ValueKind.listOf(held) : ValueKind.of(held, setting.bytes());
+        ValueKind kind = list ? ValueKind.listOf(held) : ValueKind.of(held, setting);
         Key.Presence presence =
             optional
                 ? Key.Presence.OPTIONAL

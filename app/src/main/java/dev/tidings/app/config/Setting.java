@@ -29,4 +29,7 @@ import java.lang.annotation.Target;
 
   /// Whether a `long` is a size in bytes, written as `64MiB`.
   boolean bytes() default false;
+
+  /// Whether a `Path` is that of a file rather than a folder.
+  boolean file() default false;
 }

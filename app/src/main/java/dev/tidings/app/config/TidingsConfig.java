@@ -18,6 +18,7 @@ import java.util.Optional;
 /// key.
 public record TidingsConfig(
     Server server,
+    Tls tls,
     WebSocket websocket,
     Poll poll,
     Auth auth,
@@ -50,6 +51,10 @@ public record TidingsConfig(
               max = "65535",
               doc = "TCP port; 0 takes a free one")
           int port,
+      @Setting(
+              defaultValue = "true",
+              doc = "Whether `server.port` is served; `false` needs `tls.port`")
+          boolean plain,
       @Setting(
               defaultValue = "8MiB",
               min = "1KiB",
@@ -93,6 +98,31 @@ public record TidingsConfig(
               defaultValue = "false",
               doc = "Start, with warnings, in spite of a secret or password that everybody knows")
           boolean allowInsecureSettings) {}
+
+  /// HTTPS and secure WebSockets.
+  public record Tls(
+      @Setting(
+              min = "0",
+              max = "65535",
+              doc = "TCP port that speaks TLS; 0 takes a free one. Without it there is no TLS")
+          Optional<Integer> port,
+      @Setting(
+              file = true,
+              doc =
+                  "PEM file with the server's certificate, which may be followed by those up to its"
+                      + " authority")
+          Optional<Path> certificate,
+      @Setting(
+              file = true,
+              doc = "PEM file with the key of that certificate (RSA or EC), not encrypted")
+          Optional<Path> privateKey,
+      @Setting(
+              defaultValue = "10s",
+              min = "100ms",
+              max = "1d",
+              doc =
+                  "Time between two looks at these files; a changed certificate is taken into use")
+          Duration reloadInterval) {}
 
   /// Sockets on `/ws`.
   public record WebSocket(
@@ -415,6 +445,7 @@ public record TidingsConfig(
   public TidingsConfig withSecretKey(Secret secret) {
     return new TidingsConfig(
         server,
+        tls,
         websocket,
         poll,
         auth.withSecretKey(secret),

@@ -41,17 +41,17 @@ sealed interface ValueKind {
   }
 
   /// The kind of values a component of this type holds.
-  static ValueKind of(Class<?> type, boolean bytes) {
+  static ValueKind of(Class<?> type, Setting setting) {
     if (type.isEnum()) {
       return new Choice(type);
     }
     return switch (type.getSimpleName()) {
       case "String" -> new Text();
       case "Secret" -> new Hidden();
-      case "Path" -> new Folder();
+      case "Path" -> setting.file() ? new FileName() : new Folder();
       case "boolean" -> new Switch();
-      case "int" -> new Whole(true);
-      case "long" -> bytes ? new Size() : new Whole(false);
+      case "int", "Integer" -> new Whole(true);
+      case "long" -> setting.bytes() ? new Size() : new Whole(false);
       case "Duration" -> new Time();
       default -> throw new IllegalArgumentException("no setting can be of type " + type);
     };
@@ -97,11 +97,7 @@ sealed interface ValueKind {
   record Folder() implements ValueKind {
     @Override
     public Optional<Object> parse(String text) {
-      try {
-        return text.isBlank() ? Optional.empty() : Optional.of(Path.of(text));
-      } catch (InvalidPathException _) {
-        return Optional.empty();
-      }
+      return path(text);
     }
 
     @Override
@@ -112,6 +108,24 @@ sealed interface ValueKind {
     @Override
     public String expected(String min, String max) {
       return "a folder";
+    }
+  }
+
+  /// A file; whether it can be read shows when it is.
+  record FileName() implements ValueKind {
+    @Override
+    public Optional<Object> parse(String text) {
+      return path(text);
+    }
+
+    @Override
+    public long measure(Object value) {
+      return 0;
+    }
+
+    @Override
+    public String expected(String min, String max) {
+      return "a file";
     }
   }
 
@@ -273,6 +287,14 @@ sealed interface ValueKind {
     @Override
     public String expected(String min, String max) {
       return "a duration" + range(min, max) + ", such as 30s, 24h or 7d";
+    }
+  }
+
+  private static Optional<Object> path(String text) {
+    try {
+      return text.isBlank() ? Optional.empty() : Optional.of(Path.of(text));
+    } catch (InvalidPathException _) {
+      return Optional.empty();
     }
   }
 

@@ -43,6 +43,7 @@ class ConfigurationPageTest {
       case ValueKind.Text _, ValueKind.Hidden _ -> range + " characters";
       case ValueKind.Folder _ -> "folder";
       case ValueKind.Items _ -> "list";
+      case ValueKind.FileName _ -> "file";
       case ValueKind.Switch _ -> "`true`, `false`";
       case ValueKind.Choice choice ->
           String.join(

@@ -38,6 +38,14 @@ class ConfigurationTest {
       Map.ofEntries(
           entry("server.host", new Sample("0.0.0.0", "localhost", "localhost")),
           entry("server.port", new Sample("8080", "9000", 9000)),
+          entry("server.plain", new Sample("true", "false", false)),
+          entry("tls.port", new Sample("", "8443", Optional.of(8443))),
+          entry(
+              "tls.certificate",
+              new Sample("", "/x/cert.pem", Optional.of(Path.of("/x/cert.pem")))),
+          entry(
+              "tls.private-key", new Sample("", "/x/key.pem", Optional.of(Path.of("/x/key.pem")))),
+          entry("tls.reload-interval", new Sample("10s", "1m", Duration.ofMinutes(1))),
           entry("server.max-body-size", new Sample("8MiB", "2MiB", 2L << 20)),
           entry("server.max-connections", new Sample("20000", "7", 7)),
           entry("server.shutdown-timeout", new Sample("10s", "5s", Duration.ofSeconds(5))),
@@ -133,7 +141,7 @@ class ConfigurationTest {
                 case ValueKind.Hidden _ -> "x".repeat(Integer.parseInt(key.setting().min()) - 1);
                 case ValueKind.Switch _ -> "yes";
                 case ValueKind.Choice _ -> "other";
-                case ValueKind.Folder _ -> " ";
+                case ValueKind.Folder _, ValueKind.FileName _ -> " ";
                 case ValueKind.Items _ -> "10.0.0.1, two words";
               };
           String below =
@@ -167,6 +175,7 @@ class ConfigurationTest {
       assertThat(read(config, path)).isEqualTo(List.of());
     } else if (standard.isEmpty()) {
       assertThat(config.auth().bootstrapAdmin()).isEmpty();
+      assertThat(config.tls().port()).isEmpty();
     } else {
       assertThat(read(config, path)).isEqualTo(KeyTree.keys().get(path).parse(standard).get());
     }
@@ -545,6 +554,38 @@ class ConfigurationTest {
         .containsExactly(key);
   }
 
+  @ParameterizedTest
+  @CsvSource({"PORT, 8443", "CERTIFICATE, cert.pem", "PRIVATE_KEY, key.pem"})
+  void tls_halfConfigured_tellsWhatIsMissing(String name, String value) {
+    assertThat(errors(Map.of(), Map.of("TIDINGS_TLS_" + name, value, "TIDINGS_DEV", "true")))
+        .hasSize(2)
+        .allSatisfy(error -> {
+          assertThat(error.key()).startsWith("tls.");
+          assertThat(error.value()).isEqualTo("not set");
+          assertThat(error.source()).startsWith("because tls.");
+        });
+  }
+
+  @Test
+  void plainPort_isNeededWithoutTls() {
+    assertThat(errors(Map.of(), Map.of("TIDINGS_SERVER_PLAIN", "false", "TIDINGS_DEV", "true")))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "server.plain: false (expected: true, or tls.port, tls.certificate and"
+                + " tls.private-key) [TIDINGS_SERVER_PLAIN]");
+  }
+
+  @Test
+  void tls_onTheSamePortAsPlain_isRefused() throws Exception {
+    Map<String, String> environment = new LinkedHashMap<>(around("tls.port"));
+    environment.put("TIDINGS_TLS_PORT", "8080");
+    assertThat(errors(Map.of(), environment))
+        .extracting(ConfigError::key)
+        .containsExactly("tls.port");
+    environment.put("TIDINGS_SERVER_PLAIN", "false");
+    assertThat(load(Map.of(), environment).server().plain()).isFalse();
+  }
+
   private static Sample sample(String path) {
     return Optional.ofNullable(SAMPLES.get(path)).orElseThrow();
   }
@@ -556,7 +597,9 @@ class ConfigurationTest {
         path.startsWith("auth.bootstrap-admin.")
             ? List.of(
                 "auth.secret-key", "auth.bootstrap-admin.username", "auth.bootstrap-admin.password")
-            : List.of("auth.secret-key");
+            : path.equals("server.plain") || path.startsWith("tls.")
+                ? List.of("auth.secret-key", "tls.port", "tls.certificate", "tls.private-key")
+                : List.of("auth.secret-key");
     for (String other : needed) {
       if (!other.equals(path)) {
         environment.put(environmentName(other), sample(other).written());

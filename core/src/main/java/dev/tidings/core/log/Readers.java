@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /// The cursors of one event loop: who reads which log, and who waits for which topic to be created.
 ///
-/// Everything runs on the event loop except [#isAwaitingTopics], by which the commit lane decides
-/// whom to tell of new topics.
+/// Everything runs on the event loop except [#cursors], and [#isAwaitingTopics], by which the
+/// commit lane decides whom to tell of new topics.
 public final class Readers {
   private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
 
@@ -36,6 +37,8 @@ public final class Readers {
   private final List<Runnable> atTurnEnd = new ArrayList<>();
   private boolean inTurn;
   private volatile boolean awaitingTopics;
+  // Changed by the event loop alone.
+  private final AtomicInteger cursors = new AtomicInteger();
 
   /// Brings the log of a topic into memory.
   public interface LogOpener {
@@ -70,6 +73,7 @@ public final class Readers {
   public Cursor open(String topic, Start start, Reader reader) {
     executor.checkCurrent();
     Cursor cursor = new Cursor(this, topic, start, reader);
+    cursors.incrementAndGet();
     Optional<Topic> entry = directory.topic(topic);
     if (entry.isEmpty()) {
       await(cursor);
@@ -184,6 +188,11 @@ public final class Readers {
       awaiting.remove(cursor.topic());
     }
     awaitingTopics = !awaiting.isEmpty();
+  }
+
+  /// How many cursors are open. Any thread.
+  public int cursors() {
+    return cursors.get();
   }
 
   /// Whether some cursor waits for a topic to be created. Any thread.
@@ -310,9 +319,10 @@ public final class Readers {
     }
   }
 
-  /// Forgets a cursor that its reader has closed.
+  /// Forgets a cursor that is closed.
   void closed(Cursor cursor) {
     executor.checkCurrent();
+    cursors.decrementAndGet();
     Optional<TopicLog> of = cursor.log();
     if (of.isEmpty()) {
       stopAwaiting(cursor);

@@ -81,7 +81,8 @@ public final class CommitLane {
   // Why what is in memory may be wrong, so that nothing may be written any more.
   private volatile @Nullable Throwable breakage;
 
-  private Phase phase = Phase.RUNNING;
+  // Changed by the lane's thread alone.
+  private volatile Phase phase = Phase.RUNNING;
   private long lastNumber;
   // The batch being written or shown.
   private List<Submission<?>> gathered = List.of();
@@ -99,7 +100,8 @@ public final class CommitLane {
   private final AtomicInteger reverting = new AtomicInteger();
   private volatile @Nullable Throwable revertFault;
 
-  private enum Phase {
+  /// What the lane is at.
+  public enum Phase {
     /// Batches are written.
     RUNNING,
     /// A commit failed; the store is being reopened and asked for the outcome.
@@ -168,6 +170,16 @@ public final class CommitLane {
     this.limits = limits;
     this.observer = observer;
     this.nextHealthNs = time.monotonicNs();
+  }
+
+  /// What it is at. Any thread.
+  public Phase phase() {
+    return phase;
+  }
+
+  /// How many commands wait for the next batch; counts them one by one. Any thread.
+  public int queued() {
+    return queue.size();
   }
 
   /// Tells it whom it serves; once, before the first step.

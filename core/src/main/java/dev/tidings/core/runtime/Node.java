@@ -151,6 +151,15 @@ public final class Node {
     return logs.size();
   }
 
+  /// How many cursors there are.
+  public int cursors() {
+    int cursors = 0;
+    for (Loop loop : loops) {
+      cursors += loop.readers().cursors();
+    }
+    return cursors;
+  }
+
   /// How many messages a topic retains, if its log is in memory: by their sequences, so a lapse
   /// counts as messages until it is trimmed.
   public OptionalLong retainedMessages(String topic) {

@@ -79,6 +79,12 @@ public interface Store extends AutoCloseable {
   /// Whether it would take writes now. Cheap; called about once a second.
   StoreHealth health();
 
+  /// What it uses just now, always the same figures in the same order; those of a store that is
+  /// being reopened are left out. Any thread; never waits for long.
+  default List<StoreFigure> figures() {
+    return List.of();
+  }
+
   /// Makes everything committed durable, whatever the mode, notes that the end was clean, and lets
   /// go of the files.
   @Override

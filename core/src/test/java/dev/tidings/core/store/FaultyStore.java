@@ -250,6 +250,11 @@ public final class FaultyStore implements Store {
   }
 
   @Override
+  public List<StoreFigure> figures() {
+    return store.figures();
+  }
+
+  @Override
   public void close() throws StoreException {
     store.close();
   }

@@ -13,7 +13,6 @@ import io.vertx.core.http.HttpMethod;
 /// Health, readiness and metrics; none needs a token.
 public final class OpsApi {
   private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-  private static final String VERSION = "0.1.0";
 
   private final Node node;
   private final Metrics metrics;
@@ -41,7 +40,7 @@ public final class OpsApi {
             .raw("{\"status\":\"healthy\",\"timestamp\":\"")
             .raw(exchange.loop().timestamps().format(time.wallMs()))
             .raw("Z\",\"version\":\"")
-            .raw(VERSION)
+            .raw(Build.release())
             .raw("\"}"));
   }
 
@@ -59,7 +58,14 @@ public final class OpsApi {
             .raw("}}"));
   }
 
+  /// The figures, gathered on another thread: some look at the disk.
   private void metrics(Exchange exchange) {
-    exchange.send(200, METRICS_TYPE, Buffer.buffer(metrics.scrape()));
+    exchange
+        .loop()
+        .context()
+        .executeBlocking(metrics::scrape)
+        .onSuccess(
+            text -> exchange.guarded(() -> exchange.send(200, METRICS_TYPE, Buffer.buffer(text))))
+        .onFailure(fault -> exchange.failed(new IllegalStateException("no metrics", fault)));
   }
 }

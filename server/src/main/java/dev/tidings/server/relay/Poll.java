@@ -12,9 +12,12 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.ops.RelayMetrics;
+import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.JsonOut;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -48,6 +51,7 @@ final class Poll implements Reader {
   private final User user;
   private final boolean catchesUp;
   private final TimeSource time;
+  private final RelayMetrics metrics;
   private final Consumer<Poll> finished;
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
   private final JsonOut messages = new JsonOut(1024);
@@ -55,7 +59,7 @@ final class Poll implements Reader {
   // Where a round of looking has got to; those whose page is on its way; those that gave something.
   private Iterator<Cursor> unseen = Collections.emptyIterator();
   private final Set<Cursor> loading = new HashSet<>();
-  private final Set<Cursor> served = new HashSet<>();
+  private final Map<Cursor, Integer> served = new HashMap<>();
   private int found;
   private int opening;
   private boolean caughtUp;
@@ -64,11 +68,18 @@ final class Poll implements Reader {
 
   /// @param catchesUp whether it looks for stored messages first
   /// @param finished called once, when it is answered or its client is gone
-  Poll(Exchange exchange, User user, boolean catchesUp, TimeSource time, Consumer<Poll> finished) {
+  Poll(
+      Exchange exchange,
+      User user,
+      boolean catchesUp,
+      TimeSource time,
+      RelayMetrics metrics,
+      Consumer<Poll> finished) {
     this.exchange = exchange;
     this.user = user;
     this.catchesUp = catchesUp;
     this.time = time;
+    this.metrics = metrics;
     this.finished = finished;
   }
 
@@ -118,7 +129,7 @@ final class Poll implements Reader {
       } else if (loading.isEmpty() && !unseen.hasNext()) {
         // Nothing was left to see: there is news, and the others may have some too.
         unseen = cursors.values().iterator();
-      } else if (!served.contains(cursor)) {
+      } else if (!served.containsKey(cursor)) {
         read(cursor);
       }
       look();
@@ -188,7 +199,7 @@ final class Poll implements Reader {
           int before = found;
           add(cursor, list, afterGap, catchesUp && !caughtUp);
           if (found > before) {
-            served.add(cursor);
+            served.put(cursor, found - before);
             return;
           }
           // All had expired, and behind them there may be others.
@@ -259,6 +270,8 @@ final class Poll implements Reader {
       out.raw(",\"gaps\":[").raw(gaps).raw("]");
     }
     finish();
+    served.forEach(
+        (cursor, count) -> metrics.delivered(cursor.topic(), DeliveryType.LONG_POLL, count));
     exchange.json(200, out.raw("}"));
   }
 

@@ -65,6 +65,7 @@ final class PollCalls {
             user,
             !since.isEmpty(),
             services.time(),
+            services.metrics(),
             finished -> {
               open.remove(finished);
               waiters.leave(user.id());

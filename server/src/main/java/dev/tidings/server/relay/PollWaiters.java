@@ -37,6 +37,11 @@ public final class PollWaiters {
     waiting.decrementAndGet();
   }
 
+  /// How many wait. Any thread.
+  public int waiting() {
+    return waiting.get();
+  }
+
   /// What a refused caller is told.
   String refusal() {
     return "too many polls wait (limits: "

@@ -14,7 +14,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.Tokens;
-import dev.tidings.server.ops.Metrics;
+import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Exchange;
@@ -58,7 +58,7 @@ public final class RelayApi {
       Tokens tokens,
       Passwords passwords,
       Bodies bodies,
-      Metrics metrics,
+      RelayMetrics metrics,
       TimeSource time,
       SecureRandom random,
       Settings settings) {

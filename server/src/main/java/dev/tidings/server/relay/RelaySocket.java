@@ -12,6 +12,7 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.FrameCache;
@@ -161,7 +162,7 @@ final class RelaySocket implements Reader {
     if (state == State.AWAITING_SUBSCRIBE) {
       refuseSubscription(message);
     } else if (state != State.CLOSED) {
-      send(RelayFrames.error("PROCESSING_ERROR", message));
+      sendError("PROCESSING_ERROR", message);
     }
   }
 
@@ -192,9 +193,7 @@ final class RelaySocket implements Reader {
       case "unsubscribe" -> unsubscribe(frame);
       case "refresh" -> refresh(frame);
       default ->
-          send(
-              RelayFrames.error(
-                  "UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + Text.cut(type, MAX_ECHO)));
+          sendError("UNKNOWN_MESSAGE_TYPE", "Unknown message type: " + Text.cut(type, MAX_ECHO));
     }
   }
 
@@ -306,7 +305,7 @@ final class RelaySocket implements Reader {
   }
 
   private void refuseSubscription(String message) {
-    send(RelayFrames.error("SUBSCRIPTION_ERROR", message));
+    sendError("SUBSCRIPTION_ERROR", message);
     close(NORMAL, "");
   }
 
@@ -399,7 +398,7 @@ final class RelaySocket implements Reader {
             try (RequestMark _ = RequestMark.of(requestId)) {
               LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
             }
-            send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+            sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
             close(TRY_AGAIN_LATER, "the store cannot be read");
             return;
           }
@@ -407,7 +406,7 @@ final class RelaySocket implements Reader {
       }
       long from = Math.max(cursor.next(), 0);
       writer.write(run.framesFrom(from));
-      group.metrics().delivered(run.messagesFrom(from));
+      group.metrics().delivered(cursor.topic(), DeliveryType.WEBSOCKET, run.messagesFrom(from));
       cursor.advance(run.lastSequence(), run.lastTimestamp());
     }
   }
@@ -436,6 +435,11 @@ final class RelaySocket implements Reader {
     }
   }
 
+  private void sendError(String code, String message) {
+    group.metrics().errorFrame(code);
+    send(RelayFrames.error(code, message));
+  }
+
   // ---- ending ----
 
   @Override
@@ -448,14 +452,14 @@ final class RelaySocket implements Reader {
       case DENIED -> endedSubscription(Topics.deniedText(List.of(cursor.topic())));
       case DELETED -> endedSubscription("Topic '" + cursor.topic() + "' was deleted");
       case UNAVAILABLE -> {
-        send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+        sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
         close(TRY_AGAIN_LATER, "the store cannot be read");
       }
     }
   }
 
   private void endedSubscription(String reason) {
-    send(RelayFrames.error("SUBSCRIPTION_ENDED", reason));
+    sendError("SUBSCRIPTION_ENDED", reason);
     subscribedOnceOpen();
     if (cursors.isEmpty() && state == State.SUBSCRIBED) {
       close(POLICY, "no topic is left that may be read");

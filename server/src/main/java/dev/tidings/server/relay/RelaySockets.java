@@ -4,7 +4,7 @@ package dev.tidings.server.relay;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.ops.Metrics;
+import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.wire.EventLoop;
 import io.vertx.core.http.ServerWebSocket;
 import java.security.SecureRandom;
@@ -22,7 +22,7 @@ final class RelaySockets {
   private final Directory directory;
   private final Authenticator authenticator;
   private final TimeSource time;
-  private final Metrics metrics;
+  private final RelayMetrics metrics;
   private final SecureRandom random;
   private final Set<RelaySocket> open = new LinkedHashSet<>();
 
@@ -41,7 +41,7 @@ final class RelaySockets {
       Directory directory,
       Authenticator authenticator,
       TimeSource time,
-      Metrics metrics,
+      RelayMetrics metrics,
       SecureRandom random) {
     this.loop = loop;
     this.settings = settings;
@@ -73,7 +73,7 @@ final class RelaySockets {
     return time;
   }
 
-  Metrics metrics() {
+  RelayMetrics metrics() {
     return metrics;
   }
 

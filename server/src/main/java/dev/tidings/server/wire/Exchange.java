@@ -30,6 +30,7 @@ public final class Exchange {
   private final String requestId;
   private String caller = "";
   private @Nullable Runnable over;
+  private final long sinceNs;
 
   /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
   /// answer carries `requestId` and is counted in `answers`.
@@ -46,6 +47,7 @@ public final class Exchange {
     this.answers = answers;
     this.requestId = requestId;
     response.headers().set(Headers.REQUEST_ID, requestId);
+    this.sinceNs = answers.now();
   }
 
   /// Runs a step of its handling, with its id on the lines that are logged; a fault in it is logged
@@ -152,7 +154,7 @@ public final class Exchange {
   /// Answers with another kind of document.
   public void send(int status, CharSequence contentType, Buffer body) {
     if (isOpen()) {
-      answers.sent(status);
+      counted(status, body.length());
       response.setStatusCode(status);
       response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
       var _ = response.end(body);
@@ -162,9 +164,13 @@ public final class Exchange {
   /// Answers without a body.
   public void empty(int status) {
     if (isOpen()) {
-      answers.sent(status);
+      counted(status, 0);
       var _ = response.setStatusCode(status).end();
     }
+  }
+
+  private void counted(int status, int bodyBytes) {
+    answers.sent(status, sinceNs, request.bytesRead(), bodyBytes);
   }
 
   private boolean isOpen() {

@@ -30,6 +30,15 @@ import org.jspecify.annotations.Nullable;
 /// wrap them and hide their channel.
 public final class Routes {
   private static final String PARAMETER = "\\{([a-z_]+)}";
+  private static final Set<HttpMethod> METHODS =
+      Set.of(
+          HttpMethod.GET,
+          HttpMethod.HEAD,
+          HttpMethod.POST,
+          HttpMethod.PUT,
+          HttpMethod.PATCH,
+          HttpMethod.DELETE,
+          HttpMethod.OPTIONS);
 
   private final Router router;
   private final EventLoop loop;
@@ -157,7 +166,7 @@ public final class Routes {
   // ---- answers that belong to no route ----
 
   private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
-    run(request, new Route(answer, counts.answers("none", "none")), Map.of());
+    run(request, new Route(answer, counts.answers("none", known(request.method()))), Map.of());
   }
 
   private void notFound(HttpServerRequest request) {
@@ -170,6 +179,11 @@ public final class Routes {
     answer(
         request,
         exchange -> exchange.with(Headers.ALLOW, allowed).detail(405, "Method Not Allowed"));
+  }
+
+  /// The name of a method for the metrics: what clients make up must not become a label.
+  private static String known(HttpMethod method) {
+    return METHODS.contains(method) ? method.name() : "other";
   }
 
   /// A slash at the end of a known path redirects to the path without it, as FastAPI does.

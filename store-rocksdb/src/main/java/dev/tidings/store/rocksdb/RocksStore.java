@@ -15,6 +15,7 @@ import dev.tidings.core.store.LogPage;
 import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreFigure;
 import dev.tidings.core.store.StoreHealth;
 import dev.tidings.core.store.StoreRecord;
 import dev.tidings.core.store.StoreRecord.EntryPut;
@@ -975,6 +976,37 @@ public final class RocksStore implements Store {
     }
   }
 
+  @Override
+  public List<StoreFigure> figures() {
+    StoreFigure free =
+        new StoreFigure(
+            "disk_free_bytes", "Free disk where the store lies", (double) usableSpace());
+    RocksStats now = stats();
+    if (now.equals(RocksStats.NONE)) {
+      return List.of(free);
+    }
+    return List.of(
+        free,
+        new StoreFigure(
+            "table_bytes", "Tables and blob files on the disk", (double) now.tableBytes()),
+        new StoreFigure("wal_bytes", "Write-ahead logs on the disk", (double) now.walBytes()),
+        new StoreFigure("memtable_bytes", "Writes not yet in tables", (double) now.memtableBytes()),
+        new StoreFigure(
+            "cache_bytes", "Native cache in use, with the memtables", (double) now.cacheBytes()),
+        new StoreFigure(
+            "pending_compaction_bytes",
+            "What compactions have yet to rewrite, estimated",
+            (double) now.pendingCompactionBytes()),
+        new StoreFigure(
+            "writes_stopped",
+            "Whether writes wait for flushes or compactions",
+            now.writesStopped() ? 1 : 0),
+        new StoreFigure(
+            "background_errors",
+            "Flushes and compactions that failed since the store was opened",
+            (double) now.backgroundErrors()));
+  }
+
   private RocksStats stats(RocksHandle opened) {
     try {
       return new RocksStats(
@@ -983,12 +1015,13 @@ public final class RocksStore implements Store {
           opened.property("rocksdb.total-sst-files-size")
               + opened.property("rocksdb.total-blob-file-size"),
           walBytes(),
+          opened.property("rocksdb.estimate-pending-compaction-bytes"),
           opened.property("rocksdb.is-write-stopped") > 0,
           opened.property(BACKGROUND_ERRORS));
     } catch (RocksDBException | IOException e) {
       // Only a property that this RocksDB does not have, or a log deleted while it was looked at.
       log.debug("Store statistics: {}", e.toString());
-      return new RocksStats(0, opened.cacheUsage(), 0, 0, false, 0);
+      return new RocksStats(0, opened.cacheUsage(), 0, 0, 0, false, 0);
     }
   }
 

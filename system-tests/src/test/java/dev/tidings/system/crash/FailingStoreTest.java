@@ -70,6 +70,7 @@ final class FailingStoreTest {
           new ServerSettings(
               "127.0.0.1",
               0,
+              Optional.empty(),
               2,
               1_000,
               Duration.ofSeconds(1),
