@@ -4,6 +4,7 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.command.OpenLog;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.History;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.PageCache;
@@ -30,6 +31,7 @@ public final class Node {
   private final Logs logs = new Logs();
   private final CommitLane lane;
   private final Backlog backlog;
+  private final History history;
   private final List<Shard> shards = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
   private final List<Loop> loops = new ArrayList<>();
@@ -100,6 +102,7 @@ public final class Node {
     directory = new Directory(contents);
     AtomicInteger lastIncarnation = new AtomicInteger(contents.lastIncarnation());
     backlog = new Backlog(limits.pendingCommands(), limits.pendingBytes());
+    history = new History(store, logs, paging, time);
     lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
     int count = executors.size();
     for (int i = 0; i < count; i++) {
@@ -132,6 +135,11 @@ public final class Node {
   /// What waits.
   public Backlog backlog() {
     return backlog;
+  }
+
+  /// What logs retain, page by page.
+  public History history() {
+    return history;
   }
 
   /// How many logs are in memory.

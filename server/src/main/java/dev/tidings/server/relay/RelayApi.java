@@ -113,6 +113,7 @@ public final class RelayApi {
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
     new PublishCalls(this, services).route(routes);
+    new HistoryCalls(this, services).route(routes);
     polls.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
@@ -134,6 +135,11 @@ public final class RelayApi {
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
   void authenticated(Exchange exchange, Call call) {
     allowed(exchange, services.authenticator().ofRequest(exchange), null, call);
+  }
+
+  /// As above, for calls that need a permission.
+  void permitted(Exchange exchange, Permission permission, Call call) {
+    allowed(exchange, services.authenticator().ofRequest(exchange), permission, call);
   }
 
   private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {

@@ -8,6 +8,7 @@ import dev.tidings.server.wire.JsonValue.JsonNull;
 import dev.tidings.server.wire.JsonValue.JsonNumber;
 import dev.tidings.server.wire.JsonValue.JsonObject;
 import dev.tidings.server.wire.JsonValue.JsonString;
+import io.vertx.core.http.HttpServerRequest;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,6 +53,25 @@ public final class Fields {
   /// The fields of a request's body, or of a frame.
   public static Fields of(JsonValue body) {
     return of(body, List.of("body"), new ArrayList<>());
+  }
+
+  /// The parameters of a query, all of them strings; of several with one name the last counts.
+  /// Empty if the query is not well-formed.
+  public static Optional<Fields> ofQuery(HttpServerRequest request) {
+    JsonOut object = new JsonOut(128).raw("{");
+    String separator = "";
+    try {
+      for (Map.Entry<String, String> parameter : request.params()) {
+        object.raw(separator).string(parameter.getKey()).raw(":").string(parameter.getValue());
+        separator = ",";
+      }
+    } catch (IllegalArgumentException _) {
+      // A percent sign without its two digits: told by the answer.
+      return Optional.empty();
+    }
+    return JsonValue.parse(object.raw("}").toBytes(), 1) instanceof JsonValue.Valid(JsonValue query)
+        ? Optional.of(of(query, List.of("query"), new ArrayList<>()))
+        : Optional.empty();
   }
 
   private static Fields of(JsonValue value, List<Object> location, List<FieldError> errors) {
@@ -423,6 +443,20 @@ public final class Fields {
       }
     }
     return words;
+  }
+
+  /// A word from `allowed`; `absent` if not sent.
+  public String word(String name, Set<String> allowed, String expected, String absent) {
+    JsonValue field = fields.get(name);
+    if (field == null) {
+      return absent;
+    }
+    if (field instanceof JsonString(Slice _, String word) && allowed.contains(word)) {
+      return word;
+    }
+    JsonOut context = new JsonOut(64).raw("{\"expected\":").string(expected).raw("}");
+    error("literal_error", at(name), "Input should be " + expected, field, context.text());
+    return absent;
   }
 
   private List<JsonValue> list(String name, int min, int max) {
