@@ -67,8 +67,9 @@ public final class History {
   ///   page holds 4 MiB and looks at some ten thousand messages, expired ones included
   /// @param gaps what is missing between the place it began behind and its last message
   /// @param retained how many messages the log retains, expired ones included
-  /// @param next the place to go on behind. Empty if the log ended and no message was found; so it
-  ///   is the last message's id at the log's end, where more may be appended
+  /// @param next the place to go on behind: the last message, or what has expired behind it, or, in
+  ///   a page that had looked at enough, whatever it had come to. Empty if the log ended and no
+  ///   message was found
   public record Page(
       List<Message> messages, List<Gap> gaps, long retained, Optional<MessageId> next) {
     public Page {

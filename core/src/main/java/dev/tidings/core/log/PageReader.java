@@ -48,18 +48,8 @@ final class PageReader {
           case ASCENDING -> ascend();
           case DESCENDING -> descend();
         };
-    return new Page(messages, gaps, log.count(), next(ended));
-  }
-
-  /// At the log's end the place of the last message, not of the expired ones behind it, so that
-  /// clients find the id of what they got.
-  private Optional<MessageId> next(boolean ended) {
-    if (!ended) {
-      return passed;
-    }
-    return messages.isEmpty()
-        ? Optional.empty()
-        : Optional.of(MessageId.of(messages.getLast(), log.incarnation()));
+    Optional<MessageId> next = ended && messages.isEmpty() ? Optional.empty() : passed;
+    return new Page(messages, gaps, log.count(), next);
   }
 
   /// Reads towards the newest message; whether it got there.
@@ -95,7 +85,7 @@ final class PageReader {
       if (isFull()) {
         end = passedSequence();
       } else {
-        end = stretch.messages().isEmpty() ? log.hole(from) : from;
+        end = stretch.messages().isEmpty() ? log.endBelow(from) : from;
         ask = Math.min(READ_MESSAGES, ask * 2);
       }
     }

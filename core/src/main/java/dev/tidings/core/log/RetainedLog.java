@@ -117,7 +117,7 @@ final class RetainedLog {
 
   /// One above the last message below `end`, [#first] if there is none: found in some fifty looks
   /// at most for each direction, however large the hole before `end` is.
-  long hole(long end) throws StoreException {
+  long endBelow(long end) throws StoreException {
     long high = end;
     long low = first();
     for (long step = 1; low < high; step *= 2) {
