@@ -59,14 +59,7 @@ final class HistoryCalls {
     api.permitted(
         exchange,
         Permission.READ,
-        user ->
-            Fields.ofQuery(exchange.request())
-                .ifPresentOrElse(
-                    fields -> messages(exchange, user, fields),
-                    () ->
-                        exchange.detail(
-                            400,
-                            "The query is malformed (expected: name=value, percent-encoded)")));
+        user -> messages(exchange, user, Fields.ofQuery(exchange.request())));
   }
 
   private void messages(Exchange exchange, User user, Fields fields) {

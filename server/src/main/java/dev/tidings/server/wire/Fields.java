@@ -56,22 +56,22 @@ public final class Fields {
   }
 
   /// The parameters of a query, all of them strings; of several with one name the last counts.
-  /// Empty if the query is not well-formed.
-  public static Optional<Fields> ofQuery(HttpServerRequest request) {
-    JsonOut object = new JsonOut(128).raw("{");
+  ///
+  /// @throws IllegalArgumentException if the query is not well-formed; the router refuses such
+  ///   requests before its routes see them
+  public static Fields ofQuery(HttpServerRequest request) {
+    Map<String, JsonValue> parameters = new LinkedHashMap<>();
+    JsonOut whole = new JsonOut(128).raw("{");
     String separator = "";
-    try {
-      for (Map.Entry<String, String> parameter : request.params()) {
-        object.raw(separator).string(parameter.getKey()).raw(":").string(parameter.getValue());
-        separator = ",";
-      }
-    } catch (IllegalArgumentException _) {
-      // A percent sign without its two digits: told by the answer.
-      return Optional.empty();
+    for (Map.Entry<String, String> parameter : request.params()) {
+      JsonOut text = new JsonOut(32).string(parameter.getValue());
+      Slice raw = new Slice(text.toBytes(), 0, text.length());
+      parameters.put(parameter.getKey(), new JsonString(raw, parameter.getValue()));
+      whole.raw(separator).string(parameter.getKey()).raw(":").raw(text);
+      separator = ",";
     }
-    return JsonValue.parse(object.raw("}").toBytes(), 1) instanceof JsonValue.Valid(JsonValue query)
-        ? Optional.of(of(query, List.of("query"), new ArrayList<>()))
-        : Optional.empty();
+    Slice raw = new Slice(whole.raw("}").toBytes(), 0, whole.length());
+    return of(new JsonObject(raw, parameters), List.of("query"), new ArrayList<>());
   }
 
   private static Fields of(JsonValue value, List<Object> location, List<FieldError> errors) {
