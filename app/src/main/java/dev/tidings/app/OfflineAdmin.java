@@ -2,6 +2,7 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -50,7 +51,7 @@ public final class OfflineAdmin {
               System.currentTimeMillis());
       long epoch = store.openSlots(SlotSet.ALL);
       checkFree(store.loadDirectory(), request.username());
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.UserPut(user))));
+      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(user))));
       return new CreatedUser(UserJson.write(user, Set.of()).text());
     } catch (StoreException | StartException e) {
       throw new CommandException(
@@ -61,8 +62,9 @@ public final class OfflineAdmin {
   private static void checkFree(DirectoryContents contents, String username)
       throws CommandException {
     boolean taken =
-        contents.users().stream().anyMatch(user -> user.username().equals(username))
-            || contents.damaged().stream().anyMatch(entry -> entry.name().equals(username));
+        contents.all(User.class).stream().anyMatch(user -> user.username().equals(username))
+            || contents.damaged().stream()
+                .anyMatch(entry -> entry.kind() == Entry.Kind.USER && entry.key().equals(username));
     if (taken) {
       throw new CommandException("Username '" + username + "' already exists");
     }

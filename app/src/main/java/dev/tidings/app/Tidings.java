@@ -4,6 +4,7 @@ package dev.tidings.app;
 import dev.tidings.app.client.AdminSocket;
 import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
@@ -125,7 +126,11 @@ public final class Tidings {
         limits.pendingBytes(),
         new CommitLane.Limits(limits.batchMessages(), limits.batchBytes()),
         limits.topics(),
-        limits.grantsPerTopic());
+        limits.grantsPerTopic(),
+        new Receipts.Limits(
+            limits.idempotencyRetention().toMillis(),
+            limits.idempotencyKeysPerUser(),
+            limits.idempotencyKeys()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

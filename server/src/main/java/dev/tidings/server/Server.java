@@ -2,6 +2,7 @@
 package dev.tidings.server;
 
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.ForgetReceipts;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Retention;
@@ -73,6 +74,7 @@ public final class Server {
   /// The share of the heap that bodies on their way in may take, as a divisor.
   private static final int BODIES_OF_HEAP = 8;
 
+  private static final Duration RECEIPTS_SWEEP = Duration.ofMinutes(1);
   private static final int SWEPT_TOPICS = 20_000;
   private static final String BEARER = "bearer";
 
@@ -131,18 +133,35 @@ public final class Server {
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());
-    long intervalMs = settings.sweepInterval().toMillis();
-    var _ =
-        sweeper.scheduleWithFixedDelay(
-            () -> sweep(retention), intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+    sweepEvery(
+        settings.sweepInterval(),
+        "retention",
+        () -> {
+          int _ = retention.sweep(SWEPT_TOPICS);
+        });
+    sweepEvery(RECEIPTS_SWEEP, "forgetting receipts", this::forgetReceipts);
   }
 
-  private static void sweep(Retention retention) {
-    try {
-      retention.sweep(SWEPT_TOPICS);
-    } catch (RuntimeException e) {
-      // Thrown on, it would end the schedule.
-      LOG.error("retention failed; it tries again at the next sweep", e);
+  private void sweepEvery(Duration interval, String what, Runnable sweep) {
+    Runnable guarded =
+        () -> {
+          try {
+            sweep.run();
+          } catch (RuntimeException e) {
+            // Thrown on, it would end the schedule.
+            LOG.error("{} failed; it is tried again at the next sweep", what, e);
+          }
+        };
+    long ms = interval.toMillis();
+    var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
+  }
+
+  /// One command a slot at most: what comes of it needs no attention, an expired receipt is found
+  /// again at the next start.
+  private void forgetReceipts() {
+    long now = time.wallMs();
+    for (int slot : node.receipts().sweep(now)) {
+      node.submit(new ForgetReceipts(slot, now), loops.getFirst(), _ -> {});
     }
   }
 

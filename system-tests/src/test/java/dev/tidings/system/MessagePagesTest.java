@@ -294,6 +294,35 @@ final class MessagePagesTest {
     reader.get(path(missing, "")).expectDetail(404, "Topic '" + missing + "' not found");
   }
 
+  @Test
+  void revokedGrant_endsReadingAtOnce() {
+    String topic = newTopic(1);
+    User reader = admin.newUser("read");
+    admin.grant(topic, "user_id", reader.id()).expect(201);
+    assertThat(numbers(reader.client().get(path(topic, "")).expect(200).json())).containsExactly(0);
+
+    admin.request("DELETE", "/api/v1/topics/" + topic + "/permissions/" + reader.id()).expect(204);
+
+    reader
+        .client()
+        .get(path(topic, ""))
+        .expectDetail(403, "Access denied to topic '" + topic + "'");
+  }
+
+  @Test
+  void deletedTopic_leavesNothingToTheNextOfItsName() {
+    String topic = newTopic(3);
+    String cursor = page(topic, "?limit=1").get("next_cursor").asString();
+    admin.request("DELETE", "/api/v1/topics/" + topic).expect(204);
+    admin.get(path(topic, "")).expectDetail(404, "Topic '" + topic + "' not found");
+
+    admin.publishNumber(topic, 9);
+
+    assertThat(numbers(page(topic, ""))).containsExactly(9);
+    assertThat(page(topic, "").get("total").asInt()).isEqualTo(1);
+    admin.get(path(topic, "?cursor=" + cursor)).expect(422);
+  }
+
   // ---- what is gone ----
 
   @Test

@@ -95,7 +95,7 @@ final class SecurityTableTest {
             // A call without a token comes from nobody, so nothing is owned by or granted to it.
             String userId = permission.equals(NOBODY) ? ownerId : users.get(permission).id();
             records.add(
-                new StoreRecord.TopicPut(
+                new StoreRecord.EntryPut(
                     new Topic(
                         topic(endpoint, relation, permission),
                         ++incarnation,

@@ -62,7 +62,7 @@ class StartTest {
       List<StoreRecord> records = new ArrayList<>();
       for (int i = first; i < first + TOPICS_A_BATCH; i++) {
         records.add(
-            new StoreRecord.TopicPut(
+            new StoreRecord.EntryPut(
                 new Topic("t" + i, i, "owner-" + i % 1000, false, Optional.empty(), 1, Set.of())));
       }
       store.commit(new Batch(0, epoch, ++number, records));

@@ -297,7 +297,25 @@ public record TidingsConfig(
               min = "1",
               max = "1000000",
               doc = "Users one topic is granted to; further ones are refused with 400")
-          int grantsPerTopic) {}
+          int grantsPerTopic,
+      @Setting(
+              defaultValue = "10m",
+              min = "1s",
+              max = "1d",
+              doc = "How long a publish under an idempotency key is remembered")
+          Duration idempotencyRetention,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "10000000",
+              doc = "Idempotency keys of one user that are remembered; further ones get 429")
+          int idempotencyKeysPerUser,
+      @Setting(
+              defaultValue = "200000",
+              min = "1",
+              max = "100000000",
+              doc = "Idempotency keys that are remembered in all; further ones get 429")
+          int idempotencyKeys) {}
 
   /// The log of the process, on standard error.
   public record Log(

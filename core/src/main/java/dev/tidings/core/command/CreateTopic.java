@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.command;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
@@ -14,10 +16,20 @@ import java.util.Optional;
 /// @param ownerId the id of the user who will own it
 /// @param isPublic whether every user who may read may read it
 /// @param description free text
+/// @param retention how long its messages stay
 public record CreateTopic(
-    String name, String ownerId, boolean isPublic, Optional<String> description)
+    String name,
+    String ownerId,
+    boolean isPublic,
+    Optional<String> description,
+    TopicRetention retention)
     implements Command<Topic> {
   private static final long OVERHEAD = 400;
+
+  /// A topic that leaves its retention to the server.
+  public CreateTopic(String name, String ownerId, boolean isPublic, Optional<String> description) {
+    this(name, ownerId, isPublic, description, TopicRetention.DEFAULT);
+  }
 
   @Override
   public int slot() {
@@ -36,7 +48,7 @@ public record CreateTopic(
 
   @Override
   public Step<Topic> handle(ShardState state) {
-    Optional<String> damage = state.damage(Slot.Kind.TOPIC, name);
+    Optional<String> damage = state.damage(Entry.Kind.TOPIC, name);
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
     }
@@ -48,7 +60,7 @@ public record CreateTopic(
       return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
     }
     return state
-        .createTopic(name, ownerId, isPublic, description)
+        .createTopic(name, ownerId, isPublic, description, retention)
         .map(Step::done)
         .orElseGet(() ->
             Step.refused(

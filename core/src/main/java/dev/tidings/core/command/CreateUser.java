@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.command;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
-import dev.tidings.core.slot.Slot;
 import java.util.Optional;
 
 /// Creates a user.
@@ -17,7 +17,7 @@ public record CreateUser(User user) implements Command<User> {
 
   @Override
   public int slot() {
-    return Slot.of(Slot.Kind.USER, user.username());
+    return user.slot();
   }
 
   @Override
@@ -32,7 +32,7 @@ public record CreateUser(User user) implements Command<User> {
 
   @Override
   public Step<User> handle(ShardState state) {
-    Optional<String> damage = state.damage(Slot.Kind.USER, user.username());
+    Optional<String> damage = state.damage(Entry.Kind.USER, user.username());
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
     }

@@ -4,6 +4,7 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.slot.Slot;
 
@@ -30,6 +31,9 @@ public record OpenLog(Topic topic) implements Command<TopicLog> {
 
   @Override
   public Step<TopicLog> handle(ShardState state) {
+    if (state.topic(topic.name()).filter(it -> it.incarnation() == topic.incarnation()).isEmpty()) {
+      return Step.refused(Refusal.Code.TOPIC_MISSING, "Topic '" + topic.name() + "' not found");
+    }
     return state
         .log(topic.incarnation())
         .<Step<TopicLog>>map(Step::done)

@@ -1,130 +1,203 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.directory;
 
-import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.DirectoryContents;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import org.pcollections.TreePMap;
-import org.pcollections.TreePSet;
+import java.util.stream.Stream;
 
-/// Users and topics as far as they are durable.
+/// Everything known by name, as far as it is durable: topics, users, logins, consumers.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
 public final class Directory {
   private volatile State state;
-  private final Map<Slot.Kind, Map<String, String>> damaged = new HashMap<>();
+  private final Map<Entry.Kind, Map<String, String>> damaged = new EnumMap<>(Entry.Kind.class);
 
   private record State(
-      TreePMap<String, Topic> topics,
-      TreePMap<String, TreePSet<String>> topicsByOwner,
-      TreePMap<String, User> usersByName,
-      TreePMap<String, User> usersById) {}
+      TopicIndex topics, UserIndex users, LoginIndex logins, ConsumerIndex consumers) {
 
-  /// A directory of what the store held when it was opened.
-  public Directory(DirectoryContents contents) {
-    TreeMap<String, Topic> topics = new TreeMap<>();
-    Map<String, TreeSet<String>> byOwner = new HashMap<>();
-    for (Topic topic : contents.topics()) {
-      topics.put(topic.name(), topic);
-      byOwner.computeIfAbsent(topic.ownerId(), _ -> new TreeSet<>()).add(topic.name());
+    State with(Entry entry) {
+      return switch (entry) {
+        case Topic topic -> new State(topics.with(topic), users, logins, consumers);
+        case User user -> new State(topics, users.with(user), logins, consumers);
+        case Login login -> new State(topics, users, logins.with(login), consumers);
+        case Consumer consumer -> new State(topics, users, logins, consumers.with(consumer));
+      };
     }
-    TreePMap<String, TreePSet<String>> topicsByOwner = TreePMap.empty();
-    for (Map.Entry<String, TreeSet<String>> owner : byOwner.entrySet()) {
-      topicsByOwner = topicsByOwner.plus(owner.getKey(), TreePSet.fromSortedSet(owner.getValue()));
-    }
-    TreeMap<String, User> usersByName = new TreeMap<>();
-    TreeMap<String, User> usersById = new TreeMap<>();
-    for (User user : contents.users()) {
-      usersByName.put(user.username(), user);
-      usersById.put(user.id(), user);
-    }
-    state =
-        new State(
-            TreePMap.fromSortedMap(topics),
-            topicsByOwner,
-            TreePMap.fromSortedMap(usersByName),
-            TreePMap.fromSortedMap(usersById));
-    for (DirectoryContents.Damaged entry : contents.damaged()) {
-      damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.name(), entry.reason());
+
+    State without(Entry entry) {
+      return switch (entry) {
+        case Topic topic -> new State(topics.without(topic), users, logins, consumers);
+        case User user -> new State(topics, users.without(user), logins, consumers);
+        case Login login -> new State(topics, users, logins.without(login), consumers);
+        case Consumer consumer -> new State(topics, users, logins, consumers.without(consumer));
+      };
     }
   }
 
+  /// A directory of what the store held when it was opened.
+  public Directory(DirectoryContents contents) {
+    List<Topic> topics = new ArrayList<>();
+    List<User> users = new ArrayList<>();
+    LoginIndex logins = LoginIndex.EMPTY;
+    ConsumerIndex consumers = ConsumerIndex.EMPTY;
+    for (Entry entry : contents.entries()) {
+      switch (entry) {
+        case Topic topic -> topics.add(topic);
+        case User user -> users.add(user);
+        case Login login -> logins = logins.with(login);
+        case Consumer consumer -> consumers = consumers.with(consumer);
+      }
+    }
+    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers);
+    for (DirectoryContents.Damaged entry : contents.damaged()) {
+      damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
+    }
+  }
+
+  /// The entry of that kind and key.
+  public Optional<Entry> find(Entry.Kind kind, String key) {
+    State now = state;
+    return switch (kind) {
+      case TOPIC -> Optional.ofNullable(now.topics().byName().get(key));
+      case USER -> Optional.ofNullable(now.users().byName().get(key));
+      case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
+      case CONSUMER -> {
+        int slash = key.indexOf('/');
+        yield Optional.ofNullable(
+            now.consumers()
+                .of(Integer.parseInt(key.substring(0, slash)))
+                .get(key.substring(slash + 1)));
+      }
+    };
+  }
+
+  // ---- topics ----
+
   /// The topic of that name.
   public Optional<Topic> topic(String name) {
-    return Optional.ofNullable(state.topics().get(name));
+    return Optional.ofNullable(state.topics().byName().get(name));
   }
 
   /// All topics by name, as they are now.
   public Map<String, Topic> topics() {
-    return state.topics();
+    return state.topics().byName();
+  }
+
+  /// How many topics are public.
+  public int publicTopics() {
+    return state.topics().publicCount();
   }
 
   /// The first topic whose name comes after `name`, in the order of [#topics].
   public Optional<Topic> topicAfter(String name) {
-    Map.Entry<String, Topic> next = state.topics().higherEntry(name);
+    Map.Entry<String, Topic> next = state.topics().byName().higherEntry(name);
     return next == null ? Optional.empty() : Optional.of(next.getValue());
   }
 
   /// The names of the topics a user owns, in order.
   public Set<String> topicsOwnedBy(String userId) {
-    TreePSet<String> owned = state.topicsByOwner().get(userId);
-    return owned == null ? Set.of() : owned;
+    return state.topics().owned().get(userId);
   }
+
+  /// The names of the topics that are granted to a user, in order.
+  public Set<String> topicsGrantedTo(String userId) {
+    return state.topics().granted().get(userId);
+  }
+
+  /// The topics that a user owns or that are granted to it, in the order of their names: the first
+  /// `max` whose names come after `name`.
+  public List<Topic> topicsOfAfter(String userId, String name, int max) {
+    TopicIndex topics = state.topics();
+    return Stream.of(topics.owned(), topics.granted())
+        .flatMap(index -> index.after(userId, name).stream().limit(max))
+        .sorted()
+        .distinct()
+        .limit(max)
+        .map(it -> Objects.requireNonNull(topics.byName().get(it)))
+        .toList();
+  }
+
+  /// The consumers of the log with number `incarnation`, in the order of their ids.
+  public Collection<Consumer> consumers(int incarnation) {
+    return state.consumers().of(incarnation).values();
+  }
+
+  // ---- users ----
 
   /// The user with that id.
   public Optional<User> userById(String id) {
-    return Optional.ofNullable(state.usersById().get(id));
+    return Optional.ofNullable(state.users().byId().get(id));
   }
 
   /// The user of that name.
   public Optional<User> userByName(String username) {
-    return Optional.ofNullable(state.usersByName().get(username));
+    return Optional.ofNullable(state.users().byName().get(username));
   }
 
-  /// Whether some user has `permission`.
+  /// All users by name, as they are now.
+  public Map<String, User> users() {
+    return state.users().byName();
+  }
+
+  /// The users in the order of their names, from the first whose name comes after `name`.
+  public Collection<User> usersAfter(String name) {
+    return state.users().byName().tailMap(name, /* inclusive= */ false).values();
+  }
+
+  /// How many users may log in and act.
+  public int activeUsers() {
+    return state.users().activeCount();
+  }
+
+  /// Whether some user who may act has `permission`.
   public boolean hasUserWith(Permission permission) {
-    return state.usersByName().values().stream().anyMatch(user -> user.has(permission));
+    return state.users().byName().values().stream()
+        .anyMatch(user -> user.active() && user.has(permission));
   }
 
-  /// What is wrong with the entry of that name, if it could not be read when the store was opened.
-  public Optional<String> damage(Slot.Kind kind, String name) {
-    return Optional.ofNullable(damaged.getOrDefault(kind, Map.of()).get(name));
+  /// The login with that id.
+  public Optional<Login> login(String id) {
+    return Optional.ofNullable(state.logins().byId().get(id));
   }
 
-  /// Shows a topic that is durable now. The commit lane calls it.
+  /// All logins by id, as they are now.
+  public Map<String, Login> logins() {
+    return state.logins().byId();
+  }
+
+  /// The ids of a user's logins, in order.
+  public Set<String> loginsOf(String userId) {
+    return state.logins().byUser().get(userId);
+  }
+
+  // ---- changing ----
+
+  /// What is wrong with the entry of that kind and key, if it could not be read when the store was
+  /// opened.
+  public Optional<String> damage(Entry.Kind kind, String key) {
+    return Optional.ofNullable(damaged.getOrDefault(kind, Map.of()).get(key));
+  }
+
+  /// Shows an entry that is durable now. The commit lane calls it.
   ///
-  /// @return whether there was none of that name
-  public boolean show(Topic topic) {
-    State old = state;
-    Topic before = old.topics().get(topic.name());
-    TreePMap<String, TreePSet<String>> byOwner = old.topicsByOwner();
-    if (before == null) {
-      TreePSet<String> owned = byOwner.get(topic.ownerId());
-      byOwner =
-          byOwner.plus(
-              topic.ownerId(),
-              owned == null ? TreePSet.singleton(topic.name()) : owned.plus(topic.name()));
-    }
-    state =
-        new State(
-            old.topics().plus(topic.name(), topic), byOwner, old.usersByName(), old.usersById());
-    return before == null;
+  /// @return the entry it takes the place of
+  public Optional<Entry> show(Entry entry) {
+    Optional<Entry> before = find(entry.kind(), entry.key());
+    state = state.with(entry);
+    return before;
   }
 
-  /// Shows a user that is durable now. The commit lane calls it.
-  public void show(User user) {
-    State old = state;
-    state =
-        new State(
-            old.topics(),
-            old.topicsByOwner(),
-            old.usersByName().plus(user.username(), user),
-            old.usersById().plus(user.id(), user));
+  /// Hides an entry whose removal is durable now. The commit lane calls it.
+  public void hide(Entry entry) {
+    state = state.without(entry);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.directory;
 
+import dev.tidings.core.slot.Slot;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -22,11 +23,32 @@ public record User(
     String passwordHash,
     Set<Permission> permissions,
     boolean active,
-    long createdAt) {
+    long createdAt)
+    implements Entry {
 
   public User {
     permissions =
         permissions.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(permissions));
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.USER;
+  }
+
+  @Override
+  public String key() {
+    return username;
+  }
+
+  @Override
+  public int slot() {
+    return Slot.of(Slot.Kind.USER, username);
+  }
+
+  /// Whether `earlier`, the same user before a change, could do something that this may not.
+  public boolean narrows(User earlier) {
+    return (earlier.active && !active) || !permissions.containsAll(earlier.permissions);
   }
 
   /// Whether it has `permission`, which `ADMIN` implies.

@@ -163,8 +163,4 @@ public final class Cursor {
       readers.closed(this);
     }
   }
-
-  void markClosed() {
-    closed = true;
-  }
 }

@@ -20,7 +20,7 @@ public final class Logs {
     byIncarnation.put(log.incarnation(), log);
   }
 
-  /// Forgets a log that nobody can have seen.
+  /// Forgets a log: its topic is gone, or never was.
   public void remove(int incarnation) {
     byIncarnation.remove(incarnation);
   }

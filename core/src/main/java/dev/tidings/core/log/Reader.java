@@ -7,9 +7,9 @@ import dev.tidings.core.directory.Topic;
 /// loop.
 public interface Reader {
 
-  /// Whether it may read `topic`: asked when the cursor is opened, or when the topic has been
-  /// created that it waited for. If not, the cursor ends with [End#DENIED] after it has been
-  /// opened.
+  /// Whether it may read `topic`, by what the directory says now: asked when the cursor is opened,
+  /// when the topic has been created that it waited for, and whenever fewer may read the topic than
+  /// before. If not, the cursor ends with [End#DENIED], after it has been opened.
   boolean mayRead(Topic topic);
 
   /// The cursor has its place, or waits for its topic to be created; called once, before any other
@@ -26,6 +26,8 @@ public interface Reader {
   enum End {
     /// The reader may not read the topic.
     DENIED,
+    /// The topic was deleted.
+    DELETED,
     /// The log could not be opened because the store cannot be read.
     UNAVAILABLE
   }

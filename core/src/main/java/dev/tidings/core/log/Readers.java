@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,7 +30,9 @@ public final class Readers {
   private final LogOpener opener;
   private final PageCache pages;
   private final Map<TopicLog, Attached> attached = new HashMap<>();
+  private final Map<Integer, TopicLog> attachedLogs = new HashMap<>();
   private final Map<String, List<Cursor>> awaiting = new HashMap<>();
+  private final List<Consumer<String>> userListeners = new ArrayList<>();
   private final List<Runnable> atTurnEnd = new ArrayList<>();
   private boolean inTurn;
   private volatile boolean awaitingTopics;
@@ -107,8 +111,17 @@ public final class Readers {
           if (cursor.isClosed()) {
             return;
           }
+          if (!isCurrent(topic)) {
+            end(cursor, Reader.End.DELETED);
+            return;
+          }
           if (log.isEmpty()) {
             end(cursor, Reader.End.UNAVAILABLE);
+            return;
+          }
+          if (!mayRead(cursor)) {
+            // Who may read it was narrowed while the log was being opened.
+            end(cursor, Reader.End.DENIED);
             return;
           }
           // Attached before it is placed: what becomes durable from now on wakes it.
@@ -118,8 +131,20 @@ public final class Readers {
         });
   }
 
+  private boolean isCurrent(Topic topic) {
+    return directory
+        .topic(topic.name())
+        .filter(entry -> entry.incarnation() == topic.incarnation())
+        .isPresent();
+  }
+
+  private boolean mayRead(Cursor cursor) {
+    return directory.topic(cursor.topic()).filter(topic -> mayRead(cursor, topic)).isPresent();
+  }
+
+  /// Ends a cursor and tells its reader.
   private static void end(Cursor cursor, Reader.End end) {
-    cursor.markClosed();
+    cursor.close();
     try {
       cursor.reader().ended(cursor, end);
     } catch (Throwable e) {
@@ -141,6 +166,7 @@ public final class Readers {
     if (group == null) {
       group = new Attached();
       attached.put(log, group);
+      attachedLogs.put(log.incarnation(), log);
       log.setReadOn(loop, true);
     }
     cursor.index = group.cursors.size();
@@ -184,6 +210,50 @@ public final class Readers {
       }
     }
     awaitingTopics = !awaiting.isEmpty();
+  }
+
+  /// Ends the cursors on topics that are gone.
+  private void topicsDeleted(List<Topic> topics) {
+    for (Topic topic : topics) {
+      cursorsOf(topic).forEach(cursor -> end(cursor, Reader.End.DELETED));
+    }
+  }
+
+  /// Ends the cursors of readers who may not read a topic any more.
+  private void topicsNarrowed(List<Topic> topics) {
+    for (Topic topic : topics) {
+      for (Cursor cursor : cursorsOf(topic)) {
+        if (!cursor.isClosed() && !mayRead(cursor)) {
+          end(cursor, Reader.End.DENIED);
+        }
+      }
+    }
+  }
+
+  /// The cursors on the log of `topic`, as they are now.
+  private List<Cursor> cursorsOf(Topic topic) {
+    TopicLog log = attachedLogs.get(topic.incarnation());
+    Attached group = log == null ? null : attached.get(log);
+    return group == null ? List.of() : group.cursors.stream().filter(Objects::nonNull).toList();
+  }
+
+  private void usersChanged(Set<String> users) {
+    for (String user : users) {
+      for (Consumer<String> listener : userListeners) {
+        try {
+          listener.accept(user);
+        } catch (Throwable e) {
+          LOG.error("sessions of user {} could not be looked through", user, e);
+        }
+      }
+    }
+  }
+
+  /// Calls `listener` on this event loop with the id of every user who may do less than before, is
+  /// gone or has ended a login, so that sessions of that user can be ended.
+  public void onUserChange(Consumer<String> listener) {
+    executor.checkCurrent();
+    userListeners.add(listener);
   }
 
   private void advanced(List<TopicLog> logs) {
@@ -234,6 +304,7 @@ public final class Readers {
   private void detachIfUnread(TopicLog log, Attached group) {
     if (group.cursors.isEmpty()) {
       attached.remove(log);
+      attachedLogs.remove(log.incarnation());
       log.setReadOn(loop, false);
       pages.forget(log);
     }
@@ -312,13 +383,17 @@ public final class Readers {
     return messages.subList(0, count);
   }
 
-  /// One turn of waking: gives their log to those who waited for `created`, calls the readers of
-  /// `logs`, and then runs what they left for the end of the turn.
-  public void turn(List<Topic> created, List<TopicLog> logs) {
+  /// One turn of waking: ends what `news` leaves no right to, gives their log to those who waited
+  /// for a topic, calls the readers of `logs`, and then runs what they left for the end of the
+  /// turn.
+  public void turn(News news, List<TopicLog> logs) {
     executor.checkCurrent();
     inTurn = true;
     try {
-      topicsCreated(created);
+      topicsDeleted(news.deleted());
+      topicsNarrowed(news.narrowed());
+      usersChanged(news.users());
+      topicsCreated(news.created());
       advanced(logs);
     } finally {
       inTurn = false;

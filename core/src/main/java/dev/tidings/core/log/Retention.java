@@ -4,6 +4,7 @@ package dev.tidings.core.log;
 import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.LogRun;
@@ -31,7 +32,7 @@ public final class Retention {
   private final Store store;
   private final Directory directory;
   private final TimeSource time;
-  private final Limits limits;
+  private final Limits defaults;
   private final Trimmer trimmer;
   private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
   private String lastSwept = "";
@@ -60,6 +61,17 @@ public final class Retention {
     private boolean isUnbounded() {
       return maxAgeMs == 0 && maxMessages == 0 && maxBytes == 0;
     }
+
+    /// These limits, but for what `topic` says itself.
+    private Limits of(Topic topic) {
+      TopicRetention own = topic.retention();
+      return own.equals(TopicRetention.DEFAULT)
+          ? this
+          : new Limits(
+              own.maxAgeMs().orElse(maxAgeMs),
+              own.maxMessages().orElse(maxMessages),
+              own.maxBytes().orElse(maxBytes));
+    }
   }
 
   /// Hands a command to the shard that owns its topic.
@@ -71,11 +83,11 @@ public final class Retention {
 
   /// Retention of the topics in `directory`, whose messages are in `store`.
   public Retention(
-      Store store, Directory directory, TimeSource time, Limits limits, Trimmer trimmer) {
+      Store store, Directory directory, TimeSource time, Limits defaults, Trimmer trimmer) {
     this.store = store;
     this.directory = directory;
     this.time = time;
-    this.limits = limits;
+    this.defaults = defaults;
     this.trimmer = trimmer;
   }
 
@@ -85,9 +97,6 @@ public final class Retention {
   ///
   /// @return how many topics were passed over because the store could not be read
   public int sweep(int maxTopics) {
-    if (limits.isUnbounded()) {
-      return 0;
-    }
     int unread = 0;
     Optional<StoreException> failure = Optional.empty();
     int count = Math.min(maxTopics, directory.topics().size());
@@ -125,18 +134,22 @@ public final class Retention {
   }
 
   private void trim(Topic topic) throws StoreException, InterruptedException {
+    Limits limits = defaults.of(topic);
+    if (limits.isUnbounded()) {
+      return;
+    }
     LogExtent extent = store.extent(topic.incarnation());
     long cut = extent.firstRetained();
-    cut = Math.max(cut, cutByAge(topic, extent));
-    cut = Math.max(cut, cutByCount(topic, extent));
-    cut = Math.max(cut, cutByBytes(topic, extent));
+    cut = Math.max(cut, cutByAge(topic, extent, limits));
+    cut = Math.max(cut, cutByCount(topic, extent, limits));
+    cut = Math.max(cut, cutByBytes(topic, extent, limits));
     if (cut > extent.firstRetained()) {
       inFlight.acquire();
       trimmer.trim(new TrimLog(topic, cut), inFlight::release);
     }
   }
 
-  private long cutByAge(Topic topic, LogExtent extent) throws StoreException {
+  private long cutByAge(Topic topic, LogExtent extent, Limits limits) throws StoreException {
     if (limits.maxAgeMs() == 0) {
       return extent.firstRetained();
     }
@@ -144,7 +157,7 @@ public final class Retention {
     return firstKept(topic, extent, run -> run.lastTimestamp() >= oldest).sequence();
   }
 
-  private long cutByCount(Topic topic, LogExtent extent) throws StoreException {
+  private long cutByCount(Topic topic, LogExtent extent, Limits limits) throws StoreException {
     long dropped = extent.messagesEver() - limits.maxMessages();
     if (limits.maxMessages() == 0 || dropped <= 0) {
       return extent.firstRetained();
@@ -156,7 +169,7 @@ public final class Retention {
         .orElse(kept.sequence());
   }
 
-  private long cutByBytes(Topic topic, LogExtent extent) throws StoreException {
+  private long cutByBytes(Topic topic, LogExtent extent, Limits limits) throws StoreException {
     long dropped = extent.bytesEver() - limits.maxBytes();
     if (limits.maxBytes() == 0 || dropped <= 0) {
       return extent.firstRetained();

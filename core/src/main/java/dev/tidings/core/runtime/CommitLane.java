@@ -2,8 +2,9 @@
 package dev.tidings.core.runtime;
 
 import dev.tidings.core.directory.Directory;
-import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.log.Logs;
+import dev.tidings.core.log.News;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -413,8 +414,9 @@ public final class CommitLane {
     private final Map<Shard, List<StoreRecord>> durable = new HashMap<>();
     private final Map<Shard, Integer> finished = new HashMap<>();
     private final List<Submission<?>> answers = new ArrayList<>();
-    private List<Topic> created = List.of();
+    private News news = News.NONE;
     private final List<TopicLog> advanced = new ArrayList<>();
+    private @Nullable AuthorityBarrier barrier;
 
     @Override
     public void run() {
@@ -426,17 +428,28 @@ public final class CommitLane {
         try {
           answers.forEach(Submission::release);
         } finally {
-          Loop woken = loop;
-          if (woken != null) {
-            woken.readers().turn(created, advanced);
-          }
+          wakeReaders();
+        }
+      }
+    }
+
+    private void wakeReaders() {
+      try {
+        Loop woken = loop;
+        if (woken != null) {
+          woken.readers().turn(news, advanced);
+        }
+      } finally {
+        AuthorityBarrier passed = barrier;
+        if (passed != null) {
+          passed.loopPassed();
         }
       }
     }
   }
 
   private void show(List<Submission<?>> durable) {
-    List<Topic> created = new ArrayList<>();
+    NewsGatherer news = new NewsGatherer();
     Set<TopicLog> advanced = new LinkedHashSet<>();
     for (Submission<?> submission : durable) {
       for (StoreRecord record : submission.records()) {
@@ -449,38 +462,48 @@ public final class CommitLane {
           case StoreRecord.LogTrimmed trimmed ->
               logs.find(trimmed.incarnation())
                   .ifPresent(log -> log.raiseFirstRetained(trimmed.firstRetained()));
-          case StoreRecord.TopicPut put -> {
-            if (directory.show(put.topic())) {
-              created.add(put.topic());
-            }
+          case StoreRecord.EntryPut(Entry entry) ->
+              news.shown(submission, directory.show(entry), entry);
+          case StoreRecord.EntryRemoved(Entry entry) -> {
+            directory.hide(entry);
+            news.hidden(submission, entry);
           }
-          case StoreRecord.UserPut put -> directory.show(put.user());
+          // Shards share them among themselves.
+          case StoreRecord.ReceiptKept _, StoreRecord.ReceiptsExpired _ -> {}
         }
       }
     }
-    release(durable, created, advanced);
+    release(durable, news, advanced);
   }
 
   /// Sends every executor its turn: answers, and for event loops the cursors to wake.
   private void release(
-      List<Submission<?>> submissions, List<Topic> created, Set<TopicLog> advanced) {
+      List<Submission<?>> submissions, NewsGatherer gathered, Set<TopicLog> advanced) {
+    News news = gathered.news();
     Map<SerialExecutor, Turn> turns = new HashMap<>();
     for (Submission<?> submission : submissions) {
       Shard shard = submission.shard();
       Turn ofShard = turns.computeIfAbsent(shard.executor(), _ -> new Turn());
       ofShard.finished.merge(shard, 1, Integer::sum);
       ofShard.durable.computeIfAbsent(shard, _ -> new ArrayList<>()).addAll(submission.records());
-      turns.computeIfAbsent(submission.home(), _ -> new Turn()).answers.add(submission);
+      if (!gathered.takesAuthority(submission)) {
+        turns.computeIfAbsent(submission.home(), _ -> new Turn()).answers.add(submission);
+      }
     }
+    AuthorityBarrier barrier =
+        news.takesAuthority()
+            ? new AuthorityBarrier(gathered.takingAuthority(), shards, loops.size())
+            : null;
     for (Loop loop : loops) {
-      boolean tellCreated = !created.isEmpty() && loop.readers().isAwaitingTopics();
       for (TopicLog log : advanced) {
         if (log.isReadOn(loop.index())) {
           turns.computeIfAbsent(loop.executor(), _ -> new Turn()).advanced.add(log);
         }
       }
-      if (tellCreated) {
-        turns.computeIfAbsent(loop.executor(), _ -> new Turn()).created = created;
+      if (barrier != null || (!news.created().isEmpty() && loop.readers().isAwaitingTopics())) {
+        Turn turn = turns.computeIfAbsent(loop.executor(), _ -> new Turn());
+        turn.news = news;
+        turn.barrier = barrier;
       }
       Turn turn = turns.get(loop.executor());
       if (turn != null) {
@@ -505,7 +528,7 @@ public final class CommitLane {
     for (Submission<?> submission : submissions) {
       submission.answered(refused(refusal), List.of());
     }
-    release(submissions, List.of(), Set.of());
+    release(submissions, new NewsGatherer(), Set.of());
   }
 
   private static <R> Outcome<R> refused(Refusal refusal) {

@@ -16,10 +16,18 @@ public record Refusal(Code code, String detail) {
     TOPIC_MISSING(Fault.CALLER, false),
     /// The user already may read the topic.
     ALREADY_GRANTED(Fault.CALLER, false),
+    /// The user has no grant of the topic.
+    NOT_GRANTED(Fault.CALLER, false),
+    /// There is no such user.
+    USER_MISSING(Fault.CALLER, false),
     /// The username is taken.
     USER_EXISTS(Fault.CALLER, false),
     /// There are as many of these as there may be.
     LIMIT_REACHED(Fault.CALLER, false),
+    /// The idempotency key belongs to another request.
+    KEY_REUSED(Fault.CALLER, false),
+    /// There are as many idempotency keys in use as there may be.
+    TOO_MANY_KEYS(Fault.CALLER, true),
     /// The topic is not the one the command was authorised for; authorise again.
     STALE_AUTHORITY(Fault.CALLER, true),
     /// Too many commands wait for the store.

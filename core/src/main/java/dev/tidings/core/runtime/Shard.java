@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,9 +33,15 @@ public final class Shard {
   private final Store store;
   private final Executor blocking;
   private final Backlog backlog;
-  private final Map<Integer, List<Submission<?>>> awaitingLog = new HashMap<>();
+  private final Map<Integer, Awaiting> awaitingLog = new HashMap<>();
   // Submissions handed to the commit lane and not yet back.
   private int uncommitted;
+
+  /// Who waits for a log to be in memory.
+  private static final class Awaiting {
+    private final List<Submission<?>> submissions = new ArrayList<>();
+    private final List<Runnable> afterwards = new ArrayList<>();
+  }
 
   Shard(
       int index,
@@ -122,13 +129,13 @@ public final class Shard {
   }
 
   private void awaitLog(Submission<?> submission, Topic topic) {
-    List<Submission<?>> waiting = awaitingLog.get(topic.incarnation());
+    Awaiting waiting = awaitingLog.get(topic.incarnation());
     if (waiting != null) {
-      waiting.add(submission);
+      waiting.submissions.add(submission);
       return;
     }
-    waiting = new ArrayList<>();
-    waiting.add(submission);
+    waiting = new Awaiting();
+    waiting.submissions.add(submission);
     awaitingLog.put(topic.incarnation(), waiting);
     try {
       blocking.execute(() -> load(topic));
@@ -151,15 +158,18 @@ public final class Shard {
 
   private void loaded(Topic topic, LogExtent extent) {
     try {
-      TopicLog _ = state.load(topic, extent);
+      if (state
+          .topic(topic.name())
+          .filter(it -> it.incarnation() == topic.incarnation())
+          .isPresent()) {
+        TopicLog _ = state.load(topic, extent);
+      }
+      // Otherwise it was deleted meanwhile, and those who wait find that out themselves.
     } catch (Throwable e) {
       loadFailed(topic, e);
       return;
     }
-    List<Submission<?>> waiting = awaitingLog.remove(topic.incarnation());
-    if (waiting != null) {
-      waiting.forEach(this::run);
-    }
+    endAwaiting(topic, this::run);
   }
 
   private void loadFailed(Topic topic, Throwable e) {
@@ -168,9 +178,33 @@ public final class Shard {
         new Refusal(
             Refusal.Code.STORE_UNAVAILABLE,
             "the log of topic '" + topic.name() + "' could not be read; try again");
-    List<Submission<?>> waiting = awaitingLog.remove(topic.incarnation());
+    endAwaiting(topic, submission -> refuse(submission, refusal));
+  }
+
+  private void endAwaiting(Topic topic, Consumer<Submission<?>> then) {
+    Awaiting waiting = awaitingLog.remove(topic.incarnation());
     if (waiting != null) {
-      waiting.forEach(submission -> refuse(submission, refusal));
+      waiting.submissions.forEach(then);
+      waiting.afterwards.forEach(Runnable::run);
+    }
+  }
+
+  /// Calls `passed` when every command handed in so far has been handled, also those that wait for
+  /// a log.
+  void pass(Runnable passed) {
+    executor.checkCurrent();
+    List<Awaiting> before = List.copyOf(awaitingLog.values());
+    if (before.isEmpty()) {
+      passed.run();
+      return;
+    }
+    AtomicInteger open = new AtomicInteger(before.size());
+    for (Awaiting waiting : before) {
+      waiting.afterwards.add(() -> {
+        if (open.decrementAndGet() == 0) {
+          passed.run();
+        }
+      });
     }
   }
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.TopicLog;
@@ -14,13 +21,16 @@ import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreRecord;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /// What one shard knows, durable or not, and the records of what the command being handled has
 /// changed.
@@ -35,9 +45,13 @@ public final class ShardState {
   private final AtomicInteger lastIncarnation;
   private final Node.Limits limits;
 
-  private final Map<String, Topic> changedTopics = new HashMap<>();
-  private final Map<String, User> changedUsers = new HashMap<>();
+  // By kind and key; empty for what was removed.
+  private final Map<Entry.Kind, Map<String, Optional<Entry>>> changed =
+      new EnumMap<>(Entry.Kind.class);
   private final Set<TopicLog> changedLogs = new HashSet<>();
+  // Shared by all shards; those of the receipts that are this shard's and not durable yet.
+  private final Receipts receipts;
+  private final Set<Receipt> uncommittedReceipts = new HashSet<>();
   private List<StoreRecord> emitted = new ArrayList<>();
 
   ShardState(
@@ -46,13 +60,27 @@ public final class ShardState {
       Logs logs,
       HotTier tier,
       AtomicInteger lastIncarnation,
+      Receipts receipts,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
     this.logs = logs;
     this.tier = tier;
     this.lastIncarnation = lastIncarnation;
+    this.receipts = receipts;
     this.limits = limits;
+    for (Entry.Kind kind : Entry.Kind.values()) {
+      changed.put(kind, new HashMap<>());
+    }
+  }
+
+  private Map<String, Optional<Entry>> changed(Entry.Kind kind) {
+    return Objects.requireNonNull(changed.get(kind));
+  }
+
+  private Optional<Entry> find(Entry.Kind kind, String key) {
+    Optional<Entry> known = changed(kind).get(key);
+    return known != null ? known : directory.find(kind, key);
   }
 
   /// The time of the command.
@@ -62,19 +90,68 @@ public final class ShardState {
 
   /// The topic of that name, durable or not.
   public Optional<Topic> topic(String name) {
-    Topic changed = changedTopics.get(name);
-    return changed != null ? Optional.of(changed) : directory.topic(name);
+    return find(Entry.Kind.TOPIC, name).map(Topic.class::cast);
   }
 
   /// The user of that name, durable or not.
   public Optional<User> user(String username) {
-    User changed = changedUsers.get(username);
-    return changed != null ? Optional.of(changed) : directory.userByName(username);
+    return find(Entry.Kind.USER, username).map(User.class::cast);
   }
 
-  /// Why the entry of that name cannot be used, if it is damaged.
-  public Optional<String> damage(Slot.Kind kind, String name) {
-    return directory.damage(kind, name);
+  /// The login with that id, durable or not.
+  public Optional<Login> login(String id) {
+    return find(Entry.Kind.LOGIN, id).map(Login.class::cast);
+  }
+
+  /// The logins of a user, durable or not, in no order.
+  public List<Login> loginsOf(User user) {
+    Map<String, Login> logins = new HashMap<>();
+    for (String id : directory.loginsOf(user.id())) {
+      directory.login(id).ifPresent(login -> logins.put(id, login));
+    }
+    overlay(Entry.Kind.LOGIN, Login.class, logins, login -> login.userId().equals(user.id()));
+    return List.copyOf(logins.values());
+  }
+
+  /// The consumer `clientId` of `topic`, durable or not.
+  public Optional<Consumer> consumer(Topic topic, String clientId) {
+    return find(Entry.Kind.CONSUMER, Consumer.key(topic.incarnation(), clientId))
+        .map(Consumer.class::cast);
+  }
+
+  /// The consumers of `topic`, durable or not, in no order.
+  public List<Consumer> consumersOf(Topic topic) {
+    Map<String, Consumer> consumers = new HashMap<>();
+    for (Consumer consumer : directory.consumers(topic.incarnation())) {
+      consumers.put(consumer.key(), consumer);
+    }
+    overlay(
+        Entry.Kind.CONSUMER,
+        Consumer.class,
+        consumers,
+        consumer -> consumer.incarnation() == topic.incarnation());
+    return List.copyOf(consumers.values());
+  }
+
+  /// Puts what has changed over what is durable.
+  private <E extends Entry> void overlay(
+      Entry.Kind kind, Class<E> type, Map<String, E> durable, Predicate<E> counts) {
+    changed(kind)
+        .forEach((key, entry) -> {
+          if (entry.isEmpty()) {
+            durable.remove(key);
+          } else {
+            E now = type.cast(entry.get());
+            if (counts.test(now)) {
+              durable.put(key, now);
+            }
+          }
+        });
+  }
+
+  /// Why the entry of that kind and key cannot be used, if it is damaged.
+  public Optional<String> damage(Entry.Kind kind, String key) {
+    return directory.damage(kind, key);
   }
 
   /// The log with number `incarnation`, if it is in memory.
@@ -85,7 +162,7 @@ public final class ShardState {
   /// Why no further topic may be created, if so.
   public Optional<String> noRoomForTopic() {
     // Those that other shards are about to create are not seen: the bound is kept to within a few.
-    int topics = directory.topics().size() + changedTopics.size();
+    int topics = directory.topics().size() + changed(Entry.Kind.TOPIC).size();
     return topics < limits.topics()
         ? Optional.empty()
         : Optional.of(
@@ -108,40 +185,47 @@ public final class ShardState {
 
   /// Creates a topic with a log of its own; empty if no numbers are left.
   public Optional<Topic> createTopic(
-      String name, String ownerId, boolean isPublic, Optional<String> description) {
+      String name,
+      String ownerId,
+      boolean isPublic,
+      Optional<String> description,
+      TopicRetention retention) {
     int incarnation = lastIncarnation.incrementAndGet();
     if (incarnation > MessageId.MAX_INCARNATION || incarnation < 0) {
       return Optional.empty();
     }
     Topic topic =
-        new Topic(name, incarnation, ownerId, isPublic, description, time.wallMs(), Set.of());
+        new Topic(
+            name, incarnation, ownerId, isPublic, description, time.wallMs(), Set.of(), retention);
     TopicLog log = new TopicLog(name, incarnation, LogExtent.EMPTY, tier);
     logs.put(log);
     put(topic);
     return Optional.of(topic);
   }
 
-  /// Stores a new or changed topic.
-  public void put(Topic topic) {
-    changedTopics.put(topic.name(), topic);
-    emitted.add(new StoreRecord.TopicPut(topic));
+  /// Stores a new or changed entry.
+  public void put(Entry entry) {
+    changed(entry.kind()).put(entry.key(), Optional.of(entry));
+    emitted.add(new StoreRecord.EntryPut(entry));
   }
 
-  /// Stores a new or changed user.
-  public void put(User user) {
-    changedUsers.put(user.username(), user);
-    emitted.add(new StoreRecord.UserPut(user));
+  /// Removes an entry, and with it everything in its log, if it has one. Nothing may be appended to
+  /// that log afterwards.
+  public void remove(Entry entry) {
+    changed(entry.kind()).put(entry.key(), Optional.empty());
+    emitted.add(new StoreRecord.EntryRemoved(entry));
   }
 
-  /// Appends messages to the log of `topic`.
+  /// Appends messages to the log of `topic`; all get the same timestamp.
   ///
   /// @param messages one or more
   public List<Message> append(Topic topic, TopicLog log, List<NewMessage> messages) {
     long messagesBefore = log.messagesEver();
     long bytesBefore = log.bytesEver();
+    long now = time.wallMs();
     List<Message> appended = new ArrayList<>(messages.size());
     for (NewMessage message : messages) {
-      appended.add(log.append(message.payload(), message.metadata(), message.ttlMs(), time));
+      appended.add(log.append(message.payload(), message.metadata(), message.ttlMs(), now));
     }
     changedLogs.add(log);
     emitted.add(
@@ -159,6 +243,39 @@ public final class ShardState {
     emitted.add(
         new StoreRecord.LogTrimmed(
             Slot.of(Slot.Kind.TOPIC, topic.name()), topic.incarnation(), firstRetained));
+  }
+
+  // ---- requests under idempotency keys ----
+
+  /// What is known of a request under an idempotency key.
+  public Receipts.Known find(KeyedRequest request) {
+    return receipts.find(request, time.wallMs());
+  }
+
+  /// Claims the key of `request` for it: the last thing to do before it is carried out.
+  public Receipts.Known claim(KeyedRequest request) {
+    return receipts.claim(request, time.wallMs());
+  }
+
+  /// Stores that `request`, whose key was claimed, has appended these messages to `topic`.
+  public void keepReceipt(KeyedRequest request, Topic topic, List<Message> appended) {
+    Receipt receipt =
+        new Receipt(
+            topic.slot(),
+            request,
+            receipts.expiryOf(time.wallMs()),
+            topic.incarnation(),
+            appended.getFirst().sequence(),
+            appended.size(),
+            appended.getFirst().timestamp());
+    receipts.keep(receipt);
+    uncommittedReceipts.add(receipt);
+    emitted.add(new StoreRecord.ReceiptKept(receipt));
+  }
+
+  /// Lets the store forget receipts of `slot` that were kept until before `expiredBefore`.
+  public void forgetReceipts(int slot, long expiredBefore) {
+    emitted.add(new StoreRecord.ReceiptsExpired(slot, expiredBefore));
   }
 
   /// A message to append.
@@ -189,35 +306,54 @@ public final class ShardState {
   void settle(List<StoreRecord> records) {
     for (StoreRecord record : records) {
       switch (record) {
-        case StoreRecord.TopicPut put -> changedTopics.remove(put.topic().name(), put.topic());
-        case StoreRecord.UserPut put -> changedUsers.remove(put.user().username(), put.user());
+        case StoreRecord.EntryPut put -> settle(put.entry(), Optional.of(put.entry()));
+        case StoreRecord.EntryRemoved removed -> {
+          settle(removed.entry(), Optional.empty());
+          removed.entry().log().ifPresent(this::discard);
+        }
         case StoreRecord.MessagesAppended appended ->
             logs.find(appended.incarnation())
                 .filter(log -> !log.hasUncommitted())
                 .ifPresent(changedLogs::remove);
-        case StoreRecord.LogTrimmed _ -> {}
+        case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
+        case StoreRecord.LogTrimmed _, StoreRecord.ReceiptsExpired _ -> {}
       }
     }
+  }
+
+  private void settle(Entry entry, Optional<Entry> durable) {
+    changed(entry.kind()).remove(entry.key(), durable);
   }
 
   /// Goes back to what is durable: everything changed since has not been written and never will be.
   void revert() {
-    for (Topic topic : changedTopics.values()) {
-      Optional<Topic> durable = directory.topic(topic.name());
-      if (durable.isEmpty() || durable.get().incarnation() != topic.incarnation()) {
-        // Created by what is undone, so nobody can read its log.
-        logs.find(topic.incarnation()).ifPresent(this::discard);
-      }
-    }
-    changedTopics.clear();
-    changedUsers.clear();
     changedLogs.forEach(TopicLog::revert);
     changedLogs.clear();
+    for (Map<String, Optional<Entry>> ofKind : changed.values()) {
+      for (Optional<Entry> entry : ofKind.values()) {
+        entry.filter(this::isUndone).ifPresent(undone -> undone.log().ifPresent(this::discard));
+      }
+      ofKind.clear();
+    }
+    uncommittedReceipts.forEach(receipts::forget);
+    uncommittedReceipts.clear();
     emitted.clear();
   }
 
-  private void discard(TopicLog log) {
-    log.revert();
-    logs.remove(log.incarnation());
+  /// Whether `entry` was created by what is undone, so that nobody can read its log.
+  private boolean isUndone(Entry entry) {
+    return !directory
+        .find(entry.kind(), entry.key())
+        .map(Entry::log)
+        .equals(Optional.of(entry.log()));
+  }
+
+  private void discard(int incarnation) {
+    logs.find(incarnation)
+        .ifPresent(log -> {
+          changedLogs.remove(log);
+          log.discard();
+          logs.remove(incarnation);
+        });
   }
 }

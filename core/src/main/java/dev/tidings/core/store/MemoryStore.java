@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.EntryPut;
+import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
-import dev.tidings.core.store.StoreRecord.TopicPut;
-import dev.tidings.core.store.StoreRecord.UserPut;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -33,9 +36,22 @@ public final class MemoryStore implements Store {
     private final long[] epochs = new long[Slot.COUNT];
     private final Map<Writer, Long> lastBatches = new HashMap<>();
     private final Map<Integer, Log> logs = new HashMap<>();
-    private final Map<String, User> users = new HashMap<>();
-    private final TreeMap<String, Topic> topics = new TreeMap<>();
+    private final Map<EntryKey, Entry> entries = new HashMap<>();
+    private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
     private int lastIncarnation;
+  }
+
+  private record KeyedItem(String userId, String key, int item) {
+    static KeyedItem of(Receipt receipt) {
+      KeyedRequest request = receipt.request();
+      return new KeyedItem(request.userId(), request.key(), request.item());
+    }
+  }
+
+  private record EntryKey(Entry.Kind kind, String key) {
+    static EntryKey of(Entry entry) {
+      return new EntryKey(entry.kind(), entry.key());
+    }
   }
 
   /// A lane under an epoch. Kept for each, since a later owner's batches must not hide whether a
@@ -95,11 +111,22 @@ public final class MemoryStore implements Store {
     switch (record) {
       case MessagesAppended appended -> append(appended);
       case LogTrimmed trimmed -> trim(trimmed);
-      case TopicPut put -> {
-        memory.topics.put(put.topic().name(), put.topic());
-        memory.lastIncarnation = Math.max(memory.lastIncarnation, put.topic().incarnation());
+      case EntryPut(Entry entry) -> {
+        memory.entries.put(EntryKey.of(entry), entry);
+        memory.lastIncarnation = Math.max(memory.lastIncarnation, entry.log().orElse(0));
       }
-      case UserPut put -> memory.users.put(put.user().username(), put.user());
+      case EntryRemoved(Entry entry) -> {
+        memory.entries.remove(EntryKey.of(entry));
+        entry.log().ifPresent(memory.logs::remove);
+      }
+      case ReceiptKept(Receipt receipt) -> memory.receipts.put(KeyedItem.of(receipt), receipt);
+      case ReceiptsExpired expired ->
+          memory
+              .receipts
+              .values()
+              .removeIf(receipt ->
+                  receipt.slot() == expired.slot()
+                      && receipt.expiresAt() < expired.expiredBefore());
     }
   }
 
@@ -223,10 +250,15 @@ public final class MemoryStore implements Store {
     synchronized (memory) {
       checkOpen();
       return new DirectoryContents(
-          List.copyOf(memory.users.values()),
-          List.copyOf(memory.topics.values()),
-          memory.lastIncarnation,
-          List.of());
+          List.copyOf(memory.entries.values()), memory.lastIncarnation, List.of());
+    }
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return List.copyOf(memory.receipts.values());
     }
   }
 

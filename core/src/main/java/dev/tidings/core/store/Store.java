@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import java.util.List;
 import java.util.Optional;
 
 /// Where records outlive the process.
@@ -58,6 +60,10 @@ public interface Store extends AutoCloseable {
 
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;
+
+  /// The receipts that are kept; those that have expired may be among them. A damaged one is kept
+  /// aside and left out.
+  List<Receipt> loadReceipts() throws StoreException;
 
   /// Whether it would take writes now. Cheap; called about once a second.
   StoreHealth health();

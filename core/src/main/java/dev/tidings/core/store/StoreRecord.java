@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.slot.Slot;
 import java.util.List;
 
 /// One thing that a shard decided and that must be remembered.
@@ -48,23 +47,40 @@ public sealed interface StoreRecord {
   /// @param firstRetained at most one above the last sequence of the log
   record LogTrimmed(int slot, int incarnation, long firstRetained) implements StoreRecord {}
 
-  /// A topic was created or changed.
+  /// An entry of the directory was created or changed.
   ///
-  /// @param topic its new entry
-  record TopicPut(Topic topic) implements StoreRecord {
+  /// @param entry as it is now
+  record EntryPut(Entry entry) implements StoreRecord {
     @Override
     public int slot() {
-      return Slot.of(Slot.Kind.TOPIC, topic.name());
+      return entry.slot();
     }
   }
 
-  /// A user was created or changed.
+  /// An entry of the directory was removed, and with it everything in its log, if it has one. The
+  /// number of the log is not used again, and nothing is appended to it afterwards.
   ///
-  /// @param user its new entry
-  record UserPut(User user) implements StoreRecord {
+  /// @param entry as it was
+  record EntryRemoved(Entry entry) implements StoreRecord {
     @Override
     public int slot() {
-      return Slot.of(Slot.Kind.USER, user.username());
+      return entry.slot();
     }
   }
+
+  /// A request under an idempotency key was carried out.
+  ///
+  /// @param receipt what came of it
+  record ReceiptKept(Receipt receipt) implements StoreRecord {
+    @Override
+    public int slot() {
+      return receipt.slot();
+    }
+  }
+
+  /// Receipts need not be kept any longer. The store may forget them any time.
+  ///
+  /// @param slot whose receipts
+  /// @param expiredBefore those that were to be kept until before this, milliseconds since 1970
+  record ReceiptsExpired(int slot, long expiredBefore) implements StoreRecord {}
 }

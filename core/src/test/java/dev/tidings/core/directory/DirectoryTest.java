@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.runtime.CrankedNode;
-import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.DirectoryContents;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +22,7 @@ class DirectoryTest {
   }
 
   private static final Directory EMPTY =
-      new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+      new Directory(new DirectoryContents(List.of(), 0, List.of()));
 
   @Test
   void contents_areFoundByEveryKey() {
@@ -29,15 +31,15 @@ class DirectoryTest {
     Directory directory =
         new Directory(
             new DirectoryContents(
-                List.of(bob, ada),
-                List.of(topic("a", "1"), topic("b", "2"), topic("c", "1")),
+                List.of(bob, ada, topic("a", "1"), topic("b", "2"), topic("c", "1")),
                 3,
                 List.of(
-                    new DirectoryContents.Damaged(Slot.Kind.TOPIC, "bad", "checksum; kept in x"))));
+                    new DirectoryContents.Damaged(
+                        Entry.Kind.TOPIC, "bad", "checksum; kept in x"))));
     assertThat(directory.topic("b")).contains(topic("b", "2"));
     assertThat(directory.topic("bad")).isEmpty();
-    assertThat(directory.damage(Slot.Kind.TOPIC, "bad")).contains("checksum; kept in x");
-    assertThat(directory.damage(Slot.Kind.USER, "bad")).isEmpty();
+    assertThat(directory.damage(Entry.Kind.TOPIC, "bad")).contains("checksum; kept in x");
+    assertThat(directory.damage(Entry.Kind.USER, "bad")).isEmpty();
     assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "c");
     assertThat(directory.topicsOwnedBy("3")).isEmpty();
     assertThat(directory.topics().keySet()).containsExactly("a", "b", "c");
@@ -53,25 +55,82 @@ class DirectoryTest {
 
   @Test
   void show_addsAndReplaces_andKeepsTheOwnersInStep() {
-    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
-    assertThat(directory.show(topic("b", "1"))).isTrue();
-    assertThat(directory.show(topic("a", "1"))).isTrue();
-    assertThat(directory.show(topic("a", "1").granting("x"))).isFalse();
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    assertThat(directory.show(topic("b", "1"))).isEmpty();
+    assertThat(directory.show(topic("a", "1"))).isEmpty();
+    assertThat(directory.show(topic("a", "1").granting("x"))).contains(topic("a", "1"));
     assertThat(directory.topic("a").orElseThrow().grantees()).containsExactly("x");
     assertThat(directory.topicsOwnedBy("1")).containsExactly("a", "b");
     User ada = CrankedNode.user("ada");
-    directory.show(ada);
+    assertThat(directory.show(ada)).isEmpty();
     assertThat(directory.userById(ada.id())).contains(ada);
     assertThat(directory.userByName("ada")).contains(ada);
   }
 
   @Test
+  void indexes_followEveryChange_asIfLoadedAnew() {
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    Map<String, Entry> entries = new HashMap<>();
+    Random random = new Random(7);
+    for (int i = 0; i < 3000; i++) {
+      Entry entry = randomEntry(random);
+      String key = entry.kind() + entry.key();
+      Entry known = entries.get(key);
+      if (known != null && random.nextInt(3) == 0) {
+        directory.hide(known);
+        entries.remove(key);
+      } else {
+        assertThat(directory.show(entry)).isEqualTo(Optional.ofNullable(known));
+        entries.put(key, entry);
+      }
+    }
+    Directory anew =
+        new Directory(new DirectoryContents(List.copyOf(entries.values()), 0, List.of()));
+    assertThat(directory.topics()).isEqualTo(anew.topics()).isNotEmpty();
+    assertThat(directory.publicTopics()).isEqualTo(anew.publicTopics());
+    assertThat(directory.users()).isEqualTo(anew.users());
+    assertThat(directory.activeUsers()).isEqualTo(anew.activeUsers());
+    assertThat(directory.logins()).isEqualTo(anew.logins());
+    for (int i = 0; i < 5; i++) {
+      String user = "u" + i;
+      assertThat(directory.topicsOwnedBy(user)).isEqualTo(anew.topicsOwnedBy(user));
+      assertThat(directory.topicsOfAfter(user, "t2", 4))
+          .isEqualTo(anew.topicsOfAfter(user, "t2", 4))
+          .isSortedAccordingTo(Comparator.comparing(Topic::name))
+          .allMatch(topic -> topic.ownerId().equals(user) || topic.grantees().contains(user))
+          .allMatch(topic -> topic.name().compareTo("t2") > 0);
+      assertThat(directory.loginsOf(user)).isEqualTo(anew.loginsOf(user));
+      assertThat(directory.userById(user)).isEqualTo(anew.userById(user));
+      assertThat(List.copyOf(directory.consumers(i))).isEqualTo(List.copyOf(anew.consumers(i)));
+    }
+  }
+
+  private static Entry randomEntry(Random random) {
+    String user = "u" + random.nextInt(5);
+    int number = random.nextInt(20);
+    return switch (random.nextInt(4)) {
+      case 0 -> {
+        Set<String> grantees = new HashSet<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+          grantees.add("u" + random.nextInt(5));
+        }
+        yield new Topic(
+            "t" + number, number, user, random.nextBoolean(), Optional.empty(), 0, grantees);
+      }
+      case 1 -> new User(user, user, Optional.empty(), "", Set.of(), random.nextBoolean(), 0);
+      case 2 ->
+          new Login(user + number, user, user, 0, 1, Optional.empty(), 0, "", Optional.empty());
+      default -> new Consumer("t", random.nextInt(5), "c" + number, user, random.nextInt(9), 0, 0);
+    };
+  }
+
+  @Test
   void whatWasRead_staysAsItWas() {
-    Directory directory = new Directory(new DirectoryContents(List.of(), List.of(), 0, List.of()));
-    assertThat(directory.show(topic("a", "1"))).isTrue();
+    Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
+    assertThat(directory.show(topic("a", "1"))).isEmpty();
     Map<String, Topic> before = directory.topics();
     Set<String> owned = directory.topicsOwnedBy("1");
-    assertThat(directory.show(topic("b", "1"))).isTrue();
+    assertThat(directory.show(topic("b", "1"))).isEmpty();
     assertThat(before).containsOnlyKeys("a");
     assertThat(owned).containsExactly("a");
     assertThat(directory.topics()).containsOnlyKeys("a", "b");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.log;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
@@ -10,6 +11,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongPredicate;
 
@@ -86,6 +88,11 @@ final class ScriptedReads implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return store.loadReceipts();
   }
 
   @Override

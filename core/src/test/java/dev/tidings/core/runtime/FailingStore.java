@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
@@ -154,6 +155,12 @@ final class FailingStore implements Store {
   public DirectoryContents loadDirectory() throws StoreException {
     checkUp();
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    checkUp();
+    return store.loadReceipts();
   }
 
   @Override

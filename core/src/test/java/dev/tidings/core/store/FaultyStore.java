@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
 import java.util.EnumMap;
 import java.util.List;
@@ -30,7 +31,8 @@ public final class FaultyStore implements Store {
     EXTENT,
     READ,
     RUN_AT,
-    LOAD_DIRECTORY
+    LOAD_DIRECTORY,
+    LOAD_RECEIPTS
   }
 
   /// When a fault strikes.
@@ -222,6 +224,11 @@ public final class FaultyStore implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return call(Method.LOAD_DIRECTORY, store::loadDirectory);
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return call(Method.LOAD_RECEIPTS, store::loadReceipts);
   }
 
   @Override

@@ -4,22 +4,30 @@ package dev.tidings.core.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.Fingerprint;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.EntryPut;
+import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
-import dev.tidings.core.store.StoreRecord.TopicPut;
-import dev.tidings.core.store.StoreRecord.UserPut;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -187,12 +195,12 @@ public abstract class StoreContract {
     Topic topic = topic("topic-1", 1);
     store.openSlots(SlotSet.ALL);
 
-    SlotSet refused = commit(new TopicPut(topic), new UserPut(user("u")), log.trim(4));
+    SlotSet refused = commit(new EntryPut(topic), new EntryPut(user("u")), log.trim(4));
 
     assertThat(refused.contains(Slot.of(Slot.Kind.TOPIC, "topic-1"))).isTrue();
     assertThat(refused.contains(Slot.of(Slot.Kind.USER, "u"))).isTrue();
-    assertThat(store.loadDirectory().topics()).isEmpty();
-    assertThat(store.loadDirectory().users()).isEmpty();
+    assertThat(store.loadDirectory().all(Topic.class)).isEmpty();
+    assertThat(store.loadDirectory().all(User.class)).isEmpty();
     assertThat(store.extent(1).firstRetained()).isEqualTo(1);
   }
 
@@ -287,13 +295,13 @@ public abstract class StoreContract {
   @Test
   void closeAndOpen_keepsEverything() throws Exception {
     LogWriter log = new LogWriter(LOG);
-    commit(log.append(3), new TopicPut(topic("a", LOG)), new UserPut(user("b")));
+    commit(log.append(3), new EntryPut(topic("a", LOG)), new EntryPut(user("b")));
     commit(log.append(2), log.trim(2));
     closeAndOpen();
     assertThat(readAll(LOG)).isEqualTo(log.written.subList(1, 5));
     assertThat(store.extent(LOG)).isEqualTo(log.extent(2));
-    assertThat(store.loadDirectory().topics()).containsExactly(topic("a", LOG));
-    assertThat(store.loadDirectory().users()).containsExactly(user("b"));
+    assertThat(store.loadDirectory().all(Topic.class)).containsExactly(topic("a", LOG));
+    assertThat(store.loadDirectory().all(User.class)).containsExactly(user("b"));
   }
 
   // Reads
@@ -593,8 +601,7 @@ public abstract class StoreContract {
 
   @Test
   void loadDirectory_ofANewStore_isEmpty() throws Exception {
-    assertThat(store.loadDirectory())
-        .isEqualTo(new DirectoryContents(List.of(), List.of(), 0, List.of()));
+    assertThat(store.loadDirectory()).isEqualTo(new DirectoryContents(List.of(), 0, List.of()));
   }
 
   @Test
@@ -604,67 +611,158 @@ public abstract class StoreContract {
     Topic bare = new Topic("", 4, "", false, Optional.of(""), Long.MAX_VALUE, Set.of());
     User all = new User("1", "all", Optional.of("a@b"), "h", Set.of(Permission.values()), false, 0);
     User none = new User("2", "none", Optional.of(""), "", Set.of(), true, Long.MIN_VALUE);
-    commit(new TopicPut(full), new TopicPut(bare), new UserPut(all), new UserPut(none));
+    commit(new EntryPut(full), new EntryPut(bare), new EntryPut(all), new EntryPut(none));
     closeAndOpen();
     DirectoryContents contents = store.loadDirectory();
-    assertThat(contents.topics()).containsExactly(bare, full);
-    assertThat(contents.topics().get(1).grantees()).containsExactlyElementsOf(grantees);
-    assertThat(contents.users()).containsExactlyInAnyOrder(all, none);
+    assertThat(contents.all(Topic.class)).containsExactlyInAnyOrder(bare, full);
+    assertThat(grantsOf(contents, "full")).containsExactlyElementsOf(grantees);
+    assertThat(contents.all(User.class)).containsExactlyInAnyOrder(all, none);
     assertThat(contents.damaged()).isEmpty();
+  }
+
+  private static Set<String> grantsOf(DirectoryContents contents, String topic) {
+    return contents.all(Topic.class).stream()
+        .filter(it -> it.name().equals(topic))
+        .findFirst()
+        .orElseThrow()
+        .grantees();
+  }
+
+  @Test
+  void loadDirectory_returnsLoginsAndConsumers_andWhatTopicsSayOfRetention() throws Exception {
+    Login fresh = new Login("l1", "u", "ada", 1, 2, Optional.empty(), 0, "h", Optional.empty());
+    Login ended = fresh.renewed(5, 9).revoked(7);
+    Login other = new Login("l2", "u", "ada", 1, 2, Optional.empty(), 0, "", Optional.empty());
+    Consumer consumer = new Consumer("t", 1, "c/1", "u", 3, 4, 5);
+    Topic topic =
+        new Topic(
+            "t",
+            1,
+            "o",
+            false,
+            Optional.empty(),
+            0,
+            Set.of(),
+            new TopicRetention(OptionalLong.of(1), OptionalLong.empty(), OptionalLong.of(0)));
+    commit(new EntryPut(fresh), new EntryPut(other), new EntryPut(consumer), new EntryPut(topic));
+    commit(new EntryPut(ended));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries())
+        .containsExactlyInAnyOrder(ended, other, consumer, topic);
+  }
+
+  @Test
+  void removedEntry_isGone_andItsLogWithIt() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    LogWriter other = new LogWriter(LOG + 1);
+    commit(new EntryPut(topic("a", LOG)), new EntryPut(user("u")), log.append(5), other.append(2));
+    commit(log.trim(3), log.append(2));
+    // What the very batch appended and trimmed before goes too.
+    commit(
+        log.append(3),
+        log.trim(4),
+        log.append(1),
+        new EntryRemoved(topic("a", LOG)),
+        new EntryRemoved(user("u")));
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDirectory().entries()).isEmpty();
+      assertThat(store.extent(LOG)).isEqualTo(LogExtent.EMPTY);
+      assertThat(store.read(LOG, 0, 100, 1 << 20).messages()).isEmpty();
+      assertThat(store.runAt(LOG, 0)).isEmpty();
+      assertThat(store.read(LOG + 1, 0, 100, 1 << 20).messages()).hasSize(2);
+      assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(LOG);
+      closeAndOpen();
+    }
+  }
+
+  @Test
+  void entryOfTheSameName_inTheBatchThatRemovedOne_isAnotherWithItsOwnLog() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    LogWriter next = new LogWriter(LOG + 1);
+    commit(new EntryPut(topic("a", LOG)), log.append(5));
+    commit(new EntryRemoved(topic("a", LOG)), new EntryPut(topic("a", LOG + 1)), next.append(1));
+    closeAndOpen();
+    assertThat(store.loadDirectory().all(Topic.class)).containsExactly(topic("a", LOG + 1));
+    assertThat(store.read(LOG, 0, 100, 1 << 20).messages()).isEmpty();
+    assertThat(store.read(LOG + 1, 0, 100, 1 << 20).messages()).hasSize(1);
   }
 
   @Test
   void loadDirectory_afterAChange_returnsTheNewestEntry() throws Exception {
     Topic first = topic("t", 1);
-    commit(new TopicPut(first), new UserPut(user("u")));
+    commit(new EntryPut(first), new EntryPut(user("u")));
     User changed =
         new User("id-u", "u", Optional.of("new@x"), "h2", Set.of(Permission.ADMIN), false, 5);
-    commit(new TopicPut(first.granting("g1")), new TopicPut(first.granting("g1").granting("g2")));
-    commit(new UserPut(changed));
-    assertThat(store.loadDirectory().topics()).containsExactly(first.granting("g1").granting("g2"));
-    assertThat(store.loadDirectory().users()).containsExactly(changed);
-  }
-
-  @Test
-  void loadDirectory_ordersTopicsAsStringsCompare() throws Exception {
-    List<Topic> topics = new ArrayList<>();
-    int incarnation = 0;
-    for (String name : List.of("b", "a", "\uFFFD", "😀", "Z", "ä", "a-b", "a_b", "aa", "\u0000")) {
-      topics.add(topic(name, ++incarnation));
-    }
-    commit(topics.stream().map(TopicPut::new).toArray(StoreRecord[]::new));
-    topics.sort(Comparator.comparing(Topic::name));
-    assertThat(store.loadDirectory().topics()).isEqualTo(topics);
+    commit(new EntryPut(first.granting("g1")), new EntryPut(first.granting("g1").granting("g2")));
+    commit(new EntryPut(changed));
+    assertThat(store.loadDirectory().all(Topic.class))
+        .containsExactly(first.granting("g1").granting("g2"));
+    assertThat(store.loadDirectory().all(User.class)).containsExactly(changed);
   }
 
   @Test
   void loadDirectory_withManyEntries() throws Exception {
     List<StoreRecord> records = new ArrayList<>();
     for (int i = 1; i <= 3000; i++) {
-      records.add(new TopicPut(topic("topic-" + i, i)));
-      records.add(new UserPut(user("user-" + i)));
+      records.add(new EntryPut(topic("topic-" + i, i)));
+      records.add(new EntryPut(user("user-" + i)));
     }
     commit(records.toArray(StoreRecord[]::new));
     closeAndOpen();
     DirectoryContents contents = store.loadDirectory();
-    assertThat(contents.topics()).hasSize(3000);
-    assertThat(contents.users()).hasSize(3000);
+    assertThat(contents.all(Topic.class)).hasSize(3000);
+    assertThat(contents.all(User.class)).hasSize(3000);
     assertThat(contents.lastIncarnation()).isGreaterThanOrEqualTo(3000);
   }
 
   @Test
   void lastIncarnation_isNeverBelowATopicEverPut() throws Exception {
-    commit(new TopicPut(topic("a", 500)));
+    commit(new EntryPut(topic("a", 500)));
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
     // The name is taken over by a log with a lower number: the higher one stays used.
-    commit(new TopicPut(topic("a", 20)), new TopicPut(topic("b", 21)));
+    commit(new EntryPut(topic("a", 20)), new EntryPut(topic("b", 21)));
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
     store.reopen();
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
     closeAndOpen();
-    commit(new TopicPut(topic("c", 22)));
+    commit(new EntryPut(topic("c", 22)));
     closeAndOpen();
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+  }
+
+  // Receipts
+
+  private static Receipt receipt(String key, int item, long expiresAt) {
+    KeyedRequest request = new KeyedRequest("u", key, item, new Fingerprint(-1, item));
+    return new Receipt(Slot.of(Slot.Kind.TOPIC, "t"), request, expiresAt, LOG, 3, 2, 1_000);
+  }
+
+  @Test
+  void receipts_areLoaded_andReplacedByNewerOnesOfTheSameRequest() throws Exception {
+    Receipt first = receipt("ключ 1", 0, 5_000);
+    Receipt second = receipt("ключ 1", 7, 5_000);
+    Receipt third = receipt("k", 0, 9_000);
+    assertThat(store.loadReceipts()).isEmpty();
+    commit(new ReceiptKept(first), new ReceiptKept(second));
+    commit(new ReceiptKept(third), new ReceiptKept(third));
+    closeAndOpen();
+    assertThat(store.loadReceipts()).containsExactlyInAnyOrder(first, second, third);
+    assertThat(store.loadDirectory().entries()).isEmpty();
+  }
+
+  @Test
+  void expiredReceipts_areForgotten_thoseOfTheirSlotAlone() throws Exception {
+    Receipt old = receipt("old", 0, 4_999);
+    Receipt kept = receipt("kept", 0, 5_000);
+    int otherSlot = (old.slot() + 1) % Slot.COUNT;
+    KeyedRequest elsewhere = receipt("elsewhere", 0, 1).request();
+    Receipt other = new Receipt(otherSlot, elsewhere, 1, LOG, 1L << 40, 100, 1_000);
+    commit(new ReceiptKept(old), new ReceiptKept(kept), new ReceiptKept(other));
+    commit(new ReceiptsExpired(old.slot(), 5_000));
+    closeAndOpen();
+    assertThat(store.loadReceipts()).containsExactlyInAnyOrder(kept, other);
+    commit(new ReceiptsExpired(old.slot(), Long.MAX_VALUE));
+    assertThat(store.loadReceipts()).containsExactly(other);
   }
 
   // Health and close
@@ -746,7 +844,7 @@ public abstract class StoreContract {
   @Test
   void reads_duringReopen_areRightOrFailWithStoreException() throws Exception {
     LogWriter log = new LogWriter(LOG);
-    commit(log.append(50), new TopicPut(topic("a", LOG)));
+    commit(log.append(50), new EntryPut(topic("a", LOG)));
     AtomicBoolean done = new AtomicBoolean();
     Callable<Void> reader =
         () -> {
@@ -755,7 +853,7 @@ public abstract class StoreContract {
               assertThat(readAll(LOG)).isEqualTo(log.written);
               assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
               assertThat(store.runAt(LOG, 20)).isPresent();
-              assertThat(store.loadDirectory().topics()).hasSize(1);
+              assertThat(store.loadDirectory().all(Topic.class)).hasSize(1);
               assertThat(store.health().detail()).isNotEmpty();
             } catch (StoreException e) {
               assertThat(e).hasMessageContaining("open");

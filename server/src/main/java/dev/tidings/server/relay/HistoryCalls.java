@@ -99,15 +99,15 @@ final class HistoryCalls {
 
   /// The topic the path names, if `user` may read it.
   private void readable(Exchange exchange, User user, Consumer<Topic> then) {
-    String name = exchange.pathParameter("topic_name");
-    Optional<Topic> topic = services.directory().topic(name);
-    if (topic.isEmpty()) {
-      exchange.detail(404, "Topic '" + name + "' not found");
-    } else if (!AccessPolicy.mayRead(user, topic)) {
-      exchange.detail(403, "Access denied to topic '" + name + "'");
-    } else {
-      then.accept(topic.get());
-    }
+    api.existing(
+        exchange,
+        topic -> {
+          if (AccessPolicy.mayRead(user, Optional.of(topic))) {
+            then.accept(topic);
+          } else {
+            exchange.detail(403, "Access denied to topic '" + topic.name() + "'");
+          }
+        });
   }
 
   private void read(Exchange exchange, Topic topic, Asked asked) {

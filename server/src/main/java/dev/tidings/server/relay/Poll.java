@@ -147,6 +147,10 @@ final class Poll implements Reader {
         finish();
         exchange.detail(403, Topics.deniedText(List.of(cursor.topic())));
       }
+      case DELETED -> {
+        finish();
+        exchange.detail(404, "Topic '" + cursor.topic() + "' not found");
+      }
       case UNAVAILABLE -> {
         finish();
         exchange.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Passwords;
@@ -112,6 +117,7 @@ public final class RelayApi {
   public void route(Routes routes) {
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
+    new GrantCalls(this, services).route(routes);
     new PublishCalls(this, services).route(routes);
     new HistoryCalls(this, services).route(routes);
     polls.route(routes);
@@ -137,9 +143,48 @@ public final class RelayApi {
     allowed(exchange, services.authenticator().ofRequest(exchange), null, call);
   }
 
-  /// As above, for calls that need a permission.
+  /// As [#authenticated], for those who have `permission`.
   void permitted(Exchange exchange, Permission permission, Call call) {
     allowed(exchange, services.authenticator().ofRequest(exchange), permission, call);
+  }
+
+  /// The topic that the path names, or else the answer 404.
+  void existing(Exchange exchange, Consumer<Topic> then) {
+    String name = exchange.pathParameter("topic_name");
+    services
+        .directory()
+        .topic(name)
+        .ifPresentOrElse(then, () -> exchange.detail(404, "Topic '" + name + "' not found"));
+  }
+
+  /// The topic that the path names if `user` may change it, or else the answer 404, or 403 with
+  /// what only its owner can do.
+  void managed(Exchange exchange, User user, String what, Consumer<Topic> then) {
+    existing(
+        exchange,
+        topic -> {
+          if (AccessPolicy.mayManage(user, topic)) {
+            then.accept(topic);
+          } else {
+            exchange.detail(403, "Only the topic owner can " + what);
+          }
+        });
+  }
+
+  /// Hands in `command` and goes on with what it yields, or else answers its refusal.
+  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
+    services
+        .node()
+        .submit(
+            command,
+            exchange.loop(),
+            outcome ->
+                exchange.guarded(() -> {
+                  switch (outcome) {
+                    case Outcome.Done<R>(R result) -> then.accept(result);
+                    case Outcome.Refused<R>(Refusal refusal) -> exchange.refused(refusal);
+                  }
+                }));
   }
 
   private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {

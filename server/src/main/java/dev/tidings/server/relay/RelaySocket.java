@@ -431,17 +431,20 @@ final class RelaySocket implements Reader {
       endedEarly.add(cursor);
     }
     switch (end) {
-      case DENIED -> {
-        send(RelayFrames.error("SUBSCRIPTION_ENDED", Topics.deniedText(List.of(cursor.topic()))));
-        subscribedOnceOpen();
-        if (cursors.isEmpty() && state == State.SUBSCRIBED) {
-          close(POLICY, "no topic is left that may be read");
-        }
-      }
+      case DENIED -> endedSubscription(Topics.deniedText(List.of(cursor.topic())));
+      case DELETED -> endedSubscription("Topic '" + cursor.topic() + "' was deleted");
       case UNAVAILABLE -> {
         send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
         close(TRY_AGAIN_LATER, "the store cannot be read");
       }
+    }
+  }
+
+  private void endedSubscription(String reason) {
+    send(RelayFrames.error("SUBSCRIPTION_ENDED", reason));
+    subscribedOnceOpen();
+    if (cursors.isEmpty() && state == State.SUBSCRIBED) {
+      close(POLICY, "no topic is left that may be read");
     }
   }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.command.ChangeUser;
+import dev.tidings.core.command.ChangeUser.Change;
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.DeleteUser;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
@@ -25,8 +27,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 
-/// Logging in, creating users and telling who one is (API of pulsar-relay v0.1.0).
+/// Users: logging in, telling who one is, and what administrators do with them (API of pulsar-relay
+/// v0.1.0).
 final class UserCalls {
   private static final Set<String> PERMISSIONS = Set.of("admin", "read", "write");
   private static final String EXPECTED_PERMISSIONS = "'admin', 'read' or 'write'";
@@ -46,6 +50,10 @@ final class UserCalls {
     routes.add(HttpMethod.POST, "/auth/login", this::login);
     routes.add(HttpMethod.POST, "/auth/register", this::register);
     routes.add(HttpMethod.GET, "/auth/me", this::me);
+    routes.add(HttpMethod.GET, "/auth/users", this::list);
+    routes.add(HttpMethod.GET, "/auth/users/stats", this::stats);
+    routes.add(HttpMethod.PATCH, "/auth/users/{user_id}", this::change);
+    routes.add(HttpMethod.DELETE, "/auth/users/{user_id}", this::delete);
   }
 
   // ---- login ----
@@ -166,38 +174,152 @@ final class UserCalls {
             exchange.loop(),
             hash ->
                 RelayApi.orBusy(
-                    exchange, hash, it -> create(exchange, username, email, it, words)));
+                    exchange,
+                    hash,
+                    // Asked again: hashing takes long, and the caller may be nobody by now.
+                    it ->
+                        api.permitted(
+                            exchange,
+                            Permission.ADMIN,
+                            _ -> create(exchange, username, email, it, words))));
   }
 
   private void create(
       Exchange exchange, String username, Optional<String> email, String hash, List<String> words) {
-    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
-    words.forEach(word -> permissions.add(Permission.valueOf(word.toUpperCase(Locale.ROOT))));
     User user =
         new User(
             UUID.randomUUID().toString(),
             username,
             email,
             hash,
-            permissions,
+            permissions(words),
             true,
             services.time().wallMs());
-    services
-        .node()
-        .submit(
-            new CreateUser(user),
-            exchange.loop(),
-            outcome ->
-                exchange.guarded(() -> {
-                  switch (outcome) {
-                    case Outcome.Done<User>(User created) -> exchange.json(201, write(created));
-                    case Outcome.Refused<User>(Refusal refusal) -> exchange.refused(refusal);
-                  }
-                }));
+    api.submit(exchange, new CreateUser(user), created -> exchange.json(201, write(created)));
+  }
+
+  private static Set<Permission> permissions(List<String> words) {
+    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
+    words.forEach(word -> permissions.add(Permission.valueOf(word.toUpperCase(Locale.ROOT))));
+    return permissions;
   }
 
   private void me(Exchange exchange) {
     api.authenticated(exchange, user -> exchange.json(200, write(user)));
+  }
+
+  /// All users by name, from the one after `after` on, as many as an answer holds.
+  private void list(Exchange exchange) {
+    api.permitted(
+        exchange,
+        Permission.ADMIN,
+        _ -> {
+          Listing listing = new Listing(exchange, "/auth/users");
+          for (User user : services.directory().usersAfter(listing.after())) {
+            if (!listing.add(user.username(), write(user))) {
+              break;
+            }
+          }
+          listing.answer();
+        });
+  }
+
+  private void stats(Exchange exchange) {
+    api.permitted(
+        exchange,
+        Permission.ADMIN,
+        _ ->
+            exchange.json(
+                200,
+                new JsonOut(64)
+                    .raw("{\"total_users\":")
+                    .number(services.directory().users().size())
+                    .raw(",\"active_users\":")
+                    .number(services.directory().activeUsers())
+                    .raw("}")));
+  }
+
+  // ---- changing and deleting ----
+
+  private void change(Exchange exchange) {
+    api.withBody(exchange, Permission.ADMIN, 2, (_, fields) -> change(exchange, fields));
+  }
+
+  private void change(Exchange exchange, Fields fields) {
+    Optional<String> email = fields.optionalString("email", 0, MAX_EMAIL);
+    Optional<String> password = fields.optionalString("password", 8, MAX_PASSWORD);
+    Optional<Set<Permission>> permissions =
+        fields
+            .optionalWords("permissions", PERMISSIONS, EXPECTED_PERMISSIONS)
+            .map(UserCalls::permissions);
+    Optional<Boolean> active = fields.optionalBool("is_active");
+    if (RelayApi.answeredInvalid(exchange, fields)) {
+      return;
+    }
+    Optional<Optional<String>> newEmail =
+        fields.isSent("email") ? Optional.of(email) : Optional.empty();
+    existing(
+        exchange,
+        user -> {
+          if (password.isEmpty()) {
+            change(exchange, user, new Change(newEmail, Optional.empty(), permissions, active));
+            return;
+          }
+          services
+              .passwords()
+              .hash(
+                  password.get(),
+                  exchange.loop(),
+                  hash ->
+                      RelayApi.orBusy(
+                          exchange,
+                          hash,
+                          it ->
+                              api.permitted(
+                                  exchange,
+                                  Permission.ADMIN,
+                                  _ ->
+                                      change(
+                                          exchange,
+                                          user,
+                                          new Change(
+                                              newEmail, Optional.of(it), permissions, active)))));
+        });
+  }
+
+  private void change(Exchange exchange, User user, Change change) {
+    api.submit(
+        exchange,
+        new ChangeUser(user.username(), user.id(), change),
+        changed -> exchange.json(200, write(changed)));
+  }
+
+  private void delete(Exchange exchange) {
+    api.permitted(
+        exchange,
+        Permission.ADMIN,
+        caller -> {
+          if (exchange.pathParameter("user_id").equals(caller.id())) {
+            exchange.detail(400, "Cannot delete your own user account");
+            return;
+          }
+          existing(
+              exchange,
+              user ->
+                  api.submit(
+                      exchange,
+                      new DeleteUser(user.username(), user.id()),
+                      _ -> exchange.empty(204)));
+        });
+  }
+
+  /// The user the path names.
+  private void existing(Exchange exchange, Consumer<User> then) {
+    String id = exchange.pathParameter("user_id");
+    services
+        .directory()
+        .userById(id)
+        .ifPresentOrElse(then, () -> exchange.detail(404, "User with ID '" + id + "' not found"));
   }
 
   private JsonOut write(User user) {

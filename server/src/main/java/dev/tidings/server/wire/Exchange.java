@@ -162,7 +162,9 @@ public final class Exchange {
     switch (refusal.code()) {
       case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED ->
           detail(400, refusal.detail());
-      case TOPIC_MISSING -> detail(404, refusal.detail());
+      case KEY_REUSED -> detail(422, refusal.detail());
+      case TOO_MANY_KEYS -> detail(429, refusal.detail());
+      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING -> detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
       case DAMAGED, EXHAUSTED, INTERNAL -> error(500, "INTERNAL_ERROR", textFor(refusal));
@@ -181,6 +183,10 @@ public final class Exchange {
       case TOPIC_EXISTS,
           TOPIC_MISSING,
           ALREADY_GRANTED,
+          KEY_REUSED,
+          TOO_MANY_KEYS,
+          NOT_GRANTED,
+          USER_MISSING,
           LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,

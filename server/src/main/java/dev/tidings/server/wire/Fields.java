@@ -144,6 +144,11 @@ public final class Fields {
     return field instanceof JsonNull ? null : field;
   }
 
+  /// Whether `name` was sent, even if as null.
+  public boolean isSent(String name) {
+    return fields.containsKey(name);
+  }
+
   /// A string of `min` to `max` code points.
   public String string(String name, int min, int max) {
     JsonValue field = required(name);
@@ -362,6 +367,33 @@ public final class Fields {
       return absent;
     }
     return number.getAsLong();
+  }
+
+  /// A whole number from `min` on, or null, or absent.
+  public OptionalLong optionalInteger(String name, long min) {
+    JsonValue field = optional(name);
+    if (field == null) {
+      return OptionalLong.empty();
+    }
+    int errorsBefore = errors.size();
+    long number = integer(name, min, Long.MAX_VALUE, min);
+    return errors.size() == errorsBefore ? OptionalLong.of(number) : OptionalLong.empty();
+  }
+
+  /// An object whose fields note what is wrong into these, or null, or absent.
+  public Optional<Fields> optionalObject(String name) {
+    JsonValue field = optional(name);
+    return field == null ? Optional.empty() : Optional.of(of(field, at(name), errors));
+  }
+
+  /// True or false, or null, or absent.
+  public Optional<Boolean> optionalBool(String name) {
+    return optional(name) == null ? Optional.empty() : Optional.of(bool(name, false));
+  }
+
+  /// A list of words from `allowed`, or null, or absent.
+  public Optional<List<String>> optionalWords(String name, Set<String> allowed, String expected) {
+    return optional(name) == null ? Optional.empty() : Optional.of(words(name, allowed, expected));
   }
 
   /// True or false; `absent` if not sent.

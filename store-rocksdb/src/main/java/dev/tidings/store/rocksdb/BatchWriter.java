@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.store.rocksdb;
 
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -92,14 +93,35 @@ final class BatchWriter implements AutoCloseable {
     return batch;
   }
 
-  void put(Topic topic) throws RocksDBException {
-    byte[] key = Codec.entryKey('t', topic.name());
-    batch.put(handle.directory, key, Codec.topic(key, topic));
+  void put(Entry entry) throws RocksDBException {
+    byte[] key = EntryCodec.key(entry);
+    batch.put(handle.directory, key, EntryCodec.value(key, entry));
   }
 
-  void put(User user) throws RocksDBException {
-    byte[] key = Codec.entryKey('u', user.username());
-    batch.put(handle.directory, key, Codec.user(key, user));
+  /// Removes an entry, and the runs and the trim mark of its log. What this batch has done to the
+  /// log before is undone with it.
+  void remove(Entry entry) throws RocksDBException {
+    batch.delete(handle.directory, EntryCodec.key(entry));
+    if (entry.log().isPresent()) {
+      int incarnation = entry.log().getAsInt();
+      logs.remove(incarnation);
+      marks.remove(incarnation);
+      batch.deleteRange(
+          handle.messages, Codec.runKey(incarnation, 0), Codec.runKey(incarnation + 1, 0));
+      batch.delete(handle.meta, Codec.metaKey('t', incarnation));
+    }
+  }
+
+  void keep(Receipt receipt) throws RocksDBException {
+    byte[] key = ReceiptCodec.key(receipt);
+    batch.put(handle.meta, key, ReceiptCodec.value(key, receipt));
+  }
+
+  void forget(ReceiptsExpired expired) throws RocksDBException {
+    batch.deleteRange(
+        handle.meta,
+        ReceiptCodec.firstKey(expired.slot(), 0),
+        ReceiptCodec.firstKey(expired.slot(), expired.expiredBefore()));
   }
 
   void putMeta(byte[] key, byte[] value) throws RocksDBException {

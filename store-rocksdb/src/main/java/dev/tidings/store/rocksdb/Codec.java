@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.store.rocksdb;
 
-import dev.tidings.core.directory.Permission;
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.store.StoreException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
@@ -49,17 +42,6 @@ final class Codec {
   /// The sequence in a run's key.
   static long sequenceOf(byte[] runKey) {
     return ByteBuffer.wrap(runKey).getLong(4);
-  }
-
-  /// The key of a directory entry: its kind, then its name.
-  static byte[] entryKey(char kind, String name) {
-    byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(1 + utf8.length).put((byte) kind).put(utf8).array();
-  }
-
-  /// The name in a directory entry's key.
-  static String nameOf(byte[] entryKey) {
-    return new String(entryKey, 1, entryKey.length - 1, StandardCharsets.UTF_8);
   }
 
   /// The key of something numbered in the meta family.
@@ -139,7 +121,7 @@ final class Codec {
     }
   }
 
-  private static byte[] value(byte[] key, int bodyBytes, Consumer<ByteBuffer> body) {
+  static byte[] value(byte[] key, int bodyBytes, Consumer<ByteBuffer> body) {
     ByteBuffer target = ByteBuffer.allocate(BODY_AT + bodyBytes);
     begin(target);
     body.accept(target);
@@ -182,7 +164,7 @@ final class Codec {
   }
 
   /// A count or length: 0 to what may follow.
-  private static int length(ByteBuffer source, long value) {
+  static int length(ByteBuffer source, long value) {
     if (value < 0 || value > source.remaining()) {
       throw new IllegalArgumentException(
           "length " + value + " (expected: 0 to " + source.remaining() + ")");
@@ -396,103 +378,13 @@ final class Codec {
     return new String(bytes(body, length(body, varint(body))), StandardCharsets.UTF_8);
   }
 
-  // Directory entries
-
-  private static byte[] utf8(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
+  static void putText(ByteBuffer body, String text) {
+    putText(body, text.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static void putOptional(ByteBuffer body, Optional<String> text) {
-    body.put((byte) (text.isPresent() ? 1 : 0));
-    text.ifPresent(present -> putText(body, utf8(present)));
-  }
-
-  private static Optional<String> readOptional(ByteBuffer body) {
-    return body.get() == 0 ? Optional.empty() : Optional.of(readText(body));
-  }
-
-  /// No character takes more than 3 bytes of UTF-8 for each of its UTF-16 units.
-  private static int maxBytes(String text) {
+  /// Room for `text` in a body: no character takes more than 3 bytes of UTF-8 for each of its
+  /// UTF-16 units.
+  static int maxBytes(String text) {
     return 10 + 3 * text.length();
-  }
-
-  static byte[] topic(byte[] key, Topic topic) {
-    int size =
-        HEADER_BYTES
-            + maxBytes(topic.ownerId())
-            + maxBytes(topic.description().orElse(""))
-            + topic.grantees().stream().mapToInt(Codec::maxBytes).sum();
-    return value(
-        key,
-        size,
-        body -> {
-          putVarint(body, topic.incarnation());
-          putText(body, utf8(topic.ownerId()));
-          body.put((byte) (topic.isPublic() ? 1 : 0));
-          putOptional(body, topic.description());
-          putSigned(body, topic.createdAt());
-          putVarint(body, topic.grantees().size());
-          topic.grantees().forEach(grantee -> putText(body, utf8(grantee)));
-        });
-  }
-
-  static Topic readTopic(String name, ByteBuffer body) {
-    int incarnation = Math.toIntExact(varint(body));
-    String ownerId = readText(body);
-    boolean isPublic = body.get() != 0;
-    Optional<String> description = readOptional(body);
-    long createdAt = signed(body);
-    int count = length(body, varint(body));
-    Set<String> grantees = new LinkedHashSet<>();
-    for (int i = 0; i < count; i++) {
-      grantees.add(readText(body));
-    }
-    return new Topic(name, incarnation, ownerId, isPublic, description, createdAt, grantees);
-  }
-
-  static byte[] user(byte[] key, User user) {
-    int size =
-        HEADER_BYTES
-            + maxBytes(user.id())
-            + maxBytes(user.email().orElse(""))
-            + maxBytes(user.passwordHash());
-    return value(
-        key,
-        size,
-        body -> {
-          putText(body, utf8(user.id()));
-          putOptional(body, user.email());
-          putText(body, utf8(user.passwordHash()));
-          int permissions = 0;
-          for (Permission permission : user.permissions()) {
-            permissions |= 1 << digit(permission);
-          }
-          putVarint(body, permissions);
-          body.put((byte) (user.active() ? 1 : 0));
-          putSigned(body, user.createdAt());
-        });
-  }
-
-  /// The digits are on disks: never change or reuse one.
-  private static int digit(Permission permission) {
-    return switch (permission) {
-      case ADMIN -> 0;
-      case READ -> 1;
-      case WRITE -> 2;
-    };
-  }
-
-  static User readUser(String name, ByteBuffer body) {
-    String id = readText(body);
-    Optional<String> email = readOptional(body);
-    String passwordHash = readText(body);
-    long bits = varint(body);
-    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
-    for (Permission permission : Permission.values()) {
-      if ((bits & 1L << digit(permission)) != 0) {
-        permissions.add(permission);
-      }
-    }
-    return new User(id, name, email, passwordHash, permissions, body.get() != 0, signed(body));
   }
 }

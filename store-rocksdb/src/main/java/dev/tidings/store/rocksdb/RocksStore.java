@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.store.rocksdb;
 
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
@@ -16,10 +16,12 @@ import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.store.StoreRecord.EntryPut;
+import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
-import dev.tidings.core.store.StoreRecord.TopicPut;
-import dev.tidings.core.store.StoreRecord.UserPut;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.store.rocksdb.BatchWriter.Tail;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
@@ -31,7 +33,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -425,13 +426,15 @@ public final class RocksStore implements Store {
         switch (record) {
           case MessagesAppended appended -> writer.append(appended);
           case LogTrimmed trimmed -> writer.trim(trimmed);
-          case TopicPut put -> {
-            writer.put(put.topic());
-            if (put.topic().incarnation() > highest.highest()) {
-              highest = new Incarnation(put.topic().incarnation(), lapses);
+          case EntryPut(Entry entry) -> {
+            writer.put(entry);
+            if (entry.log().orElse(0) > highest.highest()) {
+              highest = new Incarnation(entry.log().getAsInt(), lapses);
             }
           }
-          case UserPut put -> writer.put(put.user());
+          case EntryRemoved(Entry entry) -> writer.remove(entry);
+          case ReceiptKept(Receipt receipt) -> writer.keep(receipt);
+          case ReceiptsExpired expired -> writer.forget(expired);
         }
       }
       if (!highest.equals(incarnation)) {
@@ -710,62 +713,82 @@ public final class RocksStore implements Store {
     return use(
         "load the directory",
         opened -> {
-          List<User> users = new ArrayList<>();
-          List<Topic> topics = new ArrayList<>();
+          List<Entry> entries = new ArrayList<>();
           List<Damaged> damaged = new ArrayList<>();
           try (RocksIterator iterator = opened.all(opened.directory)) {
             for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
-              loadEntry(iterator.key(), iterator.value(), users, topics, damaged);
+              loadEntry(iterator.key(), iterator.value(), entries, damaged);
             }
             // Entries whose very names cannot be read must not be taken for absent: anyone could
             // take their names. So this fails, and the start with it.
             iterator.status();
           }
-          topics.sort(Comparator.comparing(Topic::name));
           int highest =
               meta(opened, INCARNATION_KEY, "the last incarnation", Codec::readNumbers)
                   .map(numbers -> (int) numbers[0] + INCARNATION_STEP * (lapses - (int) numbers[1]))
                   .orElse(INCARNATION_STEP * lapses);
-          return new DirectoryContents(users, topics, highest, damaged);
+          return new DirectoryContents(entries, highest, damaged);
         });
   }
 
-  private void loadEntry(
-      byte[] key, byte[] value, List<User> users, List<Topic> topics, List<Damaged> damaged)
+  private void loadEntry(byte[] key, byte[] value, List<Entry> entries, List<Damaged> damaged)
       throws StoreException {
-    String name = Codec.nameOf(key);
-    Slot.Kind kind =
-        switch (key[0]) {
-          case 't' -> Slot.Kind.TOPIC;
-          case 'u' -> Slot.Kind.USER;
-          default ->
-              throw new StoreException(
-                  "the directory in "
-                      + options.directory()
-                      + " has an entry of kind "
-                      + key[0]
-                      + " (expected: topic or user): a newer Tidings wrote it; start that one");
-        };
+    Entry.Kind kind =
+        EntryCodec.kindOf(key)
+            .orElseThrow(() ->
+                new StoreException(
+                    "the directory in "
+                        + options.directory()
+                        + " has an entry of kind "
+                        + key[0]
+                        + ": a newer Tidings wrote it; start that one"));
+    String ownKey = EntryCodec.keyIn(key);
     try {
-      switch (kind) {
-        case TOPIC -> topics.add(Codec.decode(key, value, body -> Codec.readTopic(name, body)));
-        case USER -> users.add(Codec.decode(key, value, body -> Codec.readUser(name, body)));
-      }
+      entries.add(Codec.decode(key, value, body -> EntryCodec.read(kind, ownKey, body)));
     } catch (DamagedValueException e) {
-      String word =
-          switch (kind) {
-            case TOPIC -> "topic";
-            case USER -> "user";
-          };
+      String word = EntryCodec.word(kind);
       CRC32C crc = new CRC32C();
       crc.update(key);
       String reason =
           quarantine.keep(
               "%s-%08x".formatted(word, (int) crc.getValue()),
-              "the entry of the " + word + " " + name,
+              "the entry of the " + word + " " + ownKey,
               String.valueOf(e.getMessage()),
               ByteBuffer.wrap(value));
-      damaged.add(new Damaged(kind, name, reason));
+      damaged.add(new Damaged(kind, ownKey, reason));
+    }
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return use(
+        "load the receipts",
+        opened -> {
+          List<Receipt> receipts = new ArrayList<>();
+          try (RocksHandle.Range range =
+              opened.range(opened.meta, ReceiptCodec.firstKey(), ReceiptCodec.endKey())) {
+            RocksIterator iterator = range.iterator();
+            for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
+              loadReceipt(iterator.key(), iterator.value(), receipts);
+            }
+            iterator.status();
+          }
+          return receipts;
+        });
+  }
+
+  private void loadReceipt(byte[] key, byte[] value, List<Receipt> receipts) throws StoreException {
+    try {
+      receipts.add(Codec.decode(key, value, ReceiptCodec::read));
+    } catch (DamagedValueException e) {
+      CRC32C crc = new CRC32C();
+      crc.update(key);
+      var _ =
+          quarantine.keep(
+              "receipt-%08x".formatted((int) crc.getValue()),
+              "a receipt of a request under an idempotency key",
+              String.valueOf(e.getMessage()),
+              ByteBuffer.wrap(value));
     }
   }
 

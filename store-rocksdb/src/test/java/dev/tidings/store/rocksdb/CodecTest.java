@@ -4,8 +4,12 @@ package dev.tidings.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
@@ -17,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
@@ -173,13 +178,10 @@ final class CodecTest {
             isPublic,
             description.map(CodecTest::valid),
             createdAt,
-            grantees.stream().map(CodecTest::valid).collect(Collectors.toSet()));
-    byte[] key = Codec.entryKey('t', topic.name());
-    assertThat(Codec.nameOf(key)).isEqualTo(topic.name());
-    Topic read =
-        Codec.decode(
-            key, Codec.topic(key, topic), body -> Codec.readTopic(Codec.nameOf(key), body));
-    assertThat(read).isEqualTo(topic);
+            grantees.stream().map(CodecTest::valid).collect(Collectors.toSet()),
+            new TopicRetention(
+                OptionalLong.of(Math.max(0, createdAt)), OptionalLong.empty(), OptionalLong.of(0)));
+    assertRoundTrip(topic);
   }
 
   @Property(tries = 100)
@@ -193,9 +195,28 @@ final class CodecTest {
     User user =
         new User(
             valid(id), "u", email.map(CodecTest::valid), "$hash", permissions, active, createdAt);
-    byte[] key = Codec.entryKey('u', "u");
-    User read = Codec.decode(key, Codec.user(key, user), body -> Codec.readUser("u", body));
-    assertThat(read).isEqualTo(user);
+    assertRoundTrip(user);
+  }
+
+  @Property(tries = 100)
+  void loginsAndConsumers_roundTrip(
+      @ForAll String id, @ForAll Optional<Long> at, @ForAll long time, @ForAll String clientId)
+      throws Exception {
+    assertRoundTrip(
+        new Login("login-1", valid(id), "ada", time, time + 1, at, 7, "password-login", at));
+    assertRoundTrip(new Consumer("näme", 5, valid(clientId), valid(id), time, time, time));
+    assertRoundTrip(new Consumer("t", 5, "a/b", valid(id), time, time, time));
+  }
+
+  private static void assertRoundTrip(Entry entry) throws Exception {
+    byte[] key = EntryCodec.key(entry);
+    assertThat(EntryCodec.kindOf(key)).contains(entry.kind());
+    Entry read =
+        Codec.decode(
+            key,
+            EntryCodec.value(key, entry),
+            body -> EntryCodec.read(entry.kind(), EntryCodec.keyIn(key), body));
+    assertThat(read).isEqualTo(entry);
   }
 
   @Property(tries = 100)

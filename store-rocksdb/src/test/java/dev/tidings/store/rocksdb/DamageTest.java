@@ -4,13 +4,13 @@ package dev.tidings.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
-import dev.tidings.core.store.StoreRecord.TopicPut;
 import dev.tidings.store.rocksdb.Stores.Writer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -157,16 +157,16 @@ final class DamageTest {
       Writer writer = Stores.writer(store);
       for (String name : List.of("a", "größe", "z")) {
         writer.commit(
-            new TopicPut(new Topic(name, 3, "o", true, Optional.empty(), 0, Set.of("g"))));
+            new EntryPut(new Topic(name, 3, "o", true, Optional.empty(), 0, Set.of("g"))));
       }
     }
-    flip(Codec.entryKey('t', "größe"), "directory", 9);
+    flip(EntryCodec.key(Entry.Kind.TOPIC, "größe"), "directory", 9);
     try (RocksStore store = open()) {
       var contents = store.loadDirectory();
-      assertThat(contents.topics()).extracting(Topic::name).containsExactly("a", "z");
+      assertThat(contents.all(Topic.class)).extracting(Topic::name).containsExactly("a", "z");
       assertThat(contents.damaged()).hasSize(1);
-      assertThat(contents.damaged().getFirst().kind()).isEqualTo(Slot.Kind.TOPIC);
-      assertThat(contents.damaged().getFirst().name()).isEqualTo("größe");
+      assertThat(contents.damaged().getFirst().kind()).isEqualTo(Entry.Kind.TOPIC);
+      assertThat(contents.damaged().getFirst().key()).isEqualTo("größe");
       assertThat(contents.damaged().getFirst().reason()).contains("checksum", "quarantine");
     }
   }

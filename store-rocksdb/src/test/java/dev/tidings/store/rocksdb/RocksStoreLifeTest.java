@@ -9,8 +9,8 @@ import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
-import dev.tidings.core.store.StoreRecord.TopicPut;
 import dev.tidings.store.rocksdb.Stores.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,7 +69,7 @@ final class RocksStoreLifeTest {
     writer.append(1, 3);
     writer.append(2, 3);
     writer.commit(trim(2, 4));
-    writer.commit(new TopicPut(new Topic("t", 40, "o", false, Optional.empty(), 0, Set.of())));
+    writer.commit(new EntryPut(new Topic("t", 40, "o", false, Optional.empty(), 0, Set.of())));
     kill(store);
 
     // The mode of the start that follows does not matter.

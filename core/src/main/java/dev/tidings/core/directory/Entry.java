@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.directory;
+
+import java.util.OptionalInt;
+
+/// One thing in the directory: known by its kind and key, owned by the shard of its slot,
+/// remembered by the store and shown to everyone once it is durable.
+public sealed interface Entry permits Topic, User, Login, Consumer {
+
+  /// What it is.
+  Kind kind();
+
+  /// Unique among the entries of its kind.
+  String key();
+
+  /// The slot it lies in: that of the topic or user it is or belongs to.
+  int slot();
+
+  /// The number of the log that lives and dies with it; empty if it has none.
+  default OptionalInt log() {
+    return OptionalInt.empty();
+  }
+
+  /// The kinds of entries.
+  enum Kind {
+    /// A topic, by its name.
+    TOPIC,
+    /// A user, by username.
+    USER,
+    /// A login of a user, by its id.
+    LOGIN,
+    /// A consumer of a topic, by the number of the topic's log and its own id.
+    CONSUMER
+  }
+}

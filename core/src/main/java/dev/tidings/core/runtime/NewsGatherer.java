@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.runtime;
+
+import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.log.News;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Gathers, while a batch is shown, what event loops must be told of, and whose commands took
+/// authority away.
+final class NewsGatherer {
+  private final List<Topic> created = new ArrayList<>();
+  private final List<Topic> narrowed = new ArrayList<>();
+  private final List<Topic> deleted = new ArrayList<>();
+  private final Set<String> users = new LinkedHashSet<>();
+  private final Set<Submission<?>> takingAuthority = new LinkedHashSet<>();
+
+  /// `entry` is shown in the place of `before`.
+  void shown(Submission<?> by, Optional<Entry> before, Entry entry) {
+    switch (entry) {
+      case Topic topic -> {
+        if (before.isEmpty()) {
+          created.add(topic);
+        } else if (topic.narrows((Topic) before.get())) {
+          narrowed.add(topic);
+          takingAuthority.add(by);
+        }
+      }
+      case User user -> {
+        if (before.isPresent() && user.narrows((User) before.get())) {
+          take(by, user.id());
+        }
+      }
+      case Login login -> {
+        if (login.isRevoked()) {
+          take(by, login.userId());
+        }
+      }
+      case Consumer _ -> {}
+    }
+  }
+
+  /// `entry` is gone.
+  void hidden(Submission<?> by, Entry entry) {
+    switch (entry) {
+      case Topic topic -> {
+        created.remove(topic);
+        deleted.add(topic);
+        takingAuthority.add(by);
+      }
+      case User user -> take(by, user.id());
+      // A login goes when its tokens have ended, or with its user.
+      case Login _, Consumer _ -> {}
+    }
+  }
+
+  private void take(Submission<?> by, String userId) {
+    users.add(userId);
+    takingAuthority.add(by);
+  }
+
+  /// Whether the command took authority away.
+  boolean takesAuthority(Submission<?> submission) {
+    return !takingAuthority.isEmpty() && takingAuthority.contains(submission);
+  }
+
+  /// The commands that took authority away.
+  List<Submission<?>> takingAuthority() {
+    return List.copyOf(takingAuthority);
+  }
+
+  News news() {
+    return created.isEmpty() && takingAuthority.isEmpty()
+        ? News.NONE
+        : new News(created, narrowed, deleted, users);
+  }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.JsonOut;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+
+/// An answer that lists named things in the order of their names: a bare JSON array, and where it
+/// would become larger than [#MAX_BYTES] a header `Link` that says where the rest is.
+final class Listing {
+  /// The answer is full with this; what begins below it is still in it.
+  private static final int MAX_BYTES = 4 * 1024 * 1024;
+
+  private final Exchange exchange;
+  private final String path;
+  private final JsonOut out = new JsonOut(1024).raw("[");
+  private String last = "";
+  private boolean more;
+
+  Listing(Exchange exchange, String path) {
+    this.exchange = exchange;
+    this.path = path;
+  }
+
+  /// The name after which the client wants to go on; empty for the beginning.
+  String after() {
+    String after = exchange.request().getParam("after");
+    return after == null ? "" : after;
+  }
+
+  /// Adds what is called `name`; false if the answer is full and it has to wait for the next.
+  boolean add(String name, JsonOut item) {
+    if (out.length() >= MAX_BYTES) {
+      more = true;
+      return false;
+    }
+    if (!last.isEmpty()) {
+      out.raw(",");
+    }
+    out.raw(item);
+    last = name;
+    return true;
+  }
+
+  void answer() {
+    if (more) {
+      String after = URLEncoder.encode(last, StandardCharsets.UTF_8);
+      var _ = exchange.with("link", "<" + path + "?after=" + after + ">; rel=\"next\"");
+    }
+    exchange.json(200, out.raw("]"));
+  }
+}

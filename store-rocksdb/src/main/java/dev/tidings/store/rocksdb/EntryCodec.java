@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.store.rocksdb;
+
+import static dev.tidings.store.rocksdb.Codec.maxBytes;
+import static dev.tidings.store.rocksdb.Codec.putSigned;
+import static dev.tidings.store.rocksdb.Codec.putText;
+import static dev.tidings.store.rocksdb.Codec.putVarint;
+import static dev.tidings.store.rocksdb.Codec.readText;
+import static dev.tidings.store.rocksdb.Codec.signed;
+import static dev.tidings.store.rocksdb.Codec.varint;
+
+import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.TopicRetention;
+import dev.tidings.core.directory.User;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/// The bytes of the directory's entries: their keys, and the bodies of their values.
+///
+/// A key is a letter for the kind and the entry's own key. Bodies grow at their end: what an older
+/// program did not write is read as not said.
+final class EntryCodec {
+  private static final int NUMBERS = 128;
+
+  private EntryCodec() {}
+
+  /// The letters are on disks: never change or reuse one.
+  private static char letter(Entry.Kind kind) {
+    return switch (kind) {
+      case TOPIC -> 't';
+      case USER -> 'u';
+      case LOGIN -> 'l';
+      case CONSUMER -> 'c';
+    };
+  }
+
+  /// A word for `kind`, for operators.
+  static String word(Entry.Kind kind) {
+    return switch (kind) {
+      case TOPIC -> "topic";
+      case USER -> "user";
+      case LOGIN -> "login";
+      case CONSUMER -> "consumer";
+    };
+  }
+
+  static byte[] key(Entry entry) {
+    return key(entry.kind(), entry.key());
+  }
+
+  static byte[] key(Entry.Kind kind, String key) {
+    byte[] utf8 = key.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(1 + utf8.length).put((byte) letter(kind)).put(utf8).array();
+  }
+
+  /// The kind of the entry with `key`; empty for one that a newer program knows.
+  static Optional<Entry.Kind> kindOf(byte[] key) {
+    for (Entry.Kind kind : Entry.Kind.values()) {
+      if (key[0] == letter(kind)) {
+        return Optional.of(kind);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// The entry's own key in its key here.
+  static String keyIn(byte[] key) {
+    return new String(key, 1, key.length - 1, StandardCharsets.UTF_8);
+  }
+
+  static byte[] value(byte[] key, Entry entry) {
+    return switch (entry) {
+      case Topic topic -> topic(key, topic);
+      case User user -> user(key, user);
+      case Login login -> login(key, login);
+      case Consumer consumer -> consumer(key, consumer);
+    };
+  }
+
+  /// @param key the entry's own key
+  static Entry read(Entry.Kind kind, String key, ByteBuffer body) {
+    return switch (kind) {
+      case TOPIC -> readTopic(key, body);
+      case USER -> readUser(key, body);
+      case LOGIN -> readLogin(key, body);
+      case CONSUMER -> readConsumer(key, body);
+    };
+  }
+
+  // Topics
+
+  private static byte[] topic(byte[] key, Topic topic) {
+    int size =
+        NUMBERS
+            + maxBytes(topic.ownerId())
+            + maxBytes(topic.description().orElse(""))
+            + topic.grantees().stream().mapToInt(Codec::maxBytes).sum();
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putVarint(body, topic.incarnation());
+          putText(body, topic.ownerId());
+          putBoolean(body, topic.isPublic());
+          putOptional(body, topic.description());
+          putSigned(body, topic.createdAt());
+          putVarint(body, topic.grantees().size());
+          topic.grantees().forEach(grantee -> putText(body, grantee));
+          putOptional(body, topic.retention().maxAgeMs());
+          putOptional(body, topic.retention().maxMessages());
+          putOptional(body, topic.retention().maxBytes());
+        });
+  }
+
+  private static Topic readTopic(String name, ByteBuffer body) {
+    int incarnation = Math.toIntExact(varint(body));
+    String ownerId = readText(body);
+    boolean isPublic = body.get() != 0;
+    Optional<String> description = readOptionalText(body);
+    long createdAt = signed(body);
+    int count = Codec.length(body, varint(body));
+    Set<String> grantees = new LinkedHashSet<>();
+    for (int i = 0; i < count; i++) {
+      grantees.add(readText(body));
+    }
+    TopicRetention retention =
+        body.hasRemaining()
+            ? new TopicRetention(
+                readOptionalNumber(body), readOptionalNumber(body), readOptionalNumber(body))
+            : TopicRetention.DEFAULT;
+    return new Topic(
+        name, incarnation, ownerId, isPublic, description, createdAt, grantees, retention);
+  }
+
+  // Users
+
+  private static byte[] user(byte[] key, User user) {
+    int size =
+        NUMBERS
+            + maxBytes(user.id())
+            + maxBytes(user.email().orElse(""))
+            + maxBytes(user.passwordHash());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, user.id());
+          putOptional(body, user.email());
+          putText(body, user.passwordHash());
+          int permissions = 0;
+          for (Permission permission : user.permissions()) {
+            permissions |= 1 << digit(permission);
+          }
+          putVarint(body, permissions);
+          putBoolean(body, user.active());
+          putSigned(body, user.createdAt());
+        });
+  }
+
+  /// The digits are on disks: never change or reuse one.
+  private static int digit(Permission permission) {
+    return switch (permission) {
+      case ADMIN -> 0;
+      case READ -> 1;
+      case WRITE -> 2;
+    };
+  }
+
+  private static User readUser(String name, ByteBuffer body) {
+    String id = readText(body);
+    Optional<String> email = readOptionalText(body);
+    String passwordHash = readText(body);
+    long bits = varint(body);
+    Set<Permission> permissions = EnumSet.noneOf(Permission.class);
+    for (Permission permission : Permission.values()) {
+      if ((bits & 1L << digit(permission)) != 0) {
+        permissions.add(permission);
+      }
+    }
+    return new User(id, name, email, passwordHash, permissions, body.get() != 0, signed(body));
+  }
+
+  // Logins
+
+  private static byte[] login(byte[] key, Login login) {
+    int size =
+        NUMBERS + maxBytes(login.userId()) + maxBytes(login.username()) + maxBytes(login.hint());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, login.userId());
+          putText(body, login.username());
+          putSigned(body, login.issuedAt());
+          putSigned(body, login.expiresAt());
+          putOptional(body, optionalLong(login.lastUsedAt()));
+          putVarint(body, login.generation());
+          putText(body, login.hint());
+          putOptional(body, optionalLong(login.revokedAt()));
+        });
+  }
+
+  private static Login readLogin(String id, ByteBuffer body) {
+    return new Login(
+        id,
+        readText(body),
+        readText(body),
+        signed(body),
+        signed(body),
+        boxed(readOptionalNumber(body)),
+        Math.toIntExact(varint(body)),
+        readText(body),
+        boxed(readOptionalNumber(body)));
+  }
+
+  // Consumers
+
+  private static byte[] consumer(byte[] key, Consumer consumer) {
+    int size = NUMBERS + maxBytes(consumer.topic()) + maxBytes(consumer.userId());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, consumer.topic());
+          putText(body, consumer.userId());
+          putSigned(body, consumer.ackedSequence());
+          putSigned(body, consumer.ackedTimestamp());
+          putSigned(body, consumer.ackedAt());
+        });
+  }
+
+  private static Consumer readConsumer(String key, ByteBuffer body) {
+    int slash = key.indexOf('/');
+    return new Consumer(
+        readText(body),
+        Integer.parseInt(key.substring(0, slash)),
+        key.substring(slash + 1),
+        readText(body),
+        signed(body),
+        signed(body),
+        signed(body));
+  }
+
+  // Parts
+
+  private static void putBoolean(ByteBuffer body, boolean value) {
+    body.put((byte) (value ? 1 : 0));
+  }
+
+  private static void putOptional(ByteBuffer body, Optional<String> text) {
+    putBoolean(body, text.isPresent());
+    text.ifPresent(present -> putText(body, present));
+  }
+
+  private static Optional<String> readOptionalText(ByteBuffer body) {
+    return body.get() == 0 ? Optional.empty() : Optional.of(readText(body));
+  }
+
+  private static void putOptional(ByteBuffer body, OptionalLong number) {
+    putBoolean(body, number.isPresent());
+    number.ifPresent(present -> putSigned(body, present));
+  }
+
+  private static OptionalLong readOptionalNumber(ByteBuffer body) {
+    return body.get() == 0 ? OptionalLong.empty() : OptionalLong.of(signed(body));
+  }
+
+  private static OptionalLong optionalLong(Optional<Long> number) {
+    return number.map(OptionalLong::of).orElseGet(OptionalLong::empty);
+  }
+
+  private static Optional<Long> boxed(OptionalLong number) {
+    return number.isPresent() ? Optional.of(number.getAsLong()) : Optional.empty();
+  }
+}
