@@ -203,6 +203,8 @@ final class SecurityTableTest {
               200);
       case "GET /ws and subscribe" -> wordForSubscribe(caller, topic);
       case "GET /api/v1/topics/{topic_name}" -> wordFor(caller.get("/api/v1/topics/" + topic), 200);
+      case "GET /api/v1/topics/{topic_name}/messages" ->
+          wordFor(caller.get("/api/v1/topics/" + topic + "/messages"), 200);
       case "POST /api/v1/topics/{topic_name}/permissions" ->
           wordFor(caller.grant(topic, "username", grantee.name()), 201);
       default -> throw new AssertionError("no call is known for the row " + endpoint);

@@ -5,6 +5,7 @@ import dev.tidings.core.command.OpenLog;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.Receipts;
+import dev.tidings.core.log.History;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.PageCache;
@@ -32,6 +33,7 @@ public final class Node {
   private final CommitLane lane;
   private final Backlog backlog;
   private final Receipts receipts;
+  private final History history;
   private final List<Shard> shards = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
   private final List<Loop> loops = new ArrayList<>();
@@ -106,6 +108,7 @@ public final class Node {
     AtomicInteger lastIncarnation = new AtomicInteger(contents.lastIncarnation());
     receipts = new Receipts(limits.receipts(), store.loadReceipts(), time.wallMs());
     backlog = new Backlog(limits.pendingCommands(), limits.pendingBytes());
+    history = new History(store, logs, paging, time);
     lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
     int count = executors.size();
     for (int i = 0; i < count; i++) {
@@ -144,6 +147,11 @@ public final class Node {
   /// What waits.
   public Backlog backlog() {
     return backlog;
+  }
+
+  /// What logs retain, page by page.
+  public History history() {
+    return history;
   }
 
   /// How many logs are in memory.

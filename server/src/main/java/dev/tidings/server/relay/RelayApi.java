@@ -117,6 +117,7 @@ public final class RelayApi {
     new TopicCalls(this, services).route(routes);
     new GrantCalls(this, services).route(routes);
     new PublishCalls(this, services).route(routes);
+    new HistoryCalls(this, services).route(routes);
     polls.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
@@ -41,7 +42,20 @@ final class RelayFrames implements FrameFormat {
   /// A message as a poll that catches up gives it: another shape, by the contract.
   static void writeCaughtUp(JsonOut out, TopicLog log, Message message, Timestamps timestamps) {
     String id = log.idOf(message).toRelayId();
-    out.raw("{\"topic\":").string(log.topic()).raw(",\"message_id\":\"").raw(id).raw("\"");
+    writeStored(out, log.topic(), id, message, timestamps);
+    out.raw(",\"stream_id\":\"").raw(id).raw("\"}");
+  }
+
+  /// A message as a page of its topic gives it.
+  static void writeRetained(JsonOut out, Topic topic, Message message, Timestamps timestamps) {
+    String id = MessageId.of(message, topic.incarnation()).toRelayId();
+    writeStored(out, topic.name(), id, message, timestamps);
+    out.raw(END);
+  }
+
+  private static void writeStored(
+      JsonOut out, String topic, String id, Message message, Timestamps timestamps) {
+    out.raw("{\"topic\":").string(topic).raw(",\"message_id\":\"").raw(id).raw("\"");
     out.raw(PAYLOAD).raw(message.payload());
     out.raw(TIMESTAMP).raw(timestamps.format(message.timestamp())).raw(CAUGHT_UP_METADATA);
     if (message.metadata().isEmpty()) {
@@ -49,7 +63,6 @@ final class RelayFrames implements FrameFormat {
     } else {
       out.raw(message.metadata());
     }
-    out.raw(",\"stream_id\":\"").raw(id).raw("\"}");
   }
 
   /// `topic`, `from` and `to` of a gap: the id of the last message the reader had, if known, and of

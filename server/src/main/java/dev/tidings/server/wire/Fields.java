@@ -8,6 +8,7 @@ import dev.tidings.server.wire.JsonValue.JsonNull;
 import dev.tidings.server.wire.JsonValue.JsonNumber;
 import dev.tidings.server.wire.JsonValue.JsonObject;
 import dev.tidings.server.wire.JsonValue.JsonString;
+import io.vertx.core.http.HttpServerRequest;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,6 +53,25 @@ public final class Fields {
   /// The fields of a request's body, or of a frame.
   public static Fields of(JsonValue body) {
     return of(body, List.of("body"), new ArrayList<>());
+  }
+
+  /// The parameters of a query, all of them strings; of several with one name the last counts.
+  ///
+  /// @throws IllegalArgumentException if the query is not well-formed; the router refuses such
+  ///   requests before its routes see them
+  public static Fields ofQuery(HttpServerRequest request) {
+    Map<String, JsonValue> parameters = new LinkedHashMap<>();
+    JsonOut whole = new JsonOut(128).raw("{");
+    String separator = "";
+    for (Map.Entry<String, String> parameter : request.params()) {
+      JsonOut text = new JsonOut(32).string(parameter.getValue());
+      Slice raw = new Slice(text.toBytes(), 0, text.length());
+      parameters.put(parameter.getKey(), new JsonString(raw, parameter.getValue()));
+      whole.raw(separator).string(parameter.getKey()).raw(":").raw(text);
+      separator = ",";
+    }
+    Slice raw = new Slice(whole.raw("}").toBytes(), 0, whole.length());
+    return of(new JsonObject(raw, parameters), List.of("query"), new ArrayList<>());
   }
 
   private static Fields of(JsonValue value, List<Object> location, List<FieldError> errors) {
@@ -455,6 +475,20 @@ public final class Fields {
       }
     }
     return words;
+  }
+
+  /// A word from `allowed`; `absent` if not sent.
+  public String word(String name, Set<String> allowed, String expected, String absent) {
+    JsonValue field = fields.get(name);
+    if (field == null) {
+      return absent;
+    }
+    if (field instanceof JsonString(Slice _, String word) && allowed.contains(word)) {
+      return word;
+    }
+    JsonOut context = new JsonOut(64).raw("{\"expected\":").string(expected).raw("}");
+    error("literal_error", at(name), "Input should be " + expected, field, context.text());
+    return absent;
   }
 
   private List<JsonValue> list(String name, int min, int max) {
