@@ -26,6 +26,8 @@ public interface Reader {
   enum End {
     /// The reader may not read the topic.
     DENIED,
+    /// The topic was deleted.
+    DELETED,
     /// The log could not be opened because the store cannot be read.
     UNAVAILABLE
   }
