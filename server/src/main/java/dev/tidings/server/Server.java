@@ -21,6 +21,7 @@ import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.relay.UserConnections;
 import dev.tidings.server.tls.Tls;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.tls.UnusableCertificateException;
@@ -335,13 +336,15 @@ public final class Server {
             metrics.relay(),
             time,
             new SecureRandom(),
-            settings.relay());
+            settings.relay(),
+            waiters,
+            new UserConnections(settings.relay().maxConnectionsPerUser()));
     Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
           OptionalInt.of(
               listenOnAll(
-                  services, waiters, edge, settings.port(), "--host or --port", Optional.empty()));
+                  services, edge, settings.port(), "--host or --port", Optional.empty()));
     }
     if (settings.tls().isPresent()) {
       tls = Optional.of(readCertificate(settings.tls().get()));
@@ -350,7 +353,6 @@ public final class Server {
           OptionalInt.of(
               listenOnAll(
                   services,
-                  waiters,
                   edge,
                   settings.tls().get().port(),
                   "server.host or tls.port",
@@ -358,14 +360,13 @@ public final class Server {
       tls.get().renew(listeners.getLast());
     }
     if (settings.adminSocket().isPresent()) {
-      listenForAdmin(services, waiters, settings.adminSocket().get());
+      listenForAdmin(services, settings.adminSocket().get());
     }
   }
 
   /// Listens on one port with every event loop, and returns that port.
   private int listenOnAll(
       RelayApi.Services services,
-      PollWaiters waiters,
       Edge edge,
       int wanted,
       String keys,
@@ -379,7 +380,7 @@ public final class Server {
     try {
       int port = wanted;
       for (EventLoop loop : loops) {
-        port = listenOn(loop, services, waiters, edge, address, secured).actualPort();
+        port = listenOn(loop, services, edge, address, secured).actualPort();
       }
       return port;
     } catch (IllegalStateException e) {
@@ -405,7 +406,8 @@ public final class Server {
     }
   }
 
-  private void listenForAdmin(RelayApi.Services services, PollWaiters waiters, Path path)
+  private void listenForAdmin(
+      RelayApi.Services services, Path path)
       throws StartException {
     User operator =
         new User(
@@ -422,7 +424,6 @@ public final class Server {
       listenOn(
           loops.getFirst(),
           services.with(Authenticator.trusting(operator)),
-          waiters,
           Edge.open(time),
           SocketAddress.domainSocketAddress(path.toString()),
           Optional.empty());
@@ -436,7 +437,6 @@ public final class Server {
   private HttpServer listenOn(
       EventLoop loop,
       RelayApi.Services services,
-      PollWaiters waiters,
       Edge edge,
       SocketAddress address,
       Optional<Tls> secured) {
@@ -444,7 +444,7 @@ public final class Server {
     loop.context()
         .runOnContext(_ -> {
           Routes routes = new Routes(vertx, loop, metrics.http(), edge);
-          RelayApi relay = new RelayApi(services, loop, waiters);
+          RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
           if (address.isDomainSocket()) {
@@ -528,9 +528,9 @@ public final class Server {
 
   // ---- stopping ----
 
-  /// Stops it: WebSockets are closed with 1001 and polls answered, requests that are being handled
-  /// are finished within the settings' time, everything accepted is made durable, the store is
-  /// closed.
+  /// Stops it: WebSockets are closed with 1001, event streams ended and polls answered, requests
+  /// that are being handled are finished within the settings' time, everything accepted is made
+  /// durable, the store is closed.
   public void stop() {
     sweeper.shutdownNow();
     tls.ifPresent(Tls::close);

@@ -135,6 +135,19 @@ final class RawConnection implements AutoCloseable {
     }
   }
 
+  /// The head of the next answer, by lines, for answers that go on.
+  List<String> readHead() {
+    try {
+      var lines = new ArrayList<String>();
+      for (String line = readLine(); !line.isEmpty(); line = readLine()) {
+        lines.add(line);
+      }
+      return lines;
+    } catch (IOException e) {
+      throw new UncheckedIOException("no complete head: " + e, e);
+    }
+  }
+
   private byte[] readBody(Map<String, List<String>> headers) throws IOException {
     if (headers.containsKey("content-length")) {
       return readFully(Integer.parseInt(headers.get("content-length").getFirst()));

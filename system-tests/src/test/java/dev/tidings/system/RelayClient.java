@@ -75,6 +75,10 @@ final class RelayClient {
     return new RelayClient(server, Optional.of(header));
   }
 
+  Optional<String> authorization() {
+    return authorization;
+  }
+
   String token() {
     String header = authorization.orElseThrow(() -> new IllegalStateException("not logged in"));
     return header.substring("Bearer ".length());

@@ -179,6 +179,7 @@ final class SecurityTableTest {
       case "GET /health" -> wordFor(caller.get("/health"), 200);
       case "GET /ready" -> wordFor(caller.get("/ready"), 200);
       case "GET /metrics" -> wordFor(caller.get("/metrics"), 200);
+      case "GET /messages/poll/stats" -> wordFor(caller.get("/messages/poll/stats"), 200);
       case "POST /auth/login" -> wordFor(caller.login(grantee.name(), grantee.password()), 200);
       case "POST /auth/register" ->
           wordFor(
@@ -202,6 +203,8 @@ final class SecurityTableTest {
               caller.poll("topics", List.of(topic), "since", Map.of(topic, "start"), "timeout", 1),
               200);
       case "GET /ws and subscribe" -> wordForSubscribe(caller, topic);
+      case "GET /ws and publish" -> wordForSocketPublish(caller, topic);
+      case "GET /api/v1/topics/{topic_name}/events" -> wordForEvents(caller, topic);
       case "GET /api/v1/topics/{topic_name}" -> wordFor(caller.get("/api/v1/topics/" + topic), 200);
       case "GET /api/v1/topics/{topic_name}/messages" ->
           wordFor(caller.get("/api/v1/topics/" + topic + "/messages"), 200);
@@ -236,6 +239,35 @@ final class SecurityTableTest {
     } catch (CompletionException _) {
       // Refused before the upgrade: with which status, only another attempt tells.
       return Integer.toString(RelaySocket.refusedStatus(socketUri(caller)));
+    }
+  }
+
+  private String wordForSocketPublish(RelayClient caller, String topic) {
+    try (RelaySocket socket = caller.open()) {
+      socket.send(Json.object("type", "publish", "topic", topic, "payload", Map.of("n", 1)));
+      JsonNode frame = socket.next();
+      if (frame.get("type").asString().equals("error")) {
+        assertThat(frame.get("code").asString()).isEqualTo("ACCESS_DENIED");
+        return "error";
+      }
+      assertThat(frame.get("type").asString()).isEqualTo("published");
+      return "yes";
+    } catch (CompletionException _) {
+      return Integer.toString(RelaySocket.refusedStatus(socketUri(caller)));
+    }
+  }
+
+  /// A stream that is allowed does not end, so only its head is waited for.
+  private static String wordForEvents(RelayClient caller, String topic) {
+    try (var connection = RawConnection.open(caller.server())) {
+      connection.writeHead(
+          "GET /api/v1/topics/" + topic + "/events HTTP/1.1",
+          caller
+              .authorization()
+              .map(value -> new String[] {"Authorization: " + value})
+              .orElse(new String[0]));
+      String status = connection.readHead().getFirst().split(" ", 3)[1];
+      return status.equals("200") ? "yes" : status;
     }
   }
 

@@ -125,12 +125,57 @@ final class SocketTest {
   }
 
   @Test
-  void unsubscribe_isNotAnsweredAndStopsDelivery() {
+  void ack_withAnId_isAnswered() {
+    String topic = RelayClient.unique("numbered");
+    try (RelaySocket socket = admin.subscribe(topic)) {
+      String id = admin.publishNumber(topic, 1);
+      socket.expect("message");
+      for (String acked : List.of(id, Shape.asUuid(id))) {
+        socket.send(Json.object("type", "ack", "message_id", acked, "id", 7));
+
+        assertThat(socket.expect("acked"))
+            .isEqualTo(
+                Json.parse(Json.write(Json.object("type", "acked", "id", 7, "message_id", id))));
+      }
+    }
+  }
+
+  @Test
+  void ack_withAnId_ofNoMessageOfASubscribedTopic_isToldSo() {
+    String topic = RelayClient.unique("subscribed");
+    String other = RelayClient.unique("other");
+    try (RelaySocket socket = admin.subscribe(topic)) {
+      String foreign = admin.publishNumber(other, 1);
+      String own = admin.publishNumber(topic, 1);
+      socket.expect("message");
+      // The sequence is in the upper bits of the id's last 62: one that was never given.
+      String future = own.substring(0, 21) + "f" + own.substring(22);
+      socket.send(Json.object("type", "unsubscribe", "topics", List.of("other")));
+      socket.expect("unsubscribed");
+      for (String unknown : List.of(foreign, future, "msg_000000000000", "unknown")) {
+        socket.send(Json.object("type", "ack", "message_id", unknown, "id", "a"));
+
+        JsonNode frame = socket.expect("error");
+        assertThat(frame.get("code").asString()).as(unknown).isEqualTo("UNKNOWN_MESSAGE");
+        assertThat(frame.get("id").asString()).isEqualTo("a");
+      }
+      socket.send(Json.object("type", "unsubscribe", "topics", List.of(topic)));
+      socket.expect("unsubscribed");
+      socket.send(Json.object("type", "ack", "message_id", own, "id", "b"));
+      assertThat(socket.expect("error").get("id").asString()).isEqualTo("b");
+    }
+  }
+
+  @Test
+  void unsubscribe_isAnsweredAndStopsDelivery() {
     String kept = RelayClient.unique("kept");
     String left = RelayClient.unique("left");
     try (RelaySocket socket = admin.subscribe(kept, left)) {
       socket.send(Json.object("type", "unsubscribe", "topics", List.of(left, "never-subscribed")));
-      socket.expectNothingBeforePong();
+      JsonNode frame = socket.expect("unsubscribed");
+      assertThat(Json.names(frame)).containsExactlyInAnyOrder("type", "topics", "timestamp");
+      assertThat(Json.texts(frame.get("topics"))).containsExactly(left);
+      assertThat(frame.get("timestamp").asString()).matches(Shape.TIMESTAMP);
 
       admin.publishNumber(left, 1);
       admin.publishNumber(kept, 2);
@@ -145,7 +190,7 @@ final class SocketTest {
     String topic = RelayClient.unique("all");
     try (RelaySocket socket = admin.subscribe(topic)) {
       socket.send(Json.object("type", "unsubscribe", "topics", List.of(topic)));
-      socket.expectNothingBeforePong();
+      socket.expect("unsubscribed");
       admin.publishNumber(topic, 1);
       socket.expectNothingBeforePong();
     }

@@ -124,7 +124,7 @@ public record TidingsConfig(
                   "Time between two looks at these files; a changed certificate is taken into use")
           Duration reloadInterval) {}
 
-  /// Sockets on `/ws`.
+  /// Sockets on `/ws`, and event streams, which share what applies to both.
   public record WebSocket(
       @Setting(
               defaultValue = "25s",
@@ -154,7 +154,15 @@ public record TidingsConfig(
               bytes = true,
               doc =
                   "Bytes queued on one socket; above it the socket is not written to until it drains")
-          long sendBufferSize) {}
+          long sendBufferSize,
+      @Setting(
+              defaultValue = "256",
+              min = "1",
+              max = "10000",
+              doc =
+                  "Messages of one socket on their way to the store; at the bound it is not read"
+                      + " from until one is answered")
+          int maxPublishing) {}
 
   /// Long polls.
   public record Poll(
@@ -351,6 +359,12 @@ public record TidingsConfig(
               max = "1000000",
               doc = "Users one topic is granted to; further ones are refused with 400")
           int grantsPerTopic,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "1000000",
+              doc = "WebSockets and event streams of one user; further ones are answered with 429")
+          int connectionsPerUser,
       @Setting(
               defaultValue = "10m",
               min = "1s",

@@ -27,6 +27,7 @@ public final class RelayMetrics {
   private final Gauge socketsActive;
   private final Counter sockets;
   private final Counter disconnections;
+  private final Gauge eventStreams;
   private final Counter errors;
 
   /// A way by which messages reach a reader.
@@ -80,6 +81,11 @@ public final class RelayMetrics {
             .name("relay_websocket_disconnections_total")
             .help("WebSockets ever closed")
             .register(registry);
+    eventStreams =
+        Gauge.builder()
+            .name("tidings_event_streams_active")
+            .help("Open event streams")
+            .register(registry);
     errors =
         Counter.builder()
             .name("relay_errors_total")
@@ -130,6 +136,16 @@ public final class RelayMetrics {
   public void socketClosed() {
     disconnections.inc();
     socketsActive.dec();
+  }
+
+  /// An event stream was opened.
+  public void eventStreamOpened() {
+    eventStreams.inc();
+  }
+
+  /// An event stream was closed.
+  public void eventStreamClosed() {
+    eventStreams.dec();
   }
 
   /// A request was answered with `status`, 400 or more.

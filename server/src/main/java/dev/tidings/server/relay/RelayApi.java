@@ -40,6 +40,8 @@ public final class RelayApi {
   private final EventLoop loop;
   private final RelaySockets sockets;
   private final PollCalls polls;
+  private final EventCalls events;
+  private final Publisher publisher;
 
   /// What the relay is built from; shared by all event loops.
   ///
@@ -52,6 +54,8 @@ public final class RelayApi {
   /// @param time the clock
   /// @param random for ids
   /// @param settings the bounds
+  /// @param waiters polls that wait
+  /// @param connections live connections
   public record Services(
       Node node,
       Authenticator authenticator,
@@ -61,14 +65,27 @@ public final class RelayApi {
       RelayMetrics metrics,
       TimeSource time,
       SecureRandom random,
-      Settings settings) {
+      Settings settings,
+      PollWaiters waiters,
+      UserConnections connections) {
     Directory directory() {
       return node.directory();
     }
 
     /// The same, with other answers to who calls.
     public Services with(Authenticator other) {
-      return new Services(node, other, tokens, passwords, bodies, metrics, time, random, settings);
+      return new Services(
+          node,
+          other,
+          tokens,
+          passwords,
+          bodies,
+          metrics,
+          time,
+          random,
+          settings,
+          waiters,
+          connections);
     }
   }
 
@@ -77,23 +94,28 @@ public final class RelayApi {
   /// @param pingInterval between pings of a quiet WebSocket
   /// @param firstFrameTimeout within which a WebSocket has to subscribe
   /// @param maxSocketTopics topics in one subscribe
-  /// @param sendBuffer bytes that may wait in a WebSocket
+  /// @param sendBuffer bytes that may wait in a WebSocket or an event stream
+  /// @param maxPublishing messages of one WebSocket that may be on their way to the store
   /// @param maxPollTopics topics in one poll
   /// @param maxWaiters polls that wait at once
   /// @param maxWaitersPerUser polls of one user that wait at once
+  /// @param maxConnectionsPerUser WebSockets and event streams of one user
   public record Settings(
       Duration pingInterval,
       Duration firstFrameTimeout,
       int maxSocketTopics,
       int sendBuffer,
+      int maxPublishing,
       int maxPollTopics,
       int maxWaiters,
-      int maxWaitersPerUser) {}
+      int maxWaitersPerUser,
+      int maxConnectionsPerUser) {}
 
   /// The relay on `loop`.
-  public RelayApi(Services services, EventLoop loop, PollWaiters waiters) {
+  public RelayApi(Services services, EventLoop loop) {
     this.services = services;
     this.loop = loop;
+    this.publisher = new Publisher(services.node(), services.authenticator(), loop);
     Settings settings = services.settings();
     this.sockets =
         new RelaySockets(
@@ -102,13 +124,18 @@ public final class RelayApi {
                 settings.pingInterval(),
                 settings.firstFrameTimeout(),
                 settings.maxSocketTopics(),
-                settings.sendBuffer()),
+                settings.sendBuffer(),
+                settings.maxPublishing()),
             services.directory(),
             services.authenticator(),
             services.time(),
             services.metrics(),
-            services.random());
-    this.polls = new PollCalls(this, services, waiters);
+            services.random(),
+            publisher,
+            services.connections());
+    this.polls = new PollCalls(this, services);
+    this.events = new EventCalls(this, loop, services);
+    loop.core().readers().onUserChange(this::recheck);
   }
 
   /// Adds its routes.
@@ -116,16 +143,26 @@ public final class RelayApi {
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
     new GrantCalls(this, services).route(routes);
-    new PublishCalls(this, services).route(routes);
+    new PublishCalls(this, services, publisher).route(routes);
     new HistoryCalls(this, services).route(routes);
     polls.route(routes);
+    events.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
 
-  /// Ends its WebSockets and polls because the server stops.
+  /// Looks at the sessions of a user again, who or whose token was changed: those that may not go
+  /// on end.
+  private void recheck(String userId) {
+    sockets.recheck(userId);
+    polls.recheck(userId);
+    events.recheck(userId);
+  }
+
+  /// Ends its WebSockets, event streams and polls because the server stops.
   public void goAway() {
     sockets.goAway();
     polls.goAway();
+    events.goAway();
   }
 
   // ---- what calls share ----
@@ -190,7 +227,8 @@ public final class RelayApi {
         && (permission == null || user.has(permission));
   }
 
-  private static void allowed(
+  /// Goes on with `call` if `result` is a user who has `permission`, or else answers 401 or 403.
+  static void allowed(
       Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
     switch (result) {
       case Authenticator.Caller(User user, long _) -> {
@@ -276,22 +314,34 @@ public final class RelayApi {
     }
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
-      HttpConnection connection = exchange.request().connection();
       exchange.calledBy(caller.user().username());
-      exchange
-          .request()
-          .toWebSocket()
-          .onSuccess(socket -> {
-            loop.connections().left(connection);
-            exchange.upgraded();
-            sockets.joined(socket, caller, exchange.requestId());
-          });
+      upgrade(exchange, caller);
     } else {
       exchange.empty(403);
     }
   }
 
-  private Authenticator.Result callerOf(Exchange exchange) {
+  private void upgrade(Exchange exchange, Authenticator.Caller caller) {
+    UserConnections connections = services.connections();
+    if (!connections.enter(caller.user().id())) {
+      exchange.detail(429, connections.refusal());
+      return;
+    }
+    HttpConnection connection = exchange.request().connection();
+    exchange
+        .request()
+        .toWebSocket()
+        .onSuccess(socket -> {
+          loop.connections().left(connection);
+          exchange.upgraded();
+          sockets.joined(socket, caller, exchange.requestId());
+        })
+        .onFailure(_ -> connections.leave(caller.user().id()));
+  }
+
+  /// Who a request comes from that a browser can send without headers of its own: its token may be
+  /// a parameter.
+  Authenticator.Result callerOf(Exchange exchange) {
     String parameter = exchange.request().getParam("token");
     if (parameter != null) {
       // Also an empty one: it was sent, so it is checked.

@@ -144,6 +144,22 @@ public final class Fields {
     return field instanceof JsonNull ? null : field;
   }
 
+  /// The bytes these fields were read from.
+  public byte[] bytes() {
+    return value.raw().bytes();
+  }
+
+  /// Notes that the header `name`, which came with these fields, breaks a rule.
+  public void invalidHeader(String name, String rule, String sent) {
+    errors.add(
+        new FieldError(
+            "value_error",
+            List.of("header", name),
+            "Value error, " + rule,
+            Payload.of(new JsonOut(64).string(sent).text()),
+            Optional.of(Payload.of("{\"error\":{}}"))));
+  }
+
   /// Whether `name` was sent, even if as null.
   public boolean isSent(String name) {
     return fields.containsKey(name);
@@ -520,6 +536,21 @@ public final class Fields {
       return List.of();
     }
     return items;
+  }
+
+  /// The bytes of a string or a number by which a client tells answers apart, at most `max` of
+  /// them; empty if null or absent.
+  public Optional<Payload> correlation(String name, int max) {
+    JsonValue field = optional(name);
+    if (field == null) {
+      return Optional.empty();
+    }
+    boolean isOfKind = field instanceof JsonString || field instanceof JsonNumber;
+    if (!isOfKind || field.raw().size() > max) {
+      invalid(name, name + " must be a string or a number of at most " + max + " bytes");
+      return Optional.empty();
+    }
+    return Optional.of(field.raw().copy());
   }
 
   /// Whether `name` was sent as an object.

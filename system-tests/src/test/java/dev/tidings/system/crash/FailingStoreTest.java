@@ -95,7 +95,9 @@ final class FailingStoreTest {
                   Duration.ofSeconds(60),
                   50,
                   256 << 10,
+                  256,
                   100,
+                  1_000,
                   1_000,
                   1_000));
       Server server =
@@ -110,6 +112,33 @@ final class FailingStoreTest {
     @Override
     public void close() {
       server.stop();
+    }
+  }
+
+  @Test
+  void storeDown_refusesWhatASocketPublishes_withAHintToTryAgain() throws Exception {
+    var store = new FaultyStore(new MemoryStore(), 1);
+    try (Running running = Running.start(store);
+        PublishingSocket socket = PublishingSocket.open(running.relay())) {
+      socket.publish(1);
+      assertThat(socket.next().get("type").asString()).isEqualTo("published");
+
+      store.down();
+      for (int id = 2; id < 4; id++) {
+        socket.publish(id);
+        var refusal = socket.next();
+        assertThat(refusal.get("code").asString()).as("%s", refusal).isEqualTo("UNAVAILABLE");
+        assertThat(refusal.get("retry_after").asInt()).isPositive();
+        assertThat(refusal.get("id").asInt()).isEqualTo(id);
+      }
+      store.up();
+      Waiting.until(
+          "it publishes again",
+          SOON,
+          () -> {
+            socket.publish(4);
+            return socket.next().get("type").asString().equals("published");
+          });
     }
   }
 
