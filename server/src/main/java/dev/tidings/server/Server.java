@@ -343,8 +343,7 @@ public final class Server {
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
           OptionalInt.of(
-              listenOnAll(
-                  services, edge, settings.port(), "--host or --port", Optional.empty()));
+              listenOnAll(services, edge, settings.port(), "--host or --port", Optional.empty()));
     }
     if (settings.tls().isPresent()) {
       tls = Optional.of(readCertificate(settings.tls().get()));
@@ -352,11 +351,7 @@ public final class Server {
       tlsPort =
           OptionalInt.of(
               listenOnAll(
-                  services,
-                  edge,
-                  settings.tls().get().port(),
-                  "server.host or tls.port",
-                  tls));
+                  services, edge, settings.tls().get().port(), "server.host or tls.port", tls));
       tls.get().renew(listeners.getLast());
     }
     if (settings.adminSocket().isPresent()) {
@@ -366,11 +361,7 @@ public final class Server {
 
   /// Listens on one port with every event loop, and returns that port.
   private int listenOnAll(
-      RelayApi.Services services,
-      Edge edge,
-      int wanted,
-      String keys,
-      Optional<Tls> secured)
+      RelayApi.Services services, Edge edge, int wanted, String keys, Optional<Tls> secured)
       throws StartException {
     // Vert.x shares a free port between the event loops if they ask for the same negative one.
     SocketAddress address =
@@ -406,9 +397,7 @@ public final class Server {
     }
   }
 
-  private void listenForAdmin(
-      RelayApi.Services services, Path path)
-      throws StartException {
+  private void listenForAdmin(RelayApi.Services services, Path path) throws StartException {
     User operator =
         new User(
             "operator",

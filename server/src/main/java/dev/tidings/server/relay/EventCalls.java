@@ -36,8 +36,7 @@ final class EventCalls {
     this.api = api;
     this.services = services;
     this.connections = services.connections();
-    this.delivery =
-        new Delivery(loop, EventFrames.EVENTS, services.metrics(), DeliveryType.SSE);
+    this.delivery = new Delivery(loop, EventFrames.EVENTS, services.metrics(), DeliveryType.SSE);
     loop.context().setPeriodic(TICK_MS, _ -> tick());
   }
 

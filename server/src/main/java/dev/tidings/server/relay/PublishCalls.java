@@ -67,8 +67,8 @@ final class PublishCalls {
               List.of(item.message()),
               request,
               result ->
-                  exchange.guarded(() ->
-                      answer(exchange, item.topic(), result, repeated, startNs)));
+                  exchange.guarded(
+                      () -> answer(exchange, item.topic(), result, repeated, startNs)));
         });
   }
 

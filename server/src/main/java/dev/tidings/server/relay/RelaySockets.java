@@ -64,8 +64,7 @@ final class RelaySockets {
     this.random = random;
     this.publisher = publisher;
     this.connections = connections;
-    this.delivery = 
-        new Delivery(loop, RelayFrames.MESSAGE, metrics, DeliveryType.WEBSOCKET);
+    this.delivery = new Delivery(loop, RelayFrames.MESSAGE, metrics, DeliveryType.WEBSOCKET);
     loop.context().setPeriodic(TICK_MS, _ -> tick());
   }
 
