@@ -167,7 +167,8 @@ final class EventStreamTest {
                 "?offset=earliest&last_event_id=" + ids.get(0),
                 List.of(3),
                 List.of("Last-Event-ID", ids.get(2))))) {
-      try (EventSource events = EventSource.open(admin, topic, each.query(), each.headers().toArray(String[]::new))) {
+      try (EventSource events =
+          EventSource.open(admin, topic, each.query(), each.headers().toArray(String[]::new))) {
         assertThat(events.numbers(each.numbers().size()))
             .as(each.query())
             .isEqualTo(each.numbers());
