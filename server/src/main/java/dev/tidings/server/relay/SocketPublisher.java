@@ -9,8 +9,12 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.function.Consumer;
 
 /// What one WebSocket publishes: any number of messages at once up to a bound, each answered when
@@ -22,6 +26,11 @@ final class SocketPublisher {
   private final RelaySockets group;
   private final Consumer<JsonOut> answers;
   private int underWay;
+
+  /// By the name of a topic that a message on its way creates, those that came after it. Sent on at
+  /// once they would be refused, since the topic has changed, and overtaken before they are sent
+  /// again.
+  private final Map<String, Queue<Runnable>> creating = new HashMap<>();
 
   /// @param answers takes the frames that answer
   SocketPublisher(RelaySockets group, Consumer<JsonOut> answers) {
@@ -49,6 +58,19 @@ final class SocketPublisher {
       return;
     }
     underWay++;
+    submit(user, item, id, startNs);
+  }
+
+  private void submit(User user, Publisher.Item item, Optional<Payload> id, long startNs) {
+    Queue<Runnable> waiting = creating.get(item.topic());
+    if (waiting != null) {
+      waiting.add(() -> submit(user, item, id, startNs));
+      return;
+    }
+    boolean creates = group.directory().topic(item.topic()).isEmpty();
+    if (creates) {
+      creating.put(item.topic(), new ArrayDeque<>());
+    }
     group
         .publisher()
         .publish(
@@ -58,8 +80,19 @@ final class SocketPublisher {
             Optional.empty(),
             result -> {
               underWay--;
+              if (creates) {
+                created(item.topic());
+              }
               answers.accept(answer(item.topic(), result, id, startNs));
             });
+  }
+
+  /// The topic is there, or the first of those that wait tries again to create it.
+  private void created(String topic) {
+    Queue<Runnable> waiting = creating.remove(topic);
+    if (waiting != null) {
+      waiting.forEach(Runnable::run);
+    }
   }
 
   private JsonOut answer(
