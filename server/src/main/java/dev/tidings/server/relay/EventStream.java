@@ -59,7 +59,7 @@ final class EventStream implements Reader {
   }
 
   void start(Start start) {
-    exchange.request().response().closeHandler(_ -> leave());
+    exchange.whenGone(this::leave);
     Cursor asked = exchange.loop().core().readers().open(topic, start, this);
     if (state == State.ENDED) {
       asked.close();

@@ -31,10 +31,10 @@ final class PollCalls {
   private final PollWaiters waiters;
   private final Set<Poll> open = new LinkedHashSet<>();
 
-  PollCalls(RelayApi api, Services services, PollWaiters waiters) {
+  PollCalls(RelayApi api, Services services) {
     this.api = api;
     this.services = services;
-    this.waiters = waiters;
+    this.waiters = services.waiters();
   }
 
   void route(Routes routes) {

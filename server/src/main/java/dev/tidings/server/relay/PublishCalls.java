@@ -85,7 +85,7 @@ final class PublishCalls {
     }
     return Optional.of(
         new KeyedRequest(
-            user.id(), key, 0, Fingerprint.of(exchange.request().path(), fields.bytes())));
+            user.id(), key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
   }
 
   /// The part of a request that begins with the message number `item`.

@@ -125,6 +125,12 @@ public final class Exchange {
     return loop;
   }
 
+  /// The path of the request; empty text where it has none.
+  public String path() {
+    String path = request.path();
+    return path == null ? "" : path;
+  }
+
   /// A header of the request; empty text where it has none.
   public String header(CharSequence name) {
     String value = request.headers().get(name);
@@ -164,7 +170,7 @@ public final class Exchange {
   /// Answers 200 with a document that goes on: its parts are written to what is returned, until it
   /// is ended.
   public HttpServerResponse begin(CharSequence contentType) {
-    answers.sent(200);
+    counted(200, 0);
     response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
     return response;
   }
