@@ -21,6 +21,7 @@ import java.util.Optional;
 /// @param maxBodies bytes of all bodies being received
 /// @param maxFrame bytes of one WebSocket message from a client
 /// @param frameCache bytes of encoded frames kept for sockets that are behind
+/// @param pages whether the pages about the API are there
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
 /// @param tokenLifetime of access tokens
@@ -42,6 +43,7 @@ public record ServerSettings(
     long maxBodies,
     int maxFrame,
     long frameCache,
+    boolean pages,
     Optional<Path> adminSocket,
     String secretKey,
     Duration tokenLifetime,

@@ -69,7 +69,11 @@ public record TidingsConfig(
               min = "0",
               max = "64",
               doc = "Threads that serve connections; 0 takes one for each core")
-          int eventLoops) {}
+          int eventLoops,
+      @Setting(
+              defaultValue = "true",
+              doc = "Whether `/docs`, `/redoc` and `/openapi.json` are there")
+          boolean pages) {}
 
   /// Sockets on `/ws`.
   public record WebSocket(

@@ -38,6 +38,7 @@ class ConfigurationTest {
           entry("server.max-connections", new Sample("20000", "7", 7)),
           entry("server.shutdown-timeout", new Sample("10s", "5s", Duration.ofSeconds(5))),
           entry("server.event-loops", new Sample("0", "3", 3)),
+          entry("server.pages", new Sample("true", "false", false)),
           entry("websocket.ping-interval", new Sample("25s", "1m", Duration.ofMinutes(1))),
           entry("websocket.first-frame-timeout", new Sample("60s", "2s", Duration.ofSeconds(2))),
           entry("websocket.max-frame-size", new Sample("64KiB", "1KiB", 1024L)),

@@ -76,6 +76,7 @@ final class FailingStoreTest {
               64 << 20,
               64 << 10,
               1 << 20,
+              true,
               Optional.empty(),
               "a-secret-key-of-the-system-tests-0123456789",
               Duration.ofHours(1),
