@@ -76,7 +76,8 @@ final class OpenApi {
   }
 
   OpenApi(String json) {
-    document = (ObjectNode) Json.parse(json);
+    // Where schemas on their own keep what they refer to.
+    document = (ObjectNode) Json.parse(json.replace("#/components/schemas/", "#/$defs/"));
     close(document);
     document
         .get("paths")
@@ -173,7 +174,7 @@ final class OpenApi {
     }
     // References in it point into the document.
     ObjectNode whole = ((ObjectNode) schema).deepCopy();
-    whole.set("components", document.get("components"));
+    whole.set("$defs", document.at("/components/schemas"));
     return schemas.getSchema(whole).validate(value).stream().map(Error::toString).toList();
   }
 }

@@ -78,7 +78,7 @@ final class OpenApiTest {
   // ---- routes ----
 
   /// Each route counts its answers from the start, under its path and method.
-  private TreeSet<String> routesOfTheServer() {
+  private Set<String> routesOfTheServer() {
     return COUNTED
         .matcher(nobody.get("/metrics").expect(200).body())
         .results()
