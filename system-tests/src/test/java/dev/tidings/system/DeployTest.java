@@ -34,6 +34,8 @@ final class DeployTest {
   private static final Pattern SELECTED =
       Pattern.compile("\\b((?:relay|tidings|http|jvm)_[a-z0-9_]+)(?:\\{([^}]*)})?");
 
+  private static final Pattern GROUPED = Pattern.compile("\\bby \\(([^)]*)\\)");
+
   private static final Pattern LABEL = Pattern.compile("([a-z_]+)\\s*(?:=~|!~|!=|=)\\s*\"");
   private static final Pattern SAMPLE = Pattern.compile("(?m)^([a-z0-9_]+)(?:\\{(.*)})? \\S+$");
 
@@ -146,13 +148,25 @@ final class DeployTest {
                   assertThat(selected.isEmpty() && !expression.getValue().startsWith("up{"))
                       .as("asks for nothing: %s", expression.getValue())
                       .isFalse();
+                  var grouping = new HashSet<String>(ADDED);
                   for (MatchResult metric : selected) {
                     if (!WITH_TLS_ONLY.contains(metric.group(1))) {
                       assertThat(samples).containsKey(metric.group(1));
                       assertLabels(metric, samples.get(metric.group(1)));
+                      grouping.addAll(samples.get(metric.group(1)));
                     }
                   }
+                  assertThat(grouping).containsAll(groupsOf(expression.getValue()));
                 }));
+  }
+
+  /// The labels by which an expression groups.
+  private static List<String> groupsOf(String expression) {
+    return GROUPED
+        .matcher(expression)
+        .results()
+        .flatMap(group -> Stream.of(group.group(1).split(", *", -1)))
+        .toList();
   }
 
   private static void assertLabels(MatchResult metric, Set<String> known) {

@@ -25,6 +25,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -99,6 +100,23 @@ final class OpenApiTest {
     assertThat(api.operations().stream().map(Operation::route)).isSubsetOf(routesOfTheServer());
   }
 
+  /// The table of who may do what names the same operations.
+  @Test
+  void documentedOperations_areTheRowsOfTheSecurityTable() {
+    var rows = new TreeSet<String>();
+    for (List<List<String>> table :
+        Markdown.page("docs/security.md").section("Who may do what").tables()) {
+      table.stream()
+          .skip(1)
+          .map(row -> row.getFirst().replace("`", "").replaceFirst(" and .*", ""))
+          .filter(route -> !route.contains(SOCKET_ONLY))
+          .forEach(rows::add);
+    }
+    assertThat(rows)
+        .containsExactlyInAnyOrderElementsOf(
+            api.operations().stream().map(Operation::route).toList());
+  }
+
   @TestFactory
   Stream<DynamicTest> undocumentedMethods_areRefused() {
     var methods = new LinkedHashMap<String, Set<String>>();
@@ -147,6 +165,18 @@ final class OpenApiTest {
                                     .at("/requestBody/content/application~1json/schema"),
                                 operation.example()))
                         .isEmpty()));
+  }
+
+  @Test
+  void whatIsNotDocumented_isAFault() {
+    assertThat(api.faults("Error", Json.parse("{\"detail\": \"x\"}"))).isEmpty();
+    assertThat(api.faults("Error", Json.parse("{\"detail\": \"x\", \"more\": 1}"))).hasSize(1);
+    assertThat(api.faults("Error", Json.parse("{}"))).hasSize(1);
+    assertThat(api.faults("PongFrame", Json.parse("{\"type\":\"pong\",\"timestamp\":\"now\"}")))
+        .hasSize(1);
+    assertThat(api.faults(api.operation("me"), new Reply(418, Map.of(), ""))).hasSize(1);
+    assertThat(api.missingHeaders(api.operation("me"), new Reply(401, Map.of(), "")))
+        .contains("WWW-Authenticate");
   }
 
   // ---- refusals ----
@@ -504,6 +534,27 @@ final class OpenApiTest {
     Reply reply = Await.result(waiting);
     assertThat(reply.json().get("messages").get(0).get("type").asString()).isEqualTo("message");
     assertThat(api.faults(api.operation("poll"), reply)).isEmpty();
+  }
+
+  @Test
+  void poll_tooMany_isAsDocumented() {
+    try (TidingsProcess crowded =
+        TidingsProcess.startSecured(Map.of("TIDINGS_POLL_MAX_WAITERS_PER_USER", "1"))) {
+      RelayClient caller = crowded.admin();
+      var waiting = caller.pollAsync("topics", List.of("crowded"), "timeout", 20);
+      var refused = new AtomicReference<Reply>();
+      Await.until(
+          "a second poll is refused",
+          () -> {
+            Reply reply = caller.poll("topics", List.of("crowded"), "timeout", 1);
+            refused.set(reply);
+            return reply.status() == 429;
+          });
+      assertThat(api.faults(api.operation("poll"), refused.get())).isEmpty();
+      assertThat(api.missingHeaders(api.operation("poll"), refused.get())).isEmpty();
+      caller.publishNumber("crowded", 1);
+      Await.result(waiting).expect(200);
+    }
   }
 
   // ---- frames ----
