@@ -13,11 +13,14 @@ import ch.qos.logback.core.spi.ContextAwareBase;
 import dev.tidings.app.config.TidingsConfig.Log;
 import dev.tidings.app.config.TidingsConfig.LogFormat;
 import dev.tidings.app.config.TidingsConfig.LogLevel;
+import dev.tidings.server.wire.AccessLog;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Sends the log to standard error: standard output belongs to the commands.
+///
+/// Lines about a request carry its id: in brackets in a text, as `mdc.request_id` in JSON.
 ///
 /// Logback finds this class as a service and applies warnings-only text, which is what commands
 /// other than `serve` keep.
@@ -26,7 +29,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {
-    apply(context, new Log(LogLevel.WARN, LogFormat.TEXT));
+    apply(context, new Log(LogLevel.WARN, LogFormat.TEXT, false));
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 
@@ -48,6 +51,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
     Level level = Level.toLevel(log.level().name());
     root.setLevel(level);
     root.addAppender(appender);
+    context.getLogger(AccessLog.LOGGER).setLevel(log.access() ? Level.INFO : Level.OFF);
     for (String name : NOISY) {
       context.getLogger(name).setLevel(level.isGreaterOrEqual(Level.WARN) ? level : Level.WARN);
     }
@@ -59,7 +63,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
         PatternLayoutEncoder text = new PatternLayoutEncoder();
         text.setContext(context);
         text.setPattern(
-            "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX,UTC} %-5level [%thread] %logger{0} - %msg%n");
+            "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX,UTC} %-5level [%thread] %logger{0}"
+                + "%replace(%X{request_id}){'^(.+)$', ' [$1]'} - %msg%n");
         text.start();
         yield text;
       }

@@ -5,6 +5,7 @@ import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.Store;
@@ -12,6 +13,8 @@ import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -56,6 +59,32 @@ public final class OfflineAdmin {
     } catch (StoreException | StartException e) {
       throw new CommandException(
           "user " + request.username() + " was not created: " + e.getMessage());
+    }
+  }
+
+  /// Writes a backup of the store.
+  public BackupResult backup(TidingsConfig config, Path target) throws CommandException {
+    Path dataDir = config.store().dataDir();
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // Opening it would make an empty one, and a backup of nothing.
+        if (!Files.isDirectory(dataDir.resolve(Stores.FOLDER))) {
+          throw new CommandException(
+              "there is no store in "
+                  + dataDir.toAbsolutePath()
+                  + " (expected: the data directory of a server; name it with --data-dir)");
+        }
+      }
+      case MEMORY ->
+          throw new CommandException(
+              "store.type is memory: there is nothing to make a backup of (expected: --store"
+                  + " rocksdb)");
+    }
+    try (DataDirectory _ = DataDirectory.take(dataDir);
+        Store store = Stores.open(config)) {
+      return store.backup(target);
+    } catch (StoreException | StartException e) {
+      throw new CommandException(String.valueOf(e.getMessage()), e);
     }
   }
 

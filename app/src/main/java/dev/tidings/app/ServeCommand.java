@@ -46,9 +46,11 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InvalidConfigException, StartException, InterruptedException {
-    TidingsConfig config = DevSecret.complete(options.load(Configuration.Purpose.SERVE).config());
+    Configuration configuration = options.load(Configuration.Purpose.SERVE);
+    TidingsConfig config = DevSecret.complete(configuration.config());
     Logging.configure(config.log());
     warnOfLoss(config);
+    configuration.warnings().forEach(it -> log().warn("insecure, and tolerated: {}", it));
     Running server = starter.start(config);
     try (Shutdown _ = Shutdown.onSignal(config.server().shutdownTimeout(), server.stop())) {
       Console.of(spec)
@@ -58,8 +60,12 @@ final class ServeCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static Logger log() {
+    return LoggerFactory.getLogger(ServeCommand.class);
+  }
+
   private static void warnOfLoss(TidingsConfig config) {
-    Logger log = LoggerFactory.getLogger(ServeCommand.class);
+    Logger log = log();
     if (config.store().type() == StoreType.MEMORY) {
       log.warn("store.type is memory: all messages and users are lost when this process ends");
     } else if (config.store().durability() == Durability.MEMORY) {

@@ -27,19 +27,24 @@ final class Stores {
       case MEMORY -> new MemoryStore();
       case ROCKSDB -> {
         try {
-          yield RocksStore.open(
-              new RocksOptions(
-                  store.dataDir().resolve(FOLDER),
-                  durability(config),
-                  store.rocksdb().blockCacheSize(),
-                  store.rocksdb().writeBufferSize(),
-                  store.diskLowWater(),
-                  listener));
+          yield RocksStore.open(rocksdb(config, listener));
         } catch (StoreException e) {
           throw new StartException(String.valueOf(e.getMessage()), e);
         }
       }
     };
+  }
+
+  /// How the embedded store is opened.
+  static RocksOptions rocksdb(TidingsConfig config, FileSyncListener listener) {
+    TidingsConfig.Store store = config.store();
+    return new RocksOptions(
+        store.dataDir().resolve(FOLDER),
+        durability(config),
+        store.rocksdb().blockCacheSize(),
+        store.rocksdb().writeBufferSize(),
+        store.diskLowWater(),
+        listener);
   }
 
   static Durability durability(TidingsConfig config) {

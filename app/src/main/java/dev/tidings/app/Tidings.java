@@ -4,6 +4,7 @@ package dev.tidings.app;
 import dev.tidings.app.client.AdminSocket;
 import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
@@ -12,6 +13,8 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Edge;
+import dev.tidings.server.wire.RateLimits;
 import dev.tidings.store.rocksdb.FileSyncListener;
 import java.util.Optional;
 
@@ -88,6 +91,7 @@ public final class Tidings {
         (int) config.websocket().maxFrameSize(),
         FRAME_CACHE_BYTES,
         server.pages(),
+        edge(config),
         Optional.of(config.store().dataDir().resolve(AdminSocket.FILE)),
         config.auth().secretKey().map(Secret::value).orElseThrow(),
         config.auth().accessTokenLifetime(),
@@ -104,6 +108,16 @@ public final class Tidings {
             config.retention().maxBytes()),
         config.retention().sweepInterval(),
         relay(config));
+  }
+
+  private static Edge.Settings edge(TidingsConfig config) {
+    TidingsConfig.RateLimits limits = config.rateLimits();
+    return new Edge.Settings(
+        config.server().trustedHosts(),
+        config.server().allowedOrigins(),
+        config.server().trustedProxies(),
+        new RateLimits.PerMinute(
+            limits.login(), limits.refresh(), limits.publish(), limits.bulk()));
   }
 
   private static int eventLoops(TidingsConfig.Server server) {
@@ -126,7 +140,11 @@ public final class Tidings {
         limits.pendingBytes(),
         new CommitLane.Limits(limits.batchMessages(), limits.batchBytes()),
         limits.topics(),
-        limits.grantsPerTopic());
+        limits.grantsPerTopic(),
+        new Receipts.Limits(
+            limits.idempotencyRetention().toMillis(),
+            limits.idempotencyKeysPerUser(),
+            limits.idempotencyKeys()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

@@ -69,6 +69,9 @@ class CommandLineTest {
     "serve --config no-such.yaml --dev, file: no-such.yaml",
     "create-user al --password-stdin --password x, expected: one",
     "create-user alice --permission rule, rule",
+    "backup, Missing required parameter: 'TARGET_DIR'",
+    "restore, Missing required parameter: 'BACKUP_DIR'",
+    "verify-backup a b, Unmatched argument",
   })
   void wrongUse_isToldWithCode2(String line, String told) {
     assertThat(run(line.split(" ", -1))).isEqualTo(2);
@@ -146,6 +149,46 @@ class CommandLineTest {
     assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=1234567"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("password: 7 characters (expected: at least 8)");
+  }
+
+  @Test
+  void backupAndRestore_withoutServer_bringAUserBack() {
+    String data = folder.resolve("data").toString();
+    String backup = folder.resolve("backup").toString();
+    String restored = folder.resolve("restored").toString();
+    String[] user = {"create-user", "alice", "--password=12345678", "--data-dir"};
+    assertThat(run(with(user, data))).isZero();
+    assertThat(run("backup", backup, "--data-dir", data)).isZero();
+    assertThat(out.toString()).contains("{\"target\":\"" + backup + "\",\"files\":");
+    assertThat(run("verify-backup", backup)).isZero();
+    assertThat(run("restore", backup, "--data-dir", restored)).isZero();
+    assertThat(err.toString()).contains("restored to " + restored, "no id is given twice");
+
+    assertThat(run(with(user, restored))).isEqualTo(1);
+    assertThat(err.toString()).contains("Username 'alice' already exists");
+    assertThat(run("restore", backup, "--data-dir", restored)).isEqualTo(1);
+    assertThat(err.toString()).contains(restored + " is not empty: it holds store");
+  }
+
+  private static String[] with(String[] line, String last) {
+    return Stream.concat(Stream.of(line), Stream.of(last)).toArray(String[]::new);
+  }
+
+  @Test
+  void backupAndRestore_ofWhatIsNone_makeNothing() {
+    String data = folder.resolve("data").toString();
+    String backup = folder.resolve("backup").toString();
+    assertThat(run("backup", backup, "--data-dir", data)).isEqualTo(1);
+    assertThat(err.toString()).contains("there is no store in " + data);
+    assertThat(run("backup", backup, "--data-dir", data, "--store=memory")).isEqualTo(1);
+    assertThat(err.toString()).contains("there is nothing to make a backup of");
+    assertThat(run("verify-backup", folder.toString())).isEqualTo(1);
+    assertThat(run("restore", folder.toString(), "--data-dir", data)).isEqualTo(1);
+    assertThat(err.toString()).contains(folder + " is no backup: it has no backup.manifest");
+    assertThat(run("restore", folder.toString(), "--data-dir", data, "--store=memory"))
+        .isEqualTo(1);
+    assertThat(err.toString()).contains("nothing would keep what is restored");
+    assertThat(folder).isEmptyDirectory();
   }
 
   private int run(String... line) {

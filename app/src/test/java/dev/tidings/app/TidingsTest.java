@@ -50,7 +50,7 @@ class TidingsTest {
 
   private static Map<String, String> secured(String username, String password) {
     return Map.of(
-        "TIDINGS_AUTH_SECRET_KEY", "s".repeat(32),
+        "TIDINGS_AUTH_SECRET_KEY", "a-secret-key-of-the-tests-0123456789",
         "TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", username,
         "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD", password);
   }

@@ -2,6 +2,7 @@
 package dev.tidings.server;
 
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.ForgetReceipts;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Retention;
@@ -15,6 +16,7 @@ import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.pages.Pages;
@@ -22,9 +24,9 @@ import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
+import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
-import dev.tidings.server.wire.LoopbackGuard;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -74,6 +76,7 @@ public final class Server {
   /// The share of the heap that bodies on their way in may take, as a divisor.
   private static final int BODIES_OF_HEAP = 8;
 
+  private static final Duration RECEIPTS_SWEEP = Duration.ofMinutes(1);
   private static final int SWEPT_TOPICS = 20_000;
   private static final String BEARER = "bearer";
 
@@ -133,18 +136,35 @@ public final class Server {
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());
-    long intervalMs = settings.sweepInterval().toMillis();
-    var _ =
-        sweeper.scheduleWithFixedDelay(
-            () -> sweep(retention), intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+    sweepEvery(
+        settings.sweepInterval(),
+        "retention",
+        () -> {
+          int _ = retention.sweep(SWEPT_TOPICS);
+        });
+    sweepEvery(RECEIPTS_SWEEP, "forgetting receipts", this::forgetReceipts);
   }
 
-  private static void sweep(Retention retention) {
-    try {
-      retention.sweep(SWEPT_TOPICS);
-    } catch (RuntimeException e) {
-      // Thrown on, it would end the schedule.
-      LOG.error("retention failed; it tries again at the next sweep", e);
+  private void sweepEvery(Duration interval, String what, Runnable sweep) {
+    Runnable guarded =
+        () -> {
+          try {
+            sweep.run();
+          } catch (RuntimeException e) {
+            // Thrown on, it would end the schedule.
+            LOG.error("{} failed; it is tried again at the next sweep", what, e);
+          }
+        };
+    long ms = interval.toMillis();
+    var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
+  }
+
+  /// One command a slot at most: what comes of it needs no attention, an expired receipt is found
+  /// again at the next start.
+  private void forgetReceipts() {
+    long now = time.wallMs();
+    for (int slot : node.receipts().sweep(now)) {
+      node.submit(new ForgetReceipts(slot, now), loops.getFirst(), _ -> {});
     }
   }
 
@@ -308,8 +328,7 @@ public final class Server {
             time,
             new SecureRandom(),
             settings.relay());
-    Routes.Guard guard =
-        settings.anonymousUsername().isPresent() ? new LoopbackGuard() : Routes.Guard.open();
+    Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
     // Vert.x shares a free port between the event loops if they ask for the same negative one.
     SocketAddress address =
         settings.port() == 0
@@ -317,7 +336,7 @@ public final class Server {
             : SocketAddress.inetSocketAddress(settings.port(), settings.host());
     try {
       for (EventLoop loop : loops) {
-        HttpServer listener = listenOn(loop, services, waiters, guard, address);
+        HttpServer listener = listenOn(loop, services, waiters, edge, address);
         port = listener.actualPort();
       }
     } catch (IllegalStateException e) {
@@ -354,7 +373,7 @@ public final class Server {
           loops.getFirst(),
           services.with(Authenticator.trusting(operator)),
           waiters,
-          Routes.Guard.open(),
+          Edge.open(time),
           SocketAddress.domainSocketAddress(path.toString()));
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
     } catch (IOException | IllegalStateException e) {
@@ -367,22 +386,26 @@ public final class Server {
       EventLoop loop,
       RelayApi.Services services,
       PollWaiters waiters,
-      Routes.Guard guard,
+      Edge edge,
       SocketAddress address) {
     CompletableFuture<HttpServer> listening = new CompletableFuture<>();
     loop.context()
         .runOnContext(_ -> {
-          Routes routes = new Routes(vertx, loop, metrics, guard);
+          Routes routes = new Routes(vertx, loop, metrics, edge);
           RelayApi relay = new RelayApi(services, loop, waiters);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
           }
+          if (address.isDomainSocket()) {
+            new BackupApi(store, services.bodies()).route(routes);
+          }
           relays.add(relay);
           vertx
               .createHttpServer(options())
               .connectionHandler(connection -> admit(connection, loop, !address.isDomainSocket()))
+              .invalidRequestHandler(routes::unreadable)
               .requestHandler(request -> {
                 loop.connections().asked(request.connection());
                 routes.handle(request);

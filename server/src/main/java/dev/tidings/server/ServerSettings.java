@@ -6,6 +6,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Edge;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import java.util.Optional;
 /// @param maxFrame bytes of one WebSocket message from a client
 /// @param frameCache bytes of encoded frames kept for sockets that are behind
 /// @param pages whether the pages about the API are there
+/// @param edge what a request meets before its route
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
 /// @param tokenLifetime of access tokens
@@ -44,6 +46,7 @@ public record ServerSettings(
     int maxFrame,
     long frameCache,
     boolean pages,
+    Edge.Settings edge,
     Optional<Path> adminSocket,
     String secretKey,
     Duration tokenLifetime,

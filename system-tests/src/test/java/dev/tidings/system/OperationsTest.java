@@ -125,10 +125,17 @@ final class OperationsTest {
     "GET,/api/v1/messages",
     "GET,/api/v1/messages/bulk",
     "GET,/messages/poll",
-    "DELETE,/messages/poll"
+    "DELETE,/messages/poll",
+    "PATCH,/api/v1/topics/some-topic",
+    "PATCH,/api/v1/topics/some-topic/permissions"
   })
   void wrongMethod_is405(String method, String path) {
-    admin.request(method, path).expectDetail(405, "Method Not Allowed");
+    Reply reply = admin.request(method, path).expectDetail(405, "Method Not Allowed");
+
+    assertThat(reply.header("allow").orElseThrow().split(", "))
+        .isNotEmpty()
+        .doesNotContain(method)
+        .allSatisfy(allowed -> assertThat(admin.request(allowed, path).status()).isNotEqualTo(405));
   }
 
   @ParameterizedTest

@@ -194,6 +194,12 @@ final class SecurityTableTest {
       case "GET /auth/me" -> wordFor(caller.me(), 200);
       case "POST /api/v1/topics" ->
           wordFor(caller.createTopic("topic_name", RelayClient.unique("new")), 201);
+      case "POST /admin/backup" ->
+          wordFor(
+              caller.postJson(
+                  "/admin/backup",
+                  Json.object("target", server.dataDir().resolve("backup").toString())),
+              200);
       case "POST /api/v1/messages" -> wordFor(caller.publish(topic, Map.of("n", 1)), 201);
       case "POST /api/v1/messages/bulk" -> wordForBulk(caller, topic);
       case "POST /messages/poll" ->

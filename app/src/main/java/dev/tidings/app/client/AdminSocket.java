@@ -67,14 +67,20 @@ public final class AdminSocket implements AutoCloseable {
 
   /// Sends one JSON body and waits for the answer; the connection is used up by it.
   public Answer post(String path, String json) throws RequestException, InterruptedException {
+    return post(path, json, TIMEOUT);
+  }
+
+  /// As above, for what may take longer. A server that ends is noticed at once in any case.
+  public Answer post(String path, String json, Duration timeout)
+      throws RequestException, InterruptedException {
     FutureTask<Answer> exchange = new FutureTask<>(() -> exchange(path, json));
     Thread.ofVirtual().name("admin-socket").start(exchange);
     try {
-      return exchange.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+      return exchange.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       exchange.cancel(true); // Interrupting closes the channel.
       throw new RequestException(
-          "the server did not answer on its socket within " + TIMEOUT.toSeconds() + " s", e);
+          "the server did not answer on its socket within " + timeout.toSeconds() + " s", e);
     } catch (ExecutionException e) {
       throw new RequestException(
           "the server gave no answer on its socket: " + e.getCause(), e.getCause());

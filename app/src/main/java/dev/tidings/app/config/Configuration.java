@@ -25,10 +25,13 @@ public final class Configuration {
 
   private final TidingsConfig config;
   private final Map<String, Given> given;
+  private final List<ConfigError> warnings;
 
-  private Configuration(TidingsConfig config, Map<String, Given> given) {
+  private Configuration(
+      TidingsConfig config, Map<String, Given> given, List<ConfigError> warnings) {
     this.config = config;
     this.given = given;
+    this.warnings = List.copyOf(warnings);
   }
 
   /// What the settings are for: administration needs no secret.
@@ -48,14 +51,25 @@ public final class Configuration {
     addDefaults(merged);
     Map<String, Object> values = parse(merged, errors);
     checkTogether(merged, values, purpose, errors);
+    List<ConfigError> insecure =
+        purpose == Purpose.SERVE ? InsecureSettings.find(merged, values) : List.of();
+    boolean tolerated = Boolean.TRUE.equals(values.get(InsecureSettings.TOLERATED));
+    if (!tolerated) {
+      errors.addAll(insecure);
+    }
     if (!errors.isEmpty()) {
       throw new InvalidConfigException(errors);
     }
-    return new Configuration(KeyTree.bind(values), merged);
+    return new Configuration(KeyTree.bind(values), merged, insecure);
   }
 
   public TidingsConfig config() {
     return config;
+  }
+
+  /// What is insecure and was told to be tolerated.
+  public List<ConfigError> warnings() {
+    return warnings;
   }
 
   /// The whole tree as YAML, the source of each value as a comment, secrets masked.

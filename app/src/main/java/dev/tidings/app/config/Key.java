@@ -60,6 +60,7 @@ record Key(String path, ValueKind kind, Setting setting, Presence presence) {
           case ValueKind.Folder _,
               ValueKind.Switch _,
               ValueKind.Choice _,
+              ValueKind.Items _,
               ValueKind.Whole _,
               ValueKind.Size _,
               ValueKind.Time _ ->

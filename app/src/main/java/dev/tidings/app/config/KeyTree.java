@@ -36,15 +36,16 @@ final class KeyTree {
     for (RecordComponent component : type.getRecordComponents()) {
       Class<?> held = held(component);
       String path = prefix + kebab(component.getName());
+      boolean list = component.getType() == List.class;
       boolean optional = held != component.getType();
-      if (held.isRecord() && held != Secret.class) {
+      if (!list && held.isRecord() && held != Secret.class) {
         collect(held, path + ".", optional);
       } else {
         Setting setting = component.getAnnotation(Setting.class);
         if (setting == null) {
           throw new IllegalStateException(path + " has no @Setting");
         }
-        ValueKind kind = ValueKind.of(held, setting.bytes());
+        ValueKind kind = list ? ValueKind.listOf(held) : ValueKind.of(held, setting.bytes());
         Key.Presence presence =
             optional
                 ? Key.Presence.OPTIONAL
@@ -61,7 +62,9 @@ final class KeyTree {
       Class<?> held = held(component);
       String path = prefix + kebab(component.getName());
       boolean optional = held != component.getType();
-      if (held.isRecord() && held != Secret.class) {
+      if (component.getType() == List.class) {
+        arguments.add(values.getOrDefault(path, List.of()));
+      } else if (held.isRecord() && held != Secret.class) {
         boolean absent =
             optional && values.keySet().stream().noneMatch(key -> key.startsWith(path + "."));
         Object section = absent ? Optional.empty() : bind(held, path + ".", values);
@@ -83,7 +86,7 @@ final class KeyTree {
     }
   }
 
-  /// The type of the component, or what it holds if it is an Optional.
+  /// The type of the component, or what it holds if it is an Optional or a list.
   private static Class<?> held(RecordComponent component) {
     return component.getGenericType() instanceof ParameterizedType type
         ? (Class<?>) type.getActualTypeArguments()[0]

@@ -4,8 +4,12 @@ package dev.tidings.app.config;
 import static dev.tidings.server.Server.DEV_PASSWORD;
 import static dev.tidings.server.Server.DEV_USERNAME;
 
+import dev.tidings.server.wire.AddressRange;
+import dev.tidings.server.wire.HostPattern;
+import dev.tidings.server.wire.Origin;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /// Everything that can be set about a server, checked: sizes are in bytes.
@@ -21,6 +25,7 @@ public record TidingsConfig(
     Retention retention,
     Memory memory,
     Limits limits,
+    RateLimits rateLimits,
     Log log,
     Metrics metrics,
     @Setting(
@@ -73,7 +78,25 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "true",
               doc = "Whether `/docs`, `/redoc` and `/openapi.json` are there")
-          boolean pages) {}
+          boolean pages,
+      @Setting(
+              doc =
+                  "Names a request may be meant for (`Host`), `*.example.com` for all below one;"
+                      + " others are answered with 400. Empty: all")
+          List<HostPattern> trustedHosts,
+      @Setting(
+              doc =
+                  "Origins whose web pages may call and open WebSockets (CORS), `*` for all. Empty:"
+                      + " no CORS headers, and `Origin` is not checked")
+          List<Origin> allowedOrigins,
+      @Setting(
+              doc =
+                  "Proxies whose `X-Forwarded-For` is believed: addresses and networks. Empty: none")
+          List<AddressRange> trustedProxies,
+      @Setting(
+              defaultValue = "false",
+              doc = "Start, with warnings, in spite of a secret or password that everybody knows")
+          boolean allowInsecureSettings) {}
 
   /// Sockets on `/ws`.
   public record WebSocket(
@@ -301,13 +324,60 @@ public record TidingsConfig(
               min = "1",
               max = "1000000",
               doc = "Users one topic is granted to; further ones are refused with 400")
-          int grantsPerTopic) {}
+          int grantsPerTopic,
+      @Setting(
+              defaultValue = "10m",
+              min = "1s",
+              max = "1d",
+              doc = "How long a publish under an idempotency key is remembered")
+          Duration idempotencyRetention,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "10000000",
+              doc = "Idempotency keys of one user that are remembered; further ones get 429")
+          int idempotencyKeysPerUser,
+      @Setting(
+              defaultValue = "200000",
+              min = "1",
+              max = "100000000",
+              doc = "Idempotency keys that are remembered in all; further ones get 429")
+          int idempotencyKeys) {}
+
+  /// Calls of one client address in a minute.
+  public record RateLimits(
+      @Setting(
+              defaultValue = "0",
+              min = "0",
+              max = "1000000",
+              doc = "Logins of one address in a minute; 0 does not limit them")
+          int login,
+      @Setting(
+              defaultValue = "0",
+              min = "0",
+              max = "1000000",
+              doc = "Refreshed tokens of one address in a minute; 0 does not limit them")
+          int refresh,
+      @Setting(
+              defaultValue = "0",
+              min = "0",
+              max = "1000000",
+              doc = "Single publishes of one address in a minute; 0 does not limit them")
+          int publish,
+      @Setting(
+              defaultValue = "0",
+              min = "0",
+              max = "1000000",
+              doc = "Bulk publishes of one address in a minute; 0 does not limit them")
+          int bulk) {}
 
   /// The log of the process, on standard error.
   public record Log(
       @Setting(defaultValue = "info", doc = "Least severe level written") LogLevel level,
       @Setting(defaultValue = "text", doc = "One line of text or one JSON object for each event")
-          LogFormat format) {}
+          LogFormat format,
+      @Setting(defaultValue = "false", doc = "One line for each request, whatever the level")
+          boolean access) {}
 
   /// What `/metrics` shows.
   public record Metrics(
@@ -356,6 +426,7 @@ public record TidingsConfig(
         retention,
         memory,
         limits,
+        rateLimits,
         log,
         metrics,
         dev);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.app.config;
 
+import dev.tidings.server.wire.AddressRange;
+import dev.tidings.server.wire.HostPattern;
+import dev.tidings.server.wire.Origin;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -22,6 +27,18 @@ sealed interface ValueKind {
 
   /// Names the kind with its bounds, either of which may be empty.
   String expected(String min, String max);
+
+  /// The kind of values a component of a list holds, by the type of one of them.
+  static ValueKind listOf(Class<?> type) {
+    return switch (type.getSimpleName()) {
+      case "HostPattern" ->
+          new Items(HostPattern::parse, "host names such as relay.example.com or *.example.com");
+      case "Origin" -> new Items(Origin::parse, "origins such as https://app.example.com, or *");
+      case "AddressRange" ->
+          new Items(AddressRange::parse, "addresses or networks such as 10.0.0.0/8");
+      default -> throw new IllegalArgumentException("no setting can be a list of " + type);
+    };
+  }
 
   /// The kind of values a component of this type holds.
   static ValueKind of(Class<?> type, boolean bytes) {
@@ -142,6 +159,34 @@ sealed interface ValueKind {
     @Override
     public String expected(String min, String max) {
       return names().stream().collect(Collectors.joining(" or "));
+    }
+  }
+
+  /// A list, written as one text with commas; an empty text is the empty list.
+  record Items(Function<String, ? extends Optional<?>> item, String items) implements ValueKind {
+    @Override
+    public Optional<Object> parse(String text) {
+      List<Object> values = new ArrayList<>();
+      if (!text.isBlank()) {
+        for (String each : text.split(",", -1)) {
+          Optional<?> value = item.apply(each.strip());
+          if (value.isEmpty()) {
+            return Optional.empty();
+          }
+          values.add(value.get());
+        }
+      }
+      return Optional.of(List.copyOf(values));
+    }
+
+    @Override
+    public long measure(Object value) {
+      return 0;
+    }
+
+    @Override
+    public String expected(String min, String max) {
+      return items + ", with commas between them";
     }
   }
 

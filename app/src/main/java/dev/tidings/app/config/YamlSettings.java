@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,8 +80,7 @@ final class YamlSettings {
       if (value == JsonToken.START_OBJECT) {
         sections.push(path + ".");
       } else if (value == JsonToken.START_ARRAY) {
-        error(parser, path, "a list", "a single value");
-        parser.skipChildren();
+        readList(parser, path);
       } else if (value == JsonToken.VALUE_NULL) {
         // A section whose keys are all commented out is null too, and harmless.
         if (KeyTree.keys().keySet().stream().noneMatch(key -> key.startsWith(path + "."))) {
@@ -89,12 +89,40 @@ final class YamlSettings {
       } else if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
         error(parser, path, "an alias", "the value itself");
       } else {
-        Given earlier = values.put(path, new Given(parser.getString(), source(parser)));
-        if (earlier != null) {
-          error(parser, path, "given twice", "one value; the other is at " + earlier.source());
-        }
+        put(parser, path, new Given(parser.getString(), source(parser)));
       }
     }
+  }
+
+  private void put(JsonParser parser, String path, Given value) {
+    Given earlier = values.put(path, value);
+    if (earlier != null) {
+      error(parser, path, "given twice", "one value; the other is at " + earlier.source());
+    }
+  }
+
+  /// A list becomes the one text that a variable would give.
+  private void readList(JsonParser parser, String path) {
+    Key key = KeyTree.keys().get(path);
+    if (key != null && !(key.kind() instanceof ValueKind.Items)) {
+      error(parser, path, "a list", "a single value");
+      parser.skipChildren();
+      return;
+    }
+    String source = source(parser);
+    List<String> items = new ArrayList<>();
+    for (JsonToken item = parser.nextToken();
+        item != JsonToken.END_ARRAY;
+        item = parser.nextToken()) {
+      boolean alias = parser instanceof YAMLParser yaml && yaml.isCurrentAlias();
+      if (alias || !item.isScalarValue() || item == JsonToken.VALUE_NULL) {
+        error(parser, path, "something else in the list", "one text after the other");
+        parser.skipChildren();
+      } else {
+        items.add(parser.getString());
+      }
+    }
+    put(parser, path, new Given(String.join(", ", items), source));
   }
 
   private void error(JsonParser parser, String key, String value, String expected) {

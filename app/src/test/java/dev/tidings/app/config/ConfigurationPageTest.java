@@ -42,6 +42,7 @@ class ConfigurationPageTest {
     return switch (key.kind()) {
       case ValueKind.Text _, ValueKind.Hidden _ -> range + " characters";
       case ValueKind.Folder _ -> "folder";
+      case ValueKind.Items _ -> "list";
       case ValueKind.Switch _ -> "`true`, `false`";
       case ValueKind.Choice choice ->
           String.join(

@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.tidings.app.config.ConfigSources.Flag;
 import dev.tidings.app.config.Configuration.Purpose;
+import dev.tidings.server.wire.AddressRange;
+import dev.tidings.server.wire.HostPattern;
+import dev.tidings.server.wire.Origin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigurationTest {
   private static final String SECRET = "0123456789abcdef0123456789abcdef";
+  private static final String PASSWORD = "1020304050";
 
   @TempDir Path folder;
 
@@ -39,6 +43,28 @@ class ConfigurationTest {
           entry("server.shutdown-timeout", new Sample("10s", "5s", Duration.ofSeconds(5))),
           entry("server.event-loops", new Sample("0", "3", 3)),
           entry("server.pages", new Sample("true", "false", false)),
+          entry(
+              "server.trusted-hosts",
+              new Sample(
+                  "",
+                  "relay.example.com, *.Example.org",
+                  List.of(new HostPattern("relay.example.com"), new HostPattern("*.example.org")))),
+          entry(
+              "server.allowed-origins",
+              new Sample(
+                  "",
+                  "https://app.example.com, http://localhost:3000",
+                  List.of(
+                      new Origin("https://app.example.com"), new Origin("http://localhost:3000")))),
+          entry(
+              "server.trusted-proxies",
+              new Sample(
+                  "",
+                  "10.0.0.0/8, fd00::1",
+                  List.of(
+                      AddressRange.parse("10.0.0.0/8").orElseThrow(),
+                      AddressRange.parse("fd00::1/128").orElseThrow()))),
+          entry("server.allow-insecure-settings", new Sample("false", "true", true)),
           entry("websocket.ping-interval", new Sample("25s", "1m", Duration.ofMinutes(1))),
           entry("websocket.first-frame-timeout", new Sample("60s", "2s", Duration.ofSeconds(2))),
           entry("websocket.max-frame-size", new Sample("64KiB", "1KiB", 1024L)),
@@ -54,8 +80,7 @@ class ConfigurationTest {
           entry("auth.password-hash.concurrency", new Sample("2", "4", 4)),
           entry("auth.password-hash.queue", new Sample("64", "65", 65)),
           entry("auth.bootstrap-admin.username", new Sample("", "alice", "alice")),
-          entry(
-              "auth.bootstrap-admin.password", new Sample("", "12345678", new Secret("12345678"))),
+          entry("auth.bootstrap-admin.password", new Sample("", PASSWORD, new Secret(PASSWORD))),
           entry("auth.bootstrap-admin.email", new Sample("", "a@b.c", Optional.of("a@b.c"))),
           entry("store.type", new Sample("rocksdb", "memory", TidingsConfig.StoreType.MEMORY)),
           entry("store.data-dir", new Sample("./tidings-data", "/var/x", Path.of("/var/x"))),
@@ -75,8 +100,16 @@ class ConfigurationTest {
           entry("limits.batch-bytes", new Sample("4MiB", "1MiB", 1L << 20)),
           entry("limits.topics", new Sample("10000000", "1000", 1000)),
           entry("limits.grants-per-topic", new Sample("10000", "100", 100)),
+          entry("limits.idempotency-retention", new Sample("10m", "20s", Duration.ofSeconds(20))),
+          entry("limits.idempotency-keys-per-user", new Sample("10000", "100", 100)),
+          entry("limits.idempotency-keys", new Sample("200000", "1000", 1000)),
+          entry("rate-limits.login", new Sample("0", "5", 5)),
+          entry("rate-limits.refresh", new Sample("0", "10", 10)),
+          entry("rate-limits.publish", new Sample("0", "120", 120)),
+          entry("rate-limits.bulk", new Sample("0", "30", 30)),
           entry("log.level", new Sample("info", "debug", TidingsConfig.LogLevel.DEBUG)),
           entry("log.format", new Sample("text", "json", TidingsConfig.LogFormat.JSON)),
+          entry("log.access", new Sample("false", "true", true)),
           entry("metrics.max-topic-labels", new Sample("1000", "0", 0)),
           entry("dev", new Sample("false", "true", true)));
 
@@ -102,6 +135,7 @@ class ConfigurationTest {
                 case ValueKind.Switch _ -> "yes";
                 case ValueKind.Choice _ -> "other";
                 case ValueKind.Folder _ -> " ";
+                case ValueKind.Items _ -> "10.0.0.1, two words";
               };
           String below =
               switch (key.kind()) {
@@ -130,7 +164,9 @@ class ConfigurationTest {
     if (path.equals("auth.secret-key")) {
       return; // The one key that must be given.
     }
-    if (standard.isEmpty()) {
+    if (KeyTree.keys().get(path).kind() instanceof ValueKind.Items) {
+      assertThat(read(config, path)).isEqualTo(List.of());
+    } else if (standard.isEmpty()) {
       assertThat(config.auth().bootstrapAdmin()).isEmpty();
     } else {
       assertThat(read(config, path)).isEqualTo(KeyTree.keys().get(path).parse(standard).get());
@@ -341,6 +377,112 @@ class ConfigurationTest {
                 + " [TIDINGS_STORE_ROCKSDB_BLOCK_CACHE_SIZE]");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "server: {trusted-hosts: [a.example, '*.b.example']}",
+        "server:\n  trusted-hosts:\n    - a.example\n    - \"*.b.example\"\n",
+        "server: {trusted-hosts: 'a.example,*.b.example'}"
+      })
+  void list_inFile_isAListOrATextWithCommas(String yaml) throws Exception {
+    Files.writeString(folder.resolve("tidings.yaml"), yaml);
+    assertThat(load(Map.of(), Map.of("TIDINGS_DEV", "true")).server().trustedHosts())
+        .containsExactly(new HostPattern("a.example"), new HostPattern("*.b.example"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"[a.example, [b]]", "[a.example, {b: c}]", "[null]", "[&x a.example, *x]"})
+  void list_ofOtherThanTexts_isRefused(String list) throws IOException {
+    Files.writeString(folder.resolve("tidings.yaml"), "server: {trusted-hosts: " + list + "}");
+    assertThat(errors(Map.of(), Map.of("TIDINGS_DEV", "true")))
+        .extracting(ConfigError::key)
+        .containsExactly("server.trusted-hosts");
+  }
+
+  @Test
+  void list_givenEmpty_takesBackTheFile() throws Exception {
+    Files.writeString(folder.resolve("tidings.yaml"), "server: {trusted-hosts: a.example}");
+    assertThat(
+            load(Map.of(), Map.of("TIDINGS_DEV", "true", "TIDINGS_SERVER_TRUSTED_HOSTS", ""))
+                .server()
+                .trustedHosts())
+        .isEmpty();
+  }
+
+  // ---- what everybody knows ----
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "your-secret-key-here-change-in-production",
+        "REPLACE_WITH_SECURE_RANDOM_KEY_OF_32_CHARACTERS",
+        "local-dev-jwt-secret-do-not-use-in-prod-min-32-bytes-long",
+        "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6",
+        "ssssssssssssssssssssssssssssssss",
+        "0101010101010101010101010101010101"
+      })
+  void secret_thatEverybodyKnows_isRefusedEvenOnLoopback(String secret) throws Exception {
+    Map<String, String> environment =
+        Map.of("TIDINGS_AUTH_SECRET_KEY", secret, "TIDINGS_SERVER_HOST", "127.0.0.1");
+    assertThat(errors(Map.of(), environment))
+        .singleElement()
+        .satisfies(error -> {
+          assertThat(error.key()).isEqualTo("auth.secret-key");
+          assertThat(error.toString())
+              .contains("generate-secret-key", "server.allow-insecure-settings")
+              .doesNotContain(secret);
+        });
+    Configuration.load(
+        new ConfigSources(folder, Optional.empty(), environment, Map.of()), Purpose.ADMINISTER);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"12345678", "password", "changeme", "Password123", "alice-alice", "aaaaaaaaaa"})
+  void password_thatEverybodyTriesFirst_isRefused_butOnLoopback(String password) throws Exception {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("TIDINGS_AUTH_SECRET_KEY", SECRET);
+    environment.put("TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", "alice-alice");
+    environment.put("TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD", password);
+    assertThat(errors(Map.of(), environment))
+        .singleElement()
+        .satisfies(error -> {
+          assertThat(error.key()).isEqualTo("auth.bootstrap-admin.password");
+          assertThat(error.toString()).contains("TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD");
+        });
+    environment.put("TIDINGS_SERVER_HOST", "localhost");
+    assertThat(load(Map.of(), environment).auth().bootstrapAdmin()).isPresent();
+  }
+
+  @Test
+  void insecureSettings_tolerated_becomeWarnings() throws Exception {
+    Map<String, String> environment =
+        Map.of(
+            "TIDINGS_AUTH_SECRET_KEY", "your-secret-key-here-change-in-production",
+            "TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME", "admin",
+            "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD", "12345678",
+            "TIDINGS_SERVER_ALLOW_INSECURE_SETTINGS", "true");
+    Configuration configuration =
+        Configuration.load(
+            new ConfigSources(folder, Optional.empty(), environment, Map.of()), Purpose.SERVE);
+    assertThat(configuration.warnings())
+        .extracting(ConfigError::key)
+        .containsExactly("auth.secret-key", "auth.bootstrap-admin.password");
+  }
+
+  @Test
+  void shortSecret_isNeverTolerated() {
+    assertThat(
+            errors(
+                Map.of(),
+                Map.of(
+                    "TIDINGS_AUTH_SECRET_KEY", "short-word",
+                    "TIDINGS_SERVER_ALLOW_INSECURE_SETTINGS", "true")))
+        .extracting(ConfigError::key)
+        .containsExactly("auth.secret-key");
+  }
+
   @Test
   void secret_isNeededToServe_notToAdminister() throws Exception {
     ConfigSources sources = new ConfigSources(folder, Optional.empty(), Map.of(), Map.of());
@@ -386,7 +528,7 @@ class ConfigurationTest {
                     "TIDINGS_AUTH_SECRET_KEY",
                     SECRET,
                     "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD",
-                    "12345678"),
+                    PASSWORD),
                 Map.of()),
             Purpose.SERVE);
     assertThat(second.config()).isEqualTo(first.config());

@@ -4,6 +4,9 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
@@ -22,9 +25,16 @@ import java.util.Optional;
 /// @param topic the name
 /// @param authority what the caller was authorised for: the shard refuses any other
 /// @param messages one or more
-public record Publish(String topic, Authority authority, List<NewMessage> messages)
+/// @param request the request under an idempotency key that this is part of: it is carried out once
+public record Publish(
+    String topic, Authority authority, List<NewMessage> messages, Optional<KeyedRequest> request)
     implements Command<List<MessageId>> {
   private static final long OVERHEAD = 200;
+
+  /// A publish without an idempotency key.
+  public Publish(String topic, Authority authority, List<NewMessage> messages) {
+    this(topic, authority, messages, Optional.empty());
+  }
 
   public Publish {
     messages = List.copyOf(messages);
@@ -69,6 +79,10 @@ public record Publish(String topic, Authority authority, List<NewMessage> messag
 
   @Override
   public Step<List<MessageId>> handle(ShardState state) {
+    Optional<Step<List<MessageId>>> answered = request.flatMap(it -> answered(state.find(it)));
+    if (answered.isPresent()) {
+      return answered.get();
+    }
     Optional<String> damage = state.damage(Entry.Kind.TOPIC, topic);
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
@@ -78,22 +92,47 @@ public record Publish(String topic, Authority authority, List<NewMessage> messag
       return Step.refused(
           Refusal.Code.STALE_AUTHORITY, "topic '" + topic + "' has changed meanwhile; try again");
     }
+    if (existing.isPresent() && state.log(existing.get().incarnation()).isEmpty()) {
+      return new Step.NeedsLog<>(existing.get());
+    }
     Optional<String> noRoom = existing.isPresent() ? Optional.empty() : state.noRoomForTopic();
     if (noRoom.isPresent()) {
       return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
+    }
+    answered = request.flatMap(it -> answered(state.claim(it)));
+    if (answered.isPresent()) {
+      return answered.get();
     }
     Optional<Topic> target = existing.isPresent() ? existing : create(state);
     if (target.isEmpty()) {
       return Step.refused(
           Refusal.Code.EXHAUSTED, "all 2^26 topic numbers are used; no topic can be created");
     }
-    Optional<TopicLog> log = state.log(target.get().incarnation());
-    if (log.isEmpty()) {
-      return new Step.NeedsLog<>(target.get());
-    }
-    List<MessageId> ids = new ArrayList<>(messages.size());
-    for (Message message : state.append(target.get(), log.get(), messages)) {
-      ids.add(log.get().idOf(message));
+    return append(state, target.get(), state.log(target.get().incarnation()).orElseThrow());
+  }
+
+  /// The answer to a request that is known, or that there is no room for; empty if it is to be
+  /// carried out.
+  private static Optional<Step<List<MessageId>>> answered(Receipts.Known known) {
+    return switch (known) {
+      case Receipts.Known.Fresh() -> Optional.empty();
+      case Receipts.Known.Repeated(Receipt receipt) -> Optional.of(Step.done(receipt.ids()));
+      case Receipts.Known.OtherRequest() ->
+          Optional.of(
+              Step.refused(
+                  Refusal.Code.KEY_REUSED,
+                  "the idempotency key was used with another request; use a new one"));
+      case Receipts.Known.NoRoom(String detail) ->
+          Optional.of(Step.refused(Refusal.Code.TOO_MANY_KEYS, detail));
+    };
+  }
+
+  private Step<List<MessageId>> append(ShardState state, Topic target, TopicLog log) {
+    List<Message> appended = state.append(target, log, messages);
+    request.ifPresent(it -> state.keepReceipt(it, target, appended));
+    List<MessageId> ids = new ArrayList<>(appended.size());
+    for (Message message : appended) {
+      ids.add(log.idOf(message));
     }
     return Step.done(ids);
   }

@@ -4,7 +4,6 @@ package dev.tidings.core.log;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.LogExtent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -120,15 +119,16 @@ public final class TopicLog {
     return nextSequence - 1 > watermark();
   }
 
-  /// Appends one message, not yet shown. Its timestamp is the time of `time`, but never below that
-  /// of the message before it.
+  /// Appends one message, not yet shown. Its timestamp is `now`, but never below that of the
+  /// message before it.
   ///
   /// @param ttlMs how long it may be delivered, in milliseconds; [Message#NEVER] for ever
-  public Message append(Payload payload, Payload metadata, long ttlMs, TimeSource time) {
+  /// @param now milliseconds since 1970
+  public Message append(Payload payload, Payload metadata, long ttlMs, long now) {
     if (nextSequence > MessageId.MAX_SEQUENCE) {
       throw new IllegalStateException("log of " + topic + ": all 2^48 sequences are used");
     }
-    lastTimestamp = Math.max(lastTimestamp, time.wallMs());
+    lastTimestamp = Math.max(lastTimestamp, now);
     long expiresAt = ttlMs >= Message.NEVER - lastTimestamp ? Message.NEVER : lastTimestamp + ttlMs;
     Message message = new Message(nextSequence, lastTimestamp, expiresAt, payload, metadata);
     Chunk tail = tailWithRoom();

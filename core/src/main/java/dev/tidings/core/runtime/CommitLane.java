@@ -468,6 +468,8 @@ public final class CommitLane {
             directory.hide(entry);
             news.hidden(submission, entry);
           }
+          // Shards share them among themselves.
+          case StoreRecord.ReceiptKept _, StoreRecord.ReceiptsExpired _ -> {}
         }
       }
     }

@@ -4,6 +4,7 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.command.OpenLog;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.PageCache;
@@ -30,6 +31,7 @@ public final class Node {
   private final Logs logs = new Logs();
   private final CommitLane lane;
   private final Backlog backlog;
+  private final Receipts receipts;
   private final List<Shard> shards = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
   private final List<Loop> loops = new ArrayList<>();
@@ -43,6 +45,7 @@ public final class Node {
   /// @param batch the bounds of one commit
   /// @param topics topics there may be, counting those about to be created
   /// @param grantsPerTopic users one topic may be granted to
+  /// @param receipts of requests under idempotency keys
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
@@ -50,14 +53,15 @@ public final class Node {
       long pendingBytes,
       CommitLane.Limits batch,
       int topics,
-      int grantsPerTopic) {
+      int grantsPerTopic,
+      Receipts.Limits receipts) {
     /// Topics there may be, unless another number is given.
     public static final int DEFAULT_TOPICS = 10_000_000;
 
     /// Users one topic may be granted to, unless another number is given.
     public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
 
-    /// Bounds with the default numbers of topics and grants.
+    /// Bounds with the default numbers of topics, grants and idempotency keys.
     public Limits(
         long hotTierBytes,
         long pageCacheBytes,
@@ -71,7 +75,8 @@ public final class Node {
           pendingBytes,
           batch,
           DEFAULT_TOPICS,
-          DEFAULT_GRANTS_PER_TOPIC);
+          DEFAULT_GRANTS_PER_TOPIC,
+          Receipts.Limits.DEFAULT);
     }
   }
 
@@ -99,6 +104,7 @@ public final class Node {
     var contents = store.loadDirectory();
     directory = new Directory(contents);
     AtomicInteger lastIncarnation = new AtomicInteger(contents.lastIncarnation());
+    receipts = new Receipts(limits.receipts(), store.loadReceipts(), time.wallMs());
     backlog = new Backlog(limits.pendingCommands(), limits.pendingBytes());
     lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
     int count = executors.size();
@@ -106,7 +112,8 @@ public final class Node {
       SerialExecutor executor = executors.get(i);
       HotTier tier = new HotTier(limits.hotTierBytes() / count);
       tiers.add(tier);
-      ShardState state = new ShardState(time, directory, logs, tier, lastIncarnation, limits);
+      ShardState state =
+          new ShardState(time, directory, logs, tier, lastIncarnation, receipts, limits);
       shards.add(new Shard(i, executor, state, lane, store, opening, backlog));
       PageCache pages = new PageCache(store, paging, executor, limits.pageCacheBytes() / count);
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
@@ -117,6 +124,11 @@ public final class Node {
   /// Users and topics.
   public Directory directory() {
     return directory;
+  }
+
+  /// What came of requests under idempotency keys.
+  public Receipts receipts() {
+    return receipts;
   }
 
   /// The event loops, in the order of their executors.

@@ -24,6 +24,10 @@ public record Refusal(Code code, String detail) {
     USER_EXISTS(Fault.CALLER, false),
     /// There are as many of these as there may be.
     LIMIT_REACHED(Fault.CALLER, false),
+    /// The idempotency key belongs to another request.
+    KEY_REUSED(Fault.CALLER, false),
+    /// There are as many idempotency keys in use as there may be.
+    TOO_MANY_KEYS(Fault.CALLER, true),
     /// The topic is not the one the command was authorised for; authorise again.
     STALE_AUTHORITY(Fault.CALLER, true),
     /// Too many commands wait for the store.

@@ -8,6 +8,9 @@ import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.TopicLog;
@@ -46,6 +49,9 @@ public final class ShardState {
   private final Map<Entry.Kind, Map<String, Optional<Entry>>> changed =
       new EnumMap<>(Entry.Kind.class);
   private final Set<TopicLog> changedLogs = new HashSet<>();
+  // Shared by all shards; those of the receipts that are this shard's and not durable yet.
+  private final Receipts receipts;
+  private final Set<Receipt> uncommittedReceipts = new HashSet<>();
   private List<StoreRecord> emitted = new ArrayList<>();
 
   ShardState(
@@ -54,12 +60,14 @@ public final class ShardState {
       Logs logs,
       HotTier tier,
       AtomicInteger lastIncarnation,
+      Receipts receipts,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
     this.logs = logs;
     this.tier = tier;
     this.lastIncarnation = lastIncarnation;
+    this.receipts = receipts;
     this.limits = limits;
     for (Entry.Kind kind : Entry.Kind.values()) {
       changed.put(kind, new HashMap<>());
@@ -208,15 +216,16 @@ public final class ShardState {
     emitted.add(new StoreRecord.EntryRemoved(entry));
   }
 
-  /// Appends messages to the log of `topic`.
+  /// Appends messages to the log of `topic`; all get the same timestamp.
   ///
   /// @param messages one or more
   public List<Message> append(Topic topic, TopicLog log, List<NewMessage> messages) {
     long messagesBefore = log.messagesEver();
     long bytesBefore = log.bytesEver();
+    long now = time.wallMs();
     List<Message> appended = new ArrayList<>(messages.size());
     for (NewMessage message : messages) {
-      appended.add(log.append(message.payload(), message.metadata(), message.ttlMs(), time));
+      appended.add(log.append(message.payload(), message.metadata(), message.ttlMs(), now));
     }
     changedLogs.add(log);
     emitted.add(
@@ -234,6 +243,39 @@ public final class ShardState {
     emitted.add(
         new StoreRecord.LogTrimmed(
             Slot.of(Slot.Kind.TOPIC, topic.name()), topic.incarnation(), firstRetained));
+  }
+
+  // ---- requests under idempotency keys ----
+
+  /// What is known of a request under an idempotency key.
+  public Receipts.Known find(KeyedRequest request) {
+    return receipts.find(request, time.wallMs());
+  }
+
+  /// Claims the key of `request` for it: the last thing to do before it is carried out.
+  public Receipts.Known claim(KeyedRequest request) {
+    return receipts.claim(request, time.wallMs());
+  }
+
+  /// Stores that `request`, whose key was claimed, has appended these messages to `topic`.
+  public void keepReceipt(KeyedRequest request, Topic topic, List<Message> appended) {
+    Receipt receipt =
+        new Receipt(
+            topic.slot(),
+            request,
+            receipts.expiryOf(time.wallMs()),
+            topic.incarnation(),
+            appended.getFirst().sequence(),
+            appended.size(),
+            appended.getFirst().timestamp());
+    receipts.keep(receipt);
+    uncommittedReceipts.add(receipt);
+    emitted.add(new StoreRecord.ReceiptKept(receipt));
+  }
+
+  /// Lets the store forget receipts of `slot` that were kept until before `expiredBefore`.
+  public void forgetReceipts(int slot, long expiredBefore) {
+    emitted.add(new StoreRecord.ReceiptsExpired(slot, expiredBefore));
   }
 
   /// A message to append.
@@ -273,7 +315,8 @@ public final class ShardState {
             logs.find(appended.incarnation())
                 .filter(log -> !log.hasUncommitted())
                 .ifPresent(changedLogs::remove);
-        case StoreRecord.LogTrimmed _ -> {}
+        case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
+        case StoreRecord.LogTrimmed _, StoreRecord.ReceiptsExpired _ -> {}
       }
     }
   }
@@ -292,6 +335,8 @@ public final class ShardState {
       }
       ofKind.clear();
     }
+    uncommittedReceipts.forEach(receipts::forget);
+    uncommittedReceipts.clear();
     emitted.clear();
   }
 

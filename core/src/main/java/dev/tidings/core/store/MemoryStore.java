@@ -2,6 +2,8 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
@@ -9,6 +11,9 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -33,7 +38,15 @@ public final class MemoryStore implements Store {
     private final Map<Writer, Long> lastBatches = new HashMap<>();
     private final Map<Integer, Log> logs = new HashMap<>();
     private final Map<EntryKey, Entry> entries = new HashMap<>();
+    private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
     private int lastIncarnation;
+  }
+
+  private record KeyedItem(String userId, String key, int item) {
+    static KeyedItem of(Receipt receipt) {
+      KeyedRequest request = receipt.request();
+      return new KeyedItem(request.userId(), request.key(), request.item());
+    }
   }
 
   private record EntryKey(Entry.Kind kind, String key) {
@@ -107,6 +120,14 @@ public final class MemoryStore implements Store {
         memory.entries.remove(EntryKey.of(entry));
         entry.log().ifPresent(memory.logs::remove);
       }
+      case ReceiptKept(Receipt receipt) -> memory.receipts.put(KeyedItem.of(receipt), receipt);
+      case ReceiptsExpired expired ->
+          memory
+              .receipts
+              .values()
+              .removeIf(receipt ->
+                  receipt.slot() == expired.slot()
+                      && receipt.expiresAt() < expired.expiredBefore());
     }
   }
 
@@ -232,6 +253,22 @@ public final class MemoryStore implements Store {
       return new DirectoryContents(
           List.copyOf(memory.entries.values()), memory.lastIncarnation, List.of());
     }
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return List.copyOf(memory.receipts.values());
+    }
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    checkOpen();
+    return new BackupResult.Refused(
+        "the store is in memory and has no backups (expected: a store that outlives its process,"
+            + " such as store.type rocksdb)");
   }
 
   @Override

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /// Where records outlive the process.
@@ -58,6 +61,20 @@ public interface Store extends AutoCloseable {
 
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;
+
+  /// The receipts that are kept; those that have expired may be among them. A damaged one is kept
+  /// aside and left out.
+  List<Receipt> loadReceipts() throws StoreException;
+
+  /// Writes a backup into the directory `target`, which must not exist or be empty: everything
+  /// committed before the call, and as much as it happens to find of what is committed meanwhile.
+  ///
+  /// It takes as long as copying the store; commits and reads go on. The backup is there as a whole
+  /// and durable when this returns, and not at all if this fails. One at a time: another is
+  /// refused.
+  ///
+  /// @param target an absolute path
+  BackupResult backup(Path target) throws StoreException;
 
   /// Whether it would take writes now. Cheap; called about once a second.
   StoreHealth health();

@@ -2,6 +2,7 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import java.util.List;
 
@@ -66,4 +67,20 @@ public sealed interface StoreRecord {
       return entry.slot();
     }
   }
+
+  /// A request under an idempotency key was carried out.
+  ///
+  /// @param receipt what came of it
+  record ReceiptKept(Receipt receipt) implements StoreRecord {
+    @Override
+    public int slot() {
+      return receipt.slot();
+    }
+  }
+
+  /// Receipts need not be kept any longer. The store may forget them any time.
+  ///
+  /// @param slot whose receipts
+  /// @param expiredBefore those that were to be kept until before this, milliseconds since 1970
+  record ReceiptsExpired(int slot, long expiredBefore) implements StoreRecord {}
 }

@@ -4,9 +4,11 @@ package dev.tidings.core.command;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.CrankedNode;
@@ -15,6 +17,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -24,6 +27,8 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -108,7 +113,8 @@ class CommandsTest {
                 many.pendingBytes(),
                 many.batch(),
                 2,
-                1),
+                1,
+                many.receipts()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");
@@ -319,6 +325,52 @@ class CommandsTest {
         new ManualTime());
   }
 
+  @Test
+  void ack_movesAConsumerForwardOnly_andGoesWithTheTopic() throws Exception {
+    Topic topic = node.createTopic("t");
+    var first = node.submit(ack(topic, "c", 5));
+    node.settle();
+    var earlier = node.submit(ack(topic, "c", 3));
+    var later = node.submit(ack(topic, "c", 9));
+    var other = node.submit(ack(topic, "d", 1));
+    node.settle();
+    assertThat(first.done().ackedSequence()).isEqualTo(5);
+    assertThat(earlier.done().ackedSequence()).isEqualTo(5);
+    assertThat(later.done().ackedSequence()).isEqualTo(9);
+    assertThat(node.node().directory().consumers(topic.incarnation()))
+        .containsExactly(later.done(), other.done());
+    var deleted = node.submit(new DeleteTopic("t", topic.incarnation()));
+    var late = node.submit(ack(topic, "e", 1));
+    node.settle();
+    assertThat(deleted.done()).isEqualTo(topic);
+    assertThat(code(late)).isEqualTo(Refusal.Code.TOPIC_MISSING);
+    assertThat(new MemoryStore(memory).loadDirectory().all(Consumer.class)).isEmpty();
+  }
+
+  @Test
+  void consumers_areBounded_theOneHeardOfLongestAgoGoes() {
+    Topic topic = node.createTopic("t");
+    for (int i = 0; i < NoteAck.MAX_CONSUMERS; i++) {
+      var _ = node.submit(ack(topic, "c" + i, 1));
+      node.time().advance(Duration.ofMillis(1));
+    }
+    var _ = node.submit(ack(topic, "c0", 2));
+    node.settle();
+    assertThat(node.node().directory().consumers(topic.incarnation()))
+        .hasSize(NoteAck.MAX_CONSUMERS);
+    var _ = node.submit(ack(topic, "one-more", 1));
+    node.settle();
+    assertThat(node.node().directory().consumers(topic.incarnation()))
+        .hasSize(NoteAck.MAX_CONSUMERS)
+        .extracting(Consumer::clientId)
+        .contains("one-more", "c0", "c2")
+        .doesNotContain("c1");
+  }
+
+  private static NoteAck ack(Topic topic, String clientId, long sequence) {
+    return new NoteAck(topic.name(), topic.incarnation(), clientId, "ada", sequence, 7);
+  }
+
   /// An empty memory store with a directory of its own.
   private static final class WithDirectory implements Store {
     private final MemoryStore store = new MemoryStore();
@@ -367,6 +419,16 @@ class CommandsTest {
     @Override
     public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
       return store.runAt(incarnation, sequence);
+    }
+
+    @Override
+    public List<Receipt> loadReceipts() throws StoreException {
+      return store.loadReceipts();
+    }
+
+    @Override
+    public BackupResult backup(Path target) throws StoreException {
+      return store.backup(target);
     }
 
     @Override

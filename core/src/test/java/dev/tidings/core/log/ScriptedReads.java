@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.log;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -10,6 +12,8 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongPredicate;
 
@@ -86,6 +90,16 @@ final class ScriptedReads implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return store.loadReceipts();
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    return store.backup(target);
   }
 
   @Override

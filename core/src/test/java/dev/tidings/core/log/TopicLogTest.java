@@ -23,7 +23,7 @@ class TopicLogTest {
   }
 
   private Message append(TopicLog to, int size) {
-    return to.append(Payload.wrap(new byte[size]), Payload.EMPTY, Message.NEVER, time);
+    return to.append(Payload.wrap(new byte[size]), Payload.EMPTY, Message.NEVER, time.wallMs());
   }
 
   private void append(TopicLog to, int count, int size) {
@@ -76,11 +76,11 @@ class TopicLogTest {
 
   @Test
   void expiry_countsFromTheTimestamp_andDoesNotOverflow() {
-    Message brief = log.append(Payload.of("1"), Payload.EMPTY, 10, time);
+    Message brief = log.append(Payload.of("1"), Payload.EMPTY, 10, time.wallMs());
     assertThat(brief.expiresAt()).isEqualTo(brief.timestamp() + 10);
     assertThat(brief.expiredAt(brief.timestamp() + 9)).isFalse();
     assertThat(brief.expiredAt(brief.timestamp() + 10)).isTrue();
-    Message endless = log.append(Payload.of("1"), Payload.EMPTY, Message.NEVER - 1, time);
+    Message endless = log.append(Payload.of("1"), Payload.EMPTY, Message.NEVER - 1, time.wallMs());
     assertThat(endless.expiresAt()).isEqualTo(Message.NEVER);
   }
 
@@ -280,11 +280,13 @@ class TopicLogTest {
     for (int round = 0; round < 4000; round++) {
       int durable = round % 7;
       for (int i = 0; i < durable; i++) {
-        Message _ = shared.append(Payload.of("d" + next++), Payload.EMPTY, Message.NEVER, time);
+        Message _ =
+            shared.append(Payload.of("d" + next++), Payload.EMPTY, Message.NEVER, time.wallMs());
       }
       raise(shared, next - 1);
       for (int i = 0; i < round % 5; i++) {
-        Message _ = shared.append(Payload.of("undone"), Payload.EMPTY, Message.NEVER, time);
+        Message _ =
+            shared.append(Payload.of("undone"), Payload.EMPTY, Message.NEVER, time.wallMs());
       }
       shared.revert();
     }

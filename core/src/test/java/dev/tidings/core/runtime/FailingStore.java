@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.LogExtent;
@@ -10,6 +12,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -154,6 +157,18 @@ final class FailingStore implements Store {
   public DirectoryContents loadDirectory() throws StoreException {
     checkUp();
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    checkUp();
+    return store.loadReceipts();
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    checkRead();
+    return store.backup(target);
   }
 
   @Override

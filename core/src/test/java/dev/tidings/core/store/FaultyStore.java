@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +32,9 @@ public final class FaultyStore implements Store {
     EXTENT,
     READ,
     RUN_AT,
-    LOAD_DIRECTORY
+    LOAD_DIRECTORY,
+    LOAD_RECEIPTS,
+    BACKUP
   }
 
   /// When a fault strikes.
@@ -222,6 +226,16 @@ public final class FaultyStore implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return call(Method.LOAD_DIRECTORY, store::loadDirectory);
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return call(Method.LOAD_RECEIPTS, store::loadReceipts);
+  }
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    return call(Method.BACKUP, () -> store.backup(target));
   }
 
   @Override

@@ -10,6 +10,9 @@ import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.Fingerprint;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
@@ -18,6 +21,10 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +41,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// What [Store] promises, as tests that every implementation inherits.
 ///
@@ -57,6 +65,9 @@ public abstract class StoreContract {
 
   private static final int LANE = 3;
   private static final int LOG = 7;
+
+  /// Where backups go.
+  @TempDir private Path backups;
 
   /// The store under test.
   protected Store store;
@@ -725,6 +736,73 @@ public abstract class StoreContract {
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
   }
 
+  // Receipts
+
+  private static Receipt receipt(String key, int item, long expiresAt) {
+    KeyedRequest request = new KeyedRequest("u", key, item, new Fingerprint(-1, item));
+    return new Receipt(Slot.of(Slot.Kind.TOPIC, "t"), request, expiresAt, LOG, 3, 2, 1_000);
+  }
+
+  @Test
+  void receipts_areLoaded_andReplacedByNewerOnesOfTheSameRequest() throws Exception {
+    Receipt first = receipt("ключ 1", 0, 5_000);
+    Receipt second = receipt("ключ 1", 7, 5_000);
+    Receipt third = receipt("k", 0, 9_000);
+    assertThat(store.loadReceipts()).isEmpty();
+    commit(new ReceiptKept(first), new ReceiptKept(second));
+    commit(new ReceiptKept(third), new ReceiptKept(third));
+    closeAndOpen();
+    assertThat(store.loadReceipts()).containsExactlyInAnyOrder(first, second, third);
+    assertThat(store.loadDirectory().entries()).isEmpty();
+  }
+
+  @Test
+  void expiredReceipts_areForgotten_thoseOfTheirSlotAlone() throws Exception {
+    Receipt old = receipt("old", 0, 4_999);
+    Receipt kept = receipt("kept", 0, 5_000);
+    int otherSlot = (old.slot() + 1) % Slot.COUNT;
+    KeyedRequest elsewhere = receipt("elsewhere", 0, 1).request();
+    Receipt other = new Receipt(otherSlot, elsewhere, 1, LOG, 1L << 40, 100, 1_000);
+    commit(new ReceiptKept(old), new ReceiptKept(kept), new ReceiptKept(other));
+    commit(new ReceiptsExpired(old.slot(), 5_000));
+    closeAndOpen();
+    assertThat(store.loadReceipts()).containsExactlyInAnyOrder(kept, other);
+    commit(new ReceiptsExpired(old.slot(), Long.MAX_VALUE));
+    assertThat(store.loadReceipts()).containsExactly(other);
+  }
+
+  // Backups
+
+  @Test
+  void backup_isThereAsAWhole_orRefusedWithAReason() throws Exception {
+    commit(new LogWriter(LOG).append(20), new EntryPut(topic("a", LOG)));
+    Path target = backups.resolve("first");
+    switch (store.backup(target)) {
+      case BackupResult.Written(Path directory, int files, long bytes) -> {
+        assertThat(directory).isEqualTo(target);
+        assertThat(files).isPositive();
+        assertThat(bytes).isPositive();
+        assertThat(backups).isDirectoryContaining("glob:**/first");
+        assertThat(backups.toFile().list()).containsExactly("first");
+      }
+      case BackupResult.Refused(String detail) -> {
+        assertThat(detail).contains("expected:");
+        assertThat(backups).isEmptyDirectory();
+      }
+    }
+    commit(new EntryPut(topic("b", LOG + 1)));
+    assertThat(store.loadDirectory().all(Topic.class)).hasSize(2);
+  }
+
+  @Test
+  void backup_ontoSomethingElse_isRefusedAndLeavesItAlone() throws Exception {
+    Path file = Files.writeString(backups.resolve("file"), "mine");
+    assertThat(store.backup(backups)).isInstanceOf(BackupResult.Refused.class);
+    assertThat(store.backup(file)).isInstanceOf(BackupResult.Refused.class);
+    assertThat(backups.toFile().list()).containsExactly("file");
+    assertThat(file).hasContent("mine");
+  }
+
   // Health and close
 
   @Test
@@ -748,6 +826,7 @@ public abstract class StoreContract {
             () -> store.read(LOG, 1, 1, 1),
             () -> store.runAt(LOG, 1),
             () -> store.loadDirectory(),
+            () -> store.backup(backups.resolve("late")),
             () -> {
               store.reopen();
               return 0;

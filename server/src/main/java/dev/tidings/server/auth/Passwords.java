@@ -4,6 +4,7 @@ package dev.tidings.server.auth;
 import com.password4j.Argon2Function;
 import com.password4j.Password;
 import com.password4j.types.Argon2;
+import dev.tidings.server.wire.RequestMark;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
@@ -88,18 +89,19 @@ public final class Passwords implements AutoCloseable {
 
   private <T> void submit(Supplier<T> work, Executor home, Consumer<Optional<T>> then) {
     try {
-      pool.execute(() -> {
-        Optional<T> result;
-        try {
-          result = Optional.of(work.get());
-        } catch (RuntimeException | OutOfMemoryError e) {
-          // Whatever it is, the caller must not wait for ever.
-          LOG.error("a password could not be hashed", e);
-          result = Optional.empty();
-        }
-        Optional<T> answer = result;
-        home.execute(() -> then.accept(answer));
-      });
+      pool.execute(
+          RequestMark.carried(() -> {
+            Optional<T> result;
+            try {
+              result = Optional.of(work.get());
+            } catch (RuntimeException | OutOfMemoryError e) {
+              // Whatever it is, the caller must not wait for ever.
+              LOG.error("a password could not be hashed", e);
+              result = Optional.empty();
+            }
+            Optional<T> answer = result;
+            home.execute(() -> then.accept(answer));
+          }));
     } catch (RejectedExecutionException _) {
       // The bound of the queue: the caller answers 503.
       then.accept(Optional.empty());

@@ -73,7 +73,7 @@ final class Poll implements Reader {
   }
 
   void start(Map<String, Start> starts, long timeoutMs) {
-    exchange.request().response().closeHandler(_ -> finish());
+    exchange.whenGone(this::finish);
     timer = exchange.loop().context().setTimer(timeoutMs, _ -> guarded(this::answer));
     opening = starts.size() + 1;
     for (Map.Entry<String, Start> start : starts.entrySet()) {

@@ -17,6 +17,7 @@ import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.RateLimits;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.ArrayList;
@@ -41,8 +42,8 @@ final class PublishCalls {
   }
 
   void route(Routes routes) {
-    routes.add(HttpMethod.POST, "/api/v1/messages", this::single);
-    routes.add(HttpMethod.POST, "/api/v1/messages/bulk", this::bulk);
+    routes.add(HttpMethod.POST, "/api/v1/messages", RateLimits.Kind.PUBLISH, this::single);
+    routes.add(HttpMethod.POST, "/api/v1/messages/bulk", RateLimits.Kind.BULK, this::bulk);
   }
 
   /// A message as the call sent it.

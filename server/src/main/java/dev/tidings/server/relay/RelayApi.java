@@ -6,7 +6,6 @@ import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
@@ -21,7 +20,6 @@ import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
-import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpConnection;
@@ -195,6 +193,7 @@ public final class RelayApi {
       Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
     switch (result) {
       case Authenticator.Caller(User user, long _) -> {
+        exchange.calledBy(user.username());
         if (permission == null || user.has(permission)) {
           call.by(user);
         } else {
@@ -233,7 +232,7 @@ public final class RelayApi {
     // that would cost a stranger nothing and the server many times the body's size.
     JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, permission) ? depth : 0);
     if (parsed instanceof JsonValue.Invalid invalid) {
-      exchange.invalid(List.of(malformed(invalid)));
+      exchange.invalid(List.of(FieldError.malformed(invalid)));
       return;
     }
     allowed(exchange, caller, permission, user -> checked(exchange, parsed, user, then));
@@ -245,25 +244,8 @@ public final class RelayApi {
         && !(body instanceof JsonValue.JsonNull)) {
       then.accept(user, Fields.of(body));
     } else {
-      exchange.invalid(
-          List.of(
-              new FieldError(
-                  "missing",
-                  List.of("body"),
-                  "Field required",
-                  Payload.of("null"),
-                  Optional.empty())));
+      exchange.invalid(List.of(FieldError.missingBody()));
     }
-  }
-
-  private static FieldError malformed(JsonValue.Invalid invalid) {
-    JsonOut context = new JsonOut(64).raw("{\"error\":").string(invalid.reason()).raw("}");
-    return new FieldError(
-        "json_invalid",
-        List.of("body", invalid.offset()),
-        "JSON decode error",
-        Payload.of("{}"),
-        Optional.of(Payload.of(context.text())));
   }
 
   /// Answers 422 if `fields` has errors.
@@ -294,12 +276,14 @@ public final class RelayApi {
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
       HttpConnection connection = exchange.request().connection();
+      exchange.calledBy(caller.user().username());
       exchange
           .request()
           .toWebSocket()
           .onSuccess(socket -> {
             loop.connections().left(connection);
-            sockets.joined(socket, caller);
+            exchange.upgraded();
+            sockets.joined(socket, caller, exchange.requestId());
           });
     } else {
       exchange.empty(403);

@@ -17,6 +17,7 @@ import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.RequestMark;
 import dev.tidings.server.wire.SocketWriter;
 import dev.tidings.server.wire.Text;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
@@ -63,6 +64,7 @@ final class RelaySocket implements Reader {
   private final RelaySockets group;
   private final ServerWebSocket socket;
   private final SocketWriter writer;
+  private final String requestId;
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
   private User user;
   private long expiresAt;
@@ -84,9 +86,11 @@ final class RelaySocket implements Reader {
     CLOSED
   }
 
-  RelaySocket(RelaySockets group, ServerWebSocket socket, Authenticator.Caller caller) {
+  RelaySocket(
+      RelaySockets group, ServerWebSocket socket, Authenticator.Caller caller, String requestId) {
     this.group = group;
     this.socket = socket;
+    this.requestId = requestId;
     this.user = caller.user();
     this.expiresAt = caller.expiresAt();
     this.writer = new SocketWriter(socket, group.settings().sendBuffer(), this::drained);
@@ -96,7 +100,7 @@ final class RelaySocket implements Reader {
   }
 
   void start() {
-    socket.textMessageHandler(this::received);
+    socket.textMessageHandler(this::receivedText);
     socket.binaryMessageHandler(_ -> receivedBinary());
     socket.pongHandler(_ -> heard());
     socket.exceptionHandler(this::failed);
@@ -105,7 +109,9 @@ final class RelaySocket implements Reader {
 
   /// Ends the socket over frames that break the protocol, with the code that says which rule.
   private void failed(Throwable e) {
-    LOG.debug("a WebSocket failed: {}", e.toString());
+    try (RequestMark _ = RequestMark.of(requestId)) {
+      LOG.debug("a WebSocket failed: {}", e.toString());
+    }
     switch (e) {
       case CorruptedWebSocketFrameException corrupted ->
           close((short) corrupted.closeStatus().code(), "");
@@ -124,6 +130,12 @@ final class RelaySocket implements Reader {
   private void receivedBinary() {
     heard();
     complain("binary frames are not part of this API (expected: text frames with JSON)");
+  }
+
+  private void receivedText(String text) {
+    try (RequestMark _ = RequestMark.of(requestId)) {
+      received(text);
+    }
   }
 
   private void received(String text) {
@@ -384,7 +396,9 @@ final class RelaySocket implements Reader {
             return;
           }
           case Read.Unavailable(String detail) -> {
-            LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
+            try (RequestMark _ = RequestMark.of(requestId)) {
+              LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
+            }
             send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
             close(TRY_AGAIN_LATER, "the store cannot be read");
             return;

@@ -81,9 +81,9 @@ final class RelaySockets {
     return random;
   }
 
-  /// Takes in a socket of `caller`.
-  void joined(ServerWebSocket socket, Authenticator.Caller caller) {
-    RelaySocket joined = new RelaySocket(this, socket, caller);
+  /// Takes in a socket of `caller`; its log lines carry the id of the request that opened it.
+  void joined(ServerWebSocket socket, Authenticator.Caller caller, String requestId) {
+    RelaySocket joined = new RelaySocket(this, socket, caller, requestId);
     open.add(joined);
     metrics.socketOpened();
     joined.start();

@@ -14,6 +14,7 @@ import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.RateLimits;
 import dev.tidings.server.wire.Routes;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.vertx.core.http.HttpHeaders;
@@ -47,7 +48,7 @@ final class UserCalls {
   }
 
   void route(Routes routes) {
-    routes.add(HttpMethod.POST, "/auth/login", this::login);
+    routes.add(HttpMethod.POST, "/auth/login", RateLimits.Kind.LOGIN, this::login);
     routes.add(HttpMethod.POST, "/auth/register", this::register);
     routes.add(HttpMethod.GET, "/auth/me", this::me);
     routes.add(HttpMethod.GET, "/auth/users", this::list);
@@ -136,6 +137,7 @@ final class UserCalls {
     } else if (!user.get().active()) {
       exchange.detail(403, "User account is inactive");
     } else {
+      exchange.calledBy(user.get().username());
       exchange.json(
           200,
           new JsonOut(512)

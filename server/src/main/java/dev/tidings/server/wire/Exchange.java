@@ -8,6 +8,8 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,7 +20,6 @@ public final class Exchange {
   private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
   private static final CharSequence CHALLENGE = HttpHeaders.createOptimized("www-authenticate");
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
-  private static final CharSequence RETRY_AFTER = HttpHeaders.createOptimized("retry-after");
   private static final CharSequence ONE_SECOND = HttpHeaders.createOptimized("1");
 
   private final HttpServerRequest request;
@@ -26,11 +27,15 @@ public final class Exchange {
   private final EventLoop loop;
   private final Answers answers;
   private final Map<String, String> pathParameters;
+  private final String requestId;
+  private String caller = "";
+  private @Nullable Runnable over;
 
   /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
-  /// answer is counted in `answers`.
+  /// answer carries `requestId` and is counted in `answers`.
   Exchange(
       HttpServerRequest request,
+      String requestId,
       EventLoop loop,
       Answers answers,
       Map<String, String> pathParameters) {
@@ -39,22 +44,73 @@ public final class Exchange {
     this.response = request.response();
     this.loop = loop;
     this.answers = answers;
+    this.requestId = requestId;
+    response.headers().set(Headers.REQUEST_ID, requestId);
   }
 
-  /// Runs a step of its handling; a fault in it is logged and answered with 500, so that the client
-  /// does not wait for ever.
+  /// Runs a step of its handling, with its id on the lines that are logged; a fault in it is logged
+  /// and answered with 500, so that the client does not wait for ever.
   public void guarded(Runnable step) {
-    try {
-      step.run();
-    } catch (RuntimeException e) {
-      failed(e);
+    try (RequestMark _ = RequestMark.of(requestId)) {
+      try {
+        step.run();
+      } catch (RuntimeException e) {
+        failed(e);
+      }
     }
   }
 
   /// As [#guarded] does, for a step that catches its faults itself.
   public void failed(RuntimeException fault) {
-    LOG.error("{} {} failed", request.method(), request.path(), fault);
+    try (RequestMark _ = RequestMark.of(requestId)) {
+      LOG.error("{} {} failed", request.method(), request.path(), fault);
+    }
     error(500, "INTERNAL_ERROR", "An internal error occurred");
+  }
+
+  /// The id of the request, in its answer and on its log lines.
+  public String requestId() {
+    return requestId;
+  }
+
+  /// Notes who calls, for the access log.
+  public void calledBy(String username) {
+    caller = username;
+  }
+
+  /// Who calls, if that is known by now.
+  Optional<String> caller() {
+    return caller.isEmpty() ? Optional.empty() : Optional.of(caller);
+  }
+
+  /// Runs `step` when it is over: answered, upgraded to a WebSocket, or left by its client.
+  void whenOver(Runnable step) {
+    over = step;
+    response.endHandler(_ -> finish());
+    response.closeHandler(_ -> finish());
+  }
+
+  private void finish() {
+    Runnable step = over;
+    over = null;
+    if (step != null) {
+      try (RequestMark _ = RequestMark.of(requestId)) {
+        step.run();
+      }
+    }
+  }
+
+  /// Runs `step` if the client leaves before the whole answer is written.
+  public void whenGone(Runnable step) {
+    response.closeHandler(_ -> {
+      finish();
+      step.run();
+    });
+  }
+
+  /// It has become a WebSocket.
+  public void upgraded() {
+    finish();
   }
 
   /// The request.
@@ -153,7 +209,7 @@ public final class Exchange {
 
   /// Answers 503: nothing was done, or its outcome is unknown, as `text` says.
   public void unavailable(String text) {
-    response.headers().set(RETRY_AFTER, ONE_SECOND);
+    response.headers().set(Headers.RETRY_AFTER, ONE_SECOND);
     detail(503, text);
   }
 
@@ -162,6 +218,8 @@ public final class Exchange {
     switch (refusal.code()) {
       case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED ->
           detail(400, refusal.detail());
+      case KEY_REUSED -> detail(422, refusal.detail());
+      case TOO_MANY_KEYS -> detail(429, refusal.detail());
       case TOPIC_MISSING, NOT_GRANTED, USER_MISSING -> detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -181,6 +239,8 @@ public final class Exchange {
       case TOPIC_EXISTS,
           TOPIC_MISSING,
           ALREADY_GRANTED,
+          KEY_REUSED,
+          TOO_MANY_KEYS,
           NOT_GRANTED,
           USER_MISSING,
           LIMIT_REACHED,

@@ -19,6 +19,23 @@ public record FieldError(
     location = List.copyOf(location);
   }
 
+  /// A body that is not JSON.
+  public static FieldError malformed(JsonValue.Invalid invalid) {
+    JsonOut context = new JsonOut(64).raw("{\"error\":").string(invalid.reason()).raw("}");
+    return new FieldError(
+        "json_invalid",
+        List.of("body", invalid.offset()),
+        "JSON decode error",
+        Payload.of("{}"),
+        Optional.of(Payload.of(context.text())));
+  }
+
+  /// A body that is not there.
+  public static FieldError missingBody() {
+    return new FieldError(
+        "missing", List.of("body"), "Field required", Payload.of("null"), Optional.empty());
+  }
+
   /// The body of a 422 answer.
   public static JsonOut write(List<FieldError> errors) {
     JsonOut out = new JsonOut(256).raw("{\"detail\":[");

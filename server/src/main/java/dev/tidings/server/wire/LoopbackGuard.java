@@ -15,18 +15,22 @@ public final class LoopbackGuard implements Routes.Guard {
   private static final Pattern LOOPBACK_IPV4 = Pattern.compile("127(\\.[0-9]{1,3}){3}");
 
   @Override
-  public Optional<String> refuse(HttpServerRequest request) {
+  public Optional<Refused> refuse(HttpServerRequest request) {
     String host = request.authority() == null ? "" : request.authority().host();
     if (!isLoopback(host)) {
-      return Optional.of(
+      return refused(
           "Host '" + host + "' is not this machine (expected with --dev: localhost or 127.0.0.1)");
     }
     String origin = request.headers().get(HttpHeaders.ORIGIN);
     if (origin != null && !isLoopback(hostOf(origin))) {
-      return Optional.of(
+      return refused(
           "Origin '" + origin + "' is not this machine (expected with --dev: a local page)");
     }
     return Optional.empty();
+  }
+
+  private static Optional<Refused> refused(String detail) {
+    return Optional.of(new Refused(403, detail));
   }
 
   private static String hostOf(String origin) {

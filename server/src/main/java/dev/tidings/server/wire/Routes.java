@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.wire;
 
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The routes of one event loop, with what every request goes through: the guard, the path it met,
 /// what happens where there is none, and the count of answers.
@@ -26,43 +34,65 @@ public final class Routes {
   private final Router router;
   private final EventLoop loop;
   private final Answers.Counts counts;
-  private final Guard guard;
+  private final Edge edge;
+  private final RequestIds ids = new RequestIds(ThreadLocalRandom.current().nextInt());
+  private final AccessLog accessLog;
   private final Map<String, Map<HttpMethod, Route>> fixed = new HashMap<>();
-  private final List<Pattern> patterns = new ArrayList<>();
+  private final Map<String, Template> templates = new LinkedHashMap<>();
 
   private record Route(Consumer<Exchange> handler, Answers answers) {}
 
+  /// A path with parameters, and the methods it has.
+  private record Template(Pattern pattern, Set<HttpMethod> methods) {}
+
   /// Routes for the requests of `loop`.
-  public Routes(Vertx vertx, EventLoop loop, Answers.Counts counts, Guard guard) {
+  public Routes(Vertx vertx, EventLoop loop, Answers.Counts counts, Edge edge) {
     this.router = Router.router(vertx);
     this.loop = loop;
     this.counts = counts;
-    this.guard = guard;
-    Answers unmatched = counts.answers("none", "none");
-    Route notFound = new Route(exchange -> exchange.detail(404, "Not Found"), unmatched);
-    Route wrongMethod =
-        new Route(exchange -> exchange.detail(405, "Method Not Allowed"), unmatched);
-    Route malformed =
-        new Route(exchange -> exchange.detail(400, "The request is not valid HTTP"), unmatched);
-    Route failed =
-        new Route(
-            exchange -> exchange.error(500, "INTERNAL_ERROR", "An internal error occurred"),
-            unmatched);
-    router.errorHandler(404, context -> run(context.request(), notFound));
-    router.errorHandler(405, context -> run(context.request(), wrongMethod));
-    router.errorHandler(400, context -> run(context.request(), malformed));
-    router.errorHandler(500, context -> run(context.request(), failed));
+    this.edge = edge;
+    this.accessLog = new AccessLog(edge.time());
+    router.errorHandler(404, context -> notFound(context.request()));
+    router.errorHandler(405, context -> wrongMethod(context.request()));
+    router.errorHandler(400, context -> notHttp(context.request(), 400));
+    router.errorHandler(
+        500,
+        context ->
+            answer(
+                context.request(),
+                exchange -> exchange.error(500, "INTERNAL_ERROR", "An internal error occurred")));
   }
 
   /// A check that comes before every route.
   public interface Guard {
     /// Why the request is refused; empty if it is not.
-    Optional<String> refuse(HttpServerRequest request);
+    Optional<Refused> refuse(HttpServerRequest request);
 
-    /// A guard that lets everything pass.
-    static Guard open() {
-      return _ -> Optional.empty();
+    /// How a request is refused.
+    ///
+    /// @param status of the answer
+    /// @param detail its text
+    record Refused(int status, String detail) {}
+
+    /// A guard that refuses what one of `guards` refuses.
+    static Guard all(List<Guard> guards) {
+      List<Guard> each = List.copyOf(guards);
+      return request -> {
+        for (Guard guard : each) {
+          Optional<Refused> refused = guard.refuse(request);
+          if (refused.isPresent()) {
+            return refused;
+          }
+        }
+        return Optional.empty();
+      };
     }
+  }
+
+  /// Adds a route of which one address may make a limited number of calls; as below.
+  public void add(
+      HttpMethod method, String path, RateLimits.Kind limit, Consumer<Exchange> handler) {
+    add(method, path, edge.limits().before(limit, handler));
   }
 
   /// Adds a route; a part of the path in braces is a parameter.
@@ -72,37 +102,43 @@ public final class Routes {
     if (template.equals(path)) {
       fixed.computeIfAbsent(path, _ -> new HashMap<>()).put(method, route);
     } else {
-      patterns.add(Pattern.compile(path.replaceAll(PARAMETER, "[^/]+")));
+      templates
+          .computeIfAbsent(
+              template,
+              _ ->
+                  new Template(
+                      Pattern.compile(path.replaceAll(PARAMETER, "[^/]+")), new HashSet<>()))
+          .methods()
+          .add(method);
       router
           .route(method, template)
           .handler(context -> run(context.request(), route, context.pathParams()));
     }
   }
 
-  private void run(HttpServerRequest request, Route route) {
-    run(request, route, Map.of());
-  }
-
-  private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
-    Exchange exchange = new Exchange(request, loop, route.answers(), pathParameters);
-    exchange.guarded(() -> route.handler().accept(exchange));
-  }
-
-  /// Handles a request.
+  /// Handles a request: whether it is meant for this server, what it tells pages of other sites,
+  /// then its route.
   public void handle(HttpServerRequest request) {
-    Optional<String> refusal = guard.refuse(request);
-    if (refusal.isPresent()) {
-      answer(request, exchange -> exchange.detail(403, refusal.get()));
-      return;
+    Optional<Guard.Refused> refused = edge.guard().refuse(request);
+    if (refused.isPresent()) {
+      answer(request, exchange -> exchange.detail(refused.get().status(), refused.get().detail()));
+    } else if (edge.origins().isPreflight(request)) {
+      answer(request, edge.origins()::answerPreflight);
+    } else {
+      edge.origins().tell(request);
+      route(request);
     }
+  }
+
+  private void route(HttpServerRequest request) {
     String path = request.path();
     Map<HttpMethod, Route> methods = path == null ? null : fixed.get(path);
     if (methods != null) {
       Route route = methods.get(request.method());
       if (route != null) {
-        run(request, route);
+        run(request, route, Map.of());
       } else {
-        answer(request, exchange -> exchange.detail(405, "Method Not Allowed"));
+        wrongMethod(request);
       }
     } else if (path != null && path.length() > 1 && path.endsWith("/")) {
       redirect(request, path.substring(0, path.length() - 1));
@@ -111,14 +147,34 @@ public final class Routes {
     }
   }
 
+  private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
+    Exchange exchange =
+        new Exchange(request, ids.of(request), loop, route.answers(), pathParameters);
+    accessLog.watch(exchange);
+    exchange.guarded(() -> route.handler().accept(exchange));
+  }
+
+  // ---- answers that belong to no route ----
+
   private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
-    run(request, new Route(answer, counts.answers("none", "none")));
+    run(request, new Route(answer, counts.answers("none", "none")), Map.of());
+  }
+
+  private void notFound(HttpServerRequest request) {
+    answer(request, exchange -> exchange.detail(404, "Not Found"));
+  }
+
+  private void wrongMethod(HttpServerRequest request) {
+    String allowed =
+        methodsOf(request.path()).map(HttpMethod::name).sorted().collect(Collectors.joining(", "));
+    answer(
+        request,
+        exchange -> exchange.with(Headers.ALLOW, allowed).detail(405, "Method Not Allowed"));
   }
 
   /// A slash at the end of a known path redirects to the path without it, as FastAPI does.
   private void redirect(HttpServerRequest request, String path) {
-    if (fixed.containsKey(path)
-        || patterns.stream().anyMatch(known -> known.matcher(path).matches())) {
+    if (methodsOf(path).findAny().isPresent()) {
       String query = request.query();
       answer(
           request,
@@ -127,7 +183,44 @@ public final class Routes {
                   .with(HttpHeaders.LOCATION, query == null ? path : path + "?" + query)
                   .empty(307));
     } else {
-      answer(request, exchange -> exchange.detail(404, "Not Found"));
+      notFound(request);
     }
+  }
+
+  private Stream<HttpMethod> methodsOf(@Nullable String path) {
+    if (path == null) {
+      return Stream.empty();
+    }
+    Map<HttpMethod, Route> methods = fixed.get(path);
+    return methods != null
+        ? methods.keySet().stream()
+        : templates.values().stream()
+            .filter(template -> template.pattern().matcher(path).matches())
+            .flatMap(template -> template.methods().stream());
+  }
+
+  /// Answers what cannot be read as a request, and ends its connection.
+  public void unreadable(HttpServerRequest request) {
+    int status =
+        switch (request.decoderResult().cause()) {
+          case TooLongHttpLineException _ -> 414;
+          case TooLongHttpHeaderException _ -> 431;
+          case null, default -> 400;
+        };
+    notHttp(request, status);
+    var _ = request.connection().close();
+  }
+
+  private void notHttp(HttpServerRequest request, int status) {
+    answer(
+        request,
+        exchange ->
+            exchange.detail(
+                status,
+                switch (status) {
+                  case 414 -> "The first line of the request is too long";
+                  case 431 -> "The headers of the request are too long";
+                  default -> "The request is not valid HTTP";
+                }));
   }
 }

@@ -2,10 +2,12 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -108,6 +110,18 @@ final class BatchWriter implements AutoCloseable {
           handle.messages, Codec.runKey(incarnation, 0), Codec.runKey(incarnation + 1, 0));
       batch.delete(handle.meta, Codec.metaKey('t', incarnation));
     }
+  }
+
+  void keep(Receipt receipt) throws RocksDBException {
+    byte[] key = ReceiptCodec.key(receipt);
+    batch.put(handle.meta, key, ReceiptCodec.value(key, receipt));
+  }
+
+  void forget(ReceiptsExpired expired) throws RocksDBException {
+    batch.deleteRange(
+        handle.meta,
+        ReceiptCodec.firstKey(expired.slot(), 0),
+        ReceiptCodec.firstKey(expired.slot(), expired.expiredBefore()));
   }
 
   void putMeta(byte[] key, byte[] value) throws RocksDBException {

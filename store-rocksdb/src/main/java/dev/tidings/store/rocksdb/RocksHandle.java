@@ -14,6 +14,7 @@ import org.rocksdb.AbstractEventListener;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
+import org.rocksdb.Checkpoint;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
@@ -240,6 +241,14 @@ final class RocksHandle implements AutoCloseable {
   /// Syncs the write-ahead log.
   void sync() throws RocksDBException {
     db.syncWal();
+  }
+
+  /// Makes a database of its own in `directory`, which does not exist yet: what was written before
+  /// this call, and perhaps some of what is written meanwhile.
+  void checkpoint(Path directory) throws RocksDBException {
+    try (Checkpoint checkpoint = Checkpoint.create(db)) {
+      checkpoint.createCheckpoint(directory.toString());
+    }
   }
 
   private void closeDatabase(List<ColumnFamilyHandle> handles) throws RocksDBException {

@@ -2,8 +2,10 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.DirectoryContents.Damaged;
@@ -19,20 +21,21 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.ReceiptKept;
+import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.store.rocksdb.BatchWriter.Tail;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -45,14 +48,16 @@ import org.slf4j.LoggerFactory;
 /// A store in one RocksDB database.
 ///
 /// In its directory lie `db` (RocksDB's files), `owner` (the lock that fences other processes),
-/// `wal-unsynced` (the mark of an end in [Durability#MEMORY] mode that was not clean) and, once
-/// damage was met, `quarantine`. Three column families hold runs of messages, the directory's
+/// `wal-unsynced` (the mark of an end in [Durability#MEMORY] mode that was not clean), `restoring`
+/// (the mark of a restore that was cut off: not to be opened), `backup` (while one is written) and,
+/// once damage was met, `quarantine`. Three column families hold runs of messages, the directory's
 /// entries, and `meta`: format, epochs, batch numbers, trim marks.
 ///
 /// **Lapses.** In [Durability#MEMORY] mode a start after an unclean end may have lost messages that
-/// were acknowledged. It is counted, durably, before anything else; every run says how many lapses
-/// the store had seen when it was written, so each log continues [LogExtent#LAPSE_STEP] higher for
-/// every lapse since its last run, and incarnations jump likewise. Nothing is given out twice.
+/// were acknowledged; a restored store has lost what was written after its backup. Either is
+/// counted, durably, before anything else; every run says how many lapses the store had seen when
+/// it was written, so each log continues [LogExtent#LAPSE_STEP] higher for every lapse since its
+/// last run, and incarnations jump likewise. Nothing is given out twice.
 ///
 /// **Locking.** Calls hold the read lock while they use the native handle; only closing and
 /// replacing it take the write lock, so no call ever meets a closed native object. The methods of
@@ -76,6 +81,9 @@ public final class RocksStore implements Store {
   private static final byte[] STATE_KEY = Codec.metaKey('s', 0);
   private static final byte[] EPOCHS_KEY = Codec.metaKey('e', 0);
   private static final byte[] INCARNATION_KEY = Codec.metaKey('i', 0);
+
+  /// The mark of a restore that has not ended.
+  static final String RESTORING = "restoring";
 
   private static final String BACKGROUND_ERRORS = "rocksdb.background-errors";
 
@@ -125,6 +133,9 @@ public final class RocksStore implements Store {
   /// Guarded by `lock`; null while the store is being reopened and when it is closed.
   private @Nullable RocksHandle handle;
 
+  /// Held while a backup is written. Never waited for but by the end of the store.
+  private final ReentrantLock backups = new ReentrantLock();
+
   private volatile boolean closed;
   private volatile int lapses;
   private volatile Optional<String> failure = Optional.empty();
@@ -169,6 +180,9 @@ public final class RocksStore implements Store {
   }
 
   private synchronized void start() throws StoreException {
+    if (RocksBackup.isUnfinished(options.directory())) {
+      throw new StoreException(unfinished(options.directory()));
+    }
     RocksHandle opened = openHandle();
     handle = opened;
     try {
@@ -184,11 +198,44 @@ public final class RocksStore implements Store {
         case FSYNC -> Files.deleteIfExists(unsynced);
         case MEMORY -> Files.writeString(unsynced, "the write-ahead logs are not synced\n");
       }
+      // Of a backup that was killed; it would keep tables on the disk that are no longer needed.
+      BackupFiles.delete(options.directory().resolve(BackupWriter.STAGING));
       // The names of what was just created must survive as well.
-      syncDirectory(options.directory());
+      BackupFiles.sync(options.directory());
     } catch (IOException e) {
       throw new StoreException(
           "cannot write to the directory " + options.directory() + ": " + e, e);
+    }
+  }
+
+  /// What to do about a restore that was cut off.
+  static String unfinished(Path directory) {
+    return directory
+        + " holds an unfinished restore: run `tidings restore` again, which begins anew, or delete"
+        + " that directory to start empty";
+  }
+
+  /// Opens a database that was copied from a backup, notes durably that the store has lapsed, and
+  /// closes it.
+  static void countRestore(RocksOptions options) throws StoreException, IOException {
+    RocksStore store = new RocksStore(options, OwnerLock.take(options.directory()));
+    try {
+      store.noteRestore();
+    } finally {
+      store.release();
+    }
+  }
+
+  private synchronized void noteRestore() throws StoreException {
+    RocksHandle opened = openHandle();
+    handle = opened;
+    try {
+      checkFormat(opened);
+      lapses = lastState(opened).lapses() + 1;
+      // Clean, whatever it was: the next start counts no further lapse.
+      putState(opened, /* clean= */ true);
+    } catch (RocksDBException e) {
+      throw failed("note the restore", e);
     }
   }
 
@@ -214,12 +261,6 @@ public final class RocksStore implements Store {
                       + " to start empty"
                   : ""),
           e);
-    }
-  }
-
-  private static void syncDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 
@@ -258,10 +299,7 @@ public final class RocksStore implements Store {
   }
 
   private void noteStart(RocksHandle opened) throws RocksDBException, StoreException {
-    State old =
-        meta(opened, STATE_KEY, "the notes about the last start and end", Codec::readNumbers)
-            .map(State::read)
-            .orElse(new State(0, options.durability(), /* clean= */ true));
+    State old = lastState(opened);
     // A store that was just created is marked unclean too, but cannot have lost anything: its
     // directory holds no epoch yet.
     boolean used = opened.get(opened.meta, EPOCHS_KEY) != null;
@@ -274,6 +312,12 @@ public final class RocksStore implements Store {
           LogExtent.LAPSE_STEP);
     }
     putState(opened, /* clean= */ false);
+  }
+
+  private State lastState(RocksHandle opened) throws RocksDBException, StoreException {
+    return meta(opened, STATE_KEY, "the notes about the last start and end", Codec::readNumbers)
+        .map(State::read)
+        .orElse(new State(0, options.durability(), /* clean= */ true));
   }
 
   private void putState(RocksHandle opened, boolean clean) throws RocksDBException {
@@ -430,6 +474,8 @@ public final class RocksStore implements Store {
             }
           }
           case EntryRemoved(Entry entry) -> writer.remove(entry);
+          case ReceiptKept(Receipt receipt) -> writer.keep(receipt);
+          case ReceiptsExpired expired -> writer.forget(expired);
         }
       }
       if (!highest.equals(incarnation)) {
@@ -506,7 +552,7 @@ public final class RocksStore implements Store {
           });
       // All of it is synced now: from here on a hole is damage.
       Files.deleteIfExists(unsynced);
-      syncDirectory(options.directory());
+      BackupFiles.sync(options.directory());
     } catch (IOException e) {
       throw new StoreException(
           "cannot write to the directory " + options.directory() + ": " + e, e);
@@ -517,7 +563,13 @@ public final class RocksStore implements Store {
 
   private void release() throws StoreException {
     closed = true;
-    closeHandle();
+    // A backup under way gives up at its next piece, and takes away what there is of it.
+    backups.lock();
+    try {
+      closeHandle();
+    } finally {
+      backups.unlock();
+    }
     try {
       owner.close();
     } catch (IOException e) {
@@ -752,6 +804,70 @@ public final class RocksStore implements Store {
               ByteBuffer.wrap(value));
       damaged.add(new Damaged(kind, ownKey, reason));
     }
+  }
+
+  @Override
+  public List<Receipt> loadReceipts() throws StoreException {
+    return use(
+        "load the receipts",
+        opened -> {
+          List<Receipt> receipts = new ArrayList<>();
+          try (RocksHandle.Range range =
+              opened.range(opened.meta, ReceiptCodec.firstKey(), ReceiptCodec.endKey())) {
+            RocksIterator iterator = range.iterator();
+            for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
+              loadReceipt(iterator.key(), iterator.value(), receipts);
+            }
+            iterator.status();
+          }
+          return receipts;
+        });
+  }
+
+  private void loadReceipt(byte[] key, byte[] value, List<Receipt> receipts) throws StoreException {
+    try {
+      receipts.add(Codec.decode(key, value, ReceiptCodec::read));
+    } catch (DamagedValueException e) {
+      CRC32C crc = new CRC32C();
+      crc.update(key);
+      var _ =
+          quarantine.keep(
+              "receipt-%08x".formatted((int) crc.getValue()),
+              "a receipt of a request under an idempotency key",
+              String.valueOf(e.getMessage()),
+              ByteBuffer.wrap(value));
+    }
+  }
+
+  // Backups
+
+  @Override
+  public BackupResult backup(Path target) throws StoreException {
+    if (!backups.tryLock()) {
+      return new BackupResult.Refused(
+          "a backup of this store is being written (expected: one at a time); wait for its end");
+    }
+    try {
+      if (closed) {
+        throw new StoreException("the store in " + options.directory() + " is closed");
+      }
+      BackupWriter writer =
+          new BackupWriter(
+              options.directory(), options.durability(), this::checkpoint, () -> closed);
+      return writer.write(target);
+    } finally {
+      backups.unlock();
+    }
+  }
+
+  private void checkpoint(Path directory) throws StoreException {
+    boolean _ =
+        use(
+            "make a checkpoint",
+            opened -> {
+              opened.checkpoint(directory);
+              return true;
+            });
   }
 
   // Health and metrics

@@ -18,6 +18,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.wire.Edge;
 import dev.tidings.store.rocksdb.RocksOptions;
 import dev.tidings.store.rocksdb.RocksStore;
 import java.net.URI;
@@ -77,6 +78,7 @@ final class FailingStoreTest {
               64 << 10,
               1 << 20,
               true,
+              Edge.Settings.OPEN,
               Optional.empty(),
               "a-secret-key-of-the-system-tests-0123456789",
               Duration.ofHours(1),

@@ -127,6 +127,18 @@ final class ServerProcess implements AutoCloseable {
   }
 
   private Process launchProcess() throws IOException {
+    var builder =
+        new ProcessBuilder(java(launch.jvmFlags(), launch.mainClass(), launch.arguments()))
+            // A folder without a configuration file.
+            .directory(launch.dataDir().toFile())
+            .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
+    builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+    builder.environment().putAll(launch.environment());
+    return builder.start();
+  }
+
+  /// The command line of a process like this one.
+  static List<String> java(List<String> flags, String mainClass, List<String> arguments) {
     var command =
         new ArrayList<>(
             List.of(
@@ -136,17 +148,10 @@ final class ServerProcess implements AutoCloseable {
                 "-XX:+UseCompactObjectHeaders",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+ExitOnOutOfMemoryError"));
-    command.addAll(launch.jvmFlags());
-    command.addAll(List.of("-cp", absoluteClassPath(), launch.mainClass()));
-    command.addAll(launch.arguments());
-    var builder =
-        new ProcessBuilder(command)
-            // A folder without a configuration file.
-            .directory(launch.dataDir().toFile())
-            .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
-    builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
-    builder.environment().putAll(launch.environment());
-    return builder.start();
+    command.addAll(flags);
+    command.addAll(List.of("-cp", absoluteClassPath(), mainClass));
+    command.addAll(arguments);
+    return command;
   }
 
   private static String absoluteClassPath() {
