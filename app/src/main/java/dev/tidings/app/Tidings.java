@@ -93,6 +93,7 @@ public final class Tidings {
         server.maxBodySize() * BODIES_AT_ONCE,
         (int) config.websocket().maxFrameSize(),
         FRAME_CACHE_BYTES,
+        server.pages(),
         edge(config),
         Optional.of(config.store().dataDir().resolve(AdminSocket.FILE)),
         config.auth().secretKey().map(Secret::value).orElseThrow(),

@@ -19,6 +19,7 @@ import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
+import dev.tidings.server.pages.Pages;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.relay.UserConnections;
@@ -102,6 +103,7 @@ public final class Server {
   private final Thread committer;
   private final ScheduledExecutorService sweeper;
   private final Passwords passwords;
+  private final Pages pages = new Pages();
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
@@ -436,6 +438,9 @@ public final class Server {
           RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
+          if (settings.pages()) {
+            pages.route(routes);
+          }
           if (address.isDomainSocket()) {
             new BackupApi(store, services.bodies()).route(routes);
           }

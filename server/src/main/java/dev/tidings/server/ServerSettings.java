@@ -24,6 +24,7 @@ import java.util.Optional;
 /// @param maxBodies bytes of all bodies being received
 /// @param maxFrame bytes of one WebSocket message from a client
 /// @param frameCache bytes of encoded frames kept for sockets that are behind
+/// @param pages whether the pages about the API are there
 /// @param edge what a request meets before its route
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
@@ -47,6 +48,7 @@ public record ServerSettings(
     long maxBodies,
     int maxFrame,
     long frameCache,
+    boolean pages,
     Edge.Settings edge,
     Optional<Path> adminSocket,
     String secretKey,

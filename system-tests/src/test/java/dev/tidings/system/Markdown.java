@@ -32,7 +32,8 @@ record Markdown(List<String> lines) {
     }
   }
 
-  private static Path root() {
+  /// The root of the project.
+  static Path root() {
     Path folder = Path.of("").toAbsolutePath();
     while (!Files.exists(folder.resolve("mvnw"))) {
       Path parent = folder.getParent();

@@ -28,6 +28,9 @@ import tools.jackson.databind.JsonNode;
 /// Speaks the relay API over HTTP as one user, or as nobody.
 final class RelayClient {
 
+  /// The body of a request that has none.
+  static final BodyPublisher NOTHING = BodyPublishers.noBody();
+
   static final String PASSWORD = "password-of-a-test-user";
 
   /// Longer than the longest poll of the tests.

@@ -180,6 +180,11 @@ final class SecurityTableTest {
       case "GET /ready" -> wordFor(caller.get("/ready"), 200);
       case "GET /metrics" -> wordFor(caller.get("/metrics"), 200);
       case "GET /messages/poll/stats" -> wordFor(caller.get("/messages/poll/stats"), 200);
+      case "GET /openapi.json" -> wordFor(caller.get("/openapi.json"), 200);
+      case "GET /docs" -> wordFor(caller.get("/docs"), 200);
+      case "GET /docs/{file}" -> wordFor(caller.get("/docs/docs.js"), 200);
+      case "GET /redoc" -> wordFor(caller.get("/redoc"), 200);
+      case "GET /redoc/{file}" -> wordFor(caller.get("/redoc/redoc.js"), 200);
       case "POST /auth/login" -> wordFor(caller.login(grantee.name(), grantee.password()), 200);
       case "POST /auth/register" ->
           wordFor(

@@ -81,6 +81,10 @@ public record TidingsConfig(
               doc = "Threads that serve connections; 0 takes one for each core")
           int eventLoops,
       @Setting(
+              defaultValue = "true",
+              doc = "Whether `/docs`, `/redoc` and `/openapi.json` are there")
+          boolean pages,
+      @Setting(
               doc =
                   "Names a request may be meant for (`Host`), `*.example.com` for all below one;"
                       + " others are answered with 400. Empty: all")

@@ -50,6 +50,7 @@ class ConfigurationTest {
           entry("server.max-connections", new Sample("20000", "7", 7)),
           entry("server.shutdown-timeout", new Sample("10s", "5s", Duration.ofSeconds(5))),
           entry("server.event-loops", new Sample("0", "3", 3)),
+          entry("server.pages", new Sample("true", "false", false)),
           entry(
               "server.trusted-hosts",
               new Sample(

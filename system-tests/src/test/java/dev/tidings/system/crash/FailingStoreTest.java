@@ -78,6 +78,7 @@ final class FailingStoreTest {
               64 << 20,
               64 << 10,
               1 << 20,
+              true,
               Edge.Settings.OPEN,
               Optional.empty(),
               "a-secret-key-of-the-system-tests-0123456789",

@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.system;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.toCollection;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.tidings.system.OpenApi.Operation;
+import java.io.BufferedReader;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+
+/// Holds `/openapi.json` against the running server, in both directions: which routes there are,
+/// and that refusals, successes and frames look as it says.
+@SystemTest
+final class OpenApiTest {
+  private static final Pattern COUNTED =
+      Pattern.compile("http_requests_total\\{handler=\"(/[^\"]*)\",method=\"([A-Z]+)\"");
+
+  /// Routes that only the administrator's socket has are not part of the public API.
+  private static final String SOCKET_ONLY = "/admin/";
+
+  private static final List<String> METHODS = List.of("GET", "POST", "PUT", "PATCH", "DELETE");
+  private static final String FORM = "application/x-www-form-urlencoded";
+
+  private final TidingsProcess server;
+  private final TidingsProcess tight;
+  private final RelayClient nobody;
+  private final RelayClient admin;
+  private final OpenApi api;
+  private final User owner;
+  private final User stranger;
+  private final User powerless;
+  private final String topic;
+  private Optional<User> inactive = Optional.empty();
+
+  OpenApiTest(@On(Setup.SECURED) TidingsProcess server, @On(Setup.TIGHT) TidingsProcess tight) {
+    this.server = server;
+    this.tight = tight;
+    nobody = server.anonymous();
+    admin = server.admin();
+    api = new OpenApi(nobody.get("/openapi.json").expect(200).body());
+    owner = admin.newUser("read", "write");
+    stranger = admin.newUser("read", "write");
+    powerless = admin.newUser();
+    topic = newTopic();
+  }
+
+  private String newTopic() {
+    String name = RelayClient.unique("documented");
+    owner.client().createTopic("topic_name", name).expect(201);
+    return name;
+  }
+
+  // ---- routes ----
+
+  /// Each route counts its answers from the start, under its path and method.
+  private Set<String> routesOfTheServer() {
+    return COUNTED
+        .matcher(nobody.get("/metrics").expect(200).body())
+        .results()
+        .filter(match -> !match.group(1).startsWith(SOCKET_ONLY))
+        .map((MatchResult match) -> match.group(2) + " " + match.group(1))
+        .collect(toCollection(TreeSet::new));
+  }
+
+  @Test
+  void routesOfTheServer_areAllDocumented() {
+    assertThat(routesOfTheServer())
+        .isNotEmpty()
+        .isSubsetOf(api.operations().stream().map(Operation::route).toList());
+  }
+
+  @Test
+  void documentedOperations_areAllRoutesOfTheServer() {
+    assertThat(api.operations().stream().map(Operation::route)).isSubsetOf(routesOfTheServer());
+  }
+
+  /// The table of who may do what names the same operations.
+  @Test
+  void documentedOperations_areTheRowsOfTheSecurityTable() {
+    var rows = new TreeSet<String>();
+    for (List<List<String>> table :
+        Markdown.page("docs/security.md").section("Who may do what").tables()) {
+      table.stream()
+          .skip(1)
+          .map(row -> row.getFirst().replace("`", "").replaceFirst(" and .*", ""))
+          .filter(route -> !route.contains(SOCKET_ONLY))
+          .forEach(rows::add);
+    }
+    assertThat(rows)
+        .containsExactlyInAnyOrderElementsOf(
+            api.operations().stream().map(Operation::route).toList());
+  }
+
+  @TestFactory
+  Stream<DynamicTest> undocumentedMethods_areRefused() {
+    var methods = new LinkedHashMap<String, Set<String>>();
+    for (Operation operation : api.operations()) {
+      methods.computeIfAbsent(operation.path(), _ -> new TreeSet<>()).add(operation.method());
+    }
+    var tests = new ArrayList<DynamicTest>();
+    methods.forEach((path, known) -> {
+      for (String method : METHODS) {
+        // The statistics of topics lie where a topic of that name would.
+        if (!known.contains(method) && !path.equals("/api/v1/topics/stats")) {
+          tests.add(
+              dynamicTest(
+                  method + " " + path,
+                  () -> {
+                    Reply reply = admin.request(method, path.replaceAll("[{}]", ""));
+                    reply.expectDetail(405, "Method Not Allowed");
+                    assertThat(Set.of(reply.header("allow").orElse("none").split(", *", -1)))
+                        .as("Allow")
+                        .isEqualTo(known);
+                  }));
+        }
+      }
+    });
+    return tests.stream();
+  }
+
+  @Test
+  void version_isThatOfTheServer() {
+    assertThat(api.document().at("/info/version").asString())
+        .isEqualTo(nobody.get("/health").json().get("version").asString());
+  }
+
+  @TestFactory
+  Stream<DynamicTest> examplesOfBodies_fitTheirSchemas() {
+    return api.operations().stream()
+        .filter(operation -> operation.bodyType().equals("application/json"))
+        .map(operation ->
+            dynamicTest(
+                operation.id(),
+                () ->
+                    assertThat(
+                            api.faults(
+                                operation
+                                    .node()
+                                    .at("/requestBody/content/application~1json/schema"),
+                                operation.example()))
+                        .isEmpty()));
+  }
+
+  @Test
+  void whatIsNotDocumented_isAFault() {
+    assertThat(api.faults("Error", Json.parse("{\"detail\": \"x\"}"))).isEmpty();
+    assertThat(api.faults("Error", Json.parse("{\"detail\": \"x\", \"more\": 1}"))).hasSize(1);
+    assertThat(api.faults("Error", Json.parse("{}"))).hasSize(1);
+    assertThat(api.faults("PongFrame", Json.parse("{\"type\":\"pong\",\"timestamp\":\"now\"}")))
+        .hasSize(1);
+    assertThat(api.faults(api.operation("me"), new Reply(418, Map.of(), ""))).hasSize(1);
+    assertThat(api.missingHeaders(api.operation("me"), new Reply(401, Map.of(), "")))
+        .contains("WWW-Authenticate");
+  }
+
+  // ---- refusals ----
+
+  @TestFactory
+  Stream<DynamicTest> refusals_areAsDocumented() {
+    var tests = new ArrayList<DynamicTest>();
+    for (Operation operation : api.operations()) {
+      for (String status : new TreeSet<>(operation.statuses())) {
+        refusal(operation, status)
+            .forEach((name, call) ->
+                tests.add(
+                    dynamicTest(
+                        String.join(" ", operation.route(), status, name),
+                        () -> {
+                          Reply reply = call.call();
+                          assertThat(reply.status())
+                              .as("status; the body was: %s", reply.body())
+                              .isEqualTo(Integer.parseInt(status));
+                          assertThat(api.faults(operation, reply)).isEmpty();
+                          assertThat(api.missingHeaders(operation, reply)).isEmpty();
+                        })));
+      }
+    }
+    return tests.stream();
+  }
+
+  /// The calls that get `status` from an operation, by name. Those that need a broken or crowded
+  /// server are not among them: 429, 500 and 503.
+  private Map<String, Callable<Reply>> refusal(Operation operation, String status) {
+    return switch (status) {
+      case "400" -> malformed(operation);
+      case "401" ->
+          operation.id().equals("login")
+              ? Map.of("password", () -> nobody.login(owner.name(), "not-the-password"))
+              : Map.of(
+                  "no token", () -> send(operation, nobody),
+                  "bad token", () -> send(operation, nobody.withToken("bad")));
+      case "403" -> forbidden(operation);
+      case "404" ->
+          Map.of("missing", () -> send(operation, admin, pathOf(operation, "missing"), ""));
+      case "413" -> Map.of("large", () -> sendTooMuch(operation));
+      case "422" -> invalid(operation);
+      default -> Map.of();
+    };
+  }
+
+  private Map<String, Callable<Reply>> malformed(Operation operation) {
+    String path = pathOf(operation, topic);
+    return switch (operation.id()) {
+      case "login" ->
+          Map.of("escape", () -> nobody.send("POST", path, body("username=%"), FORM_TYPE));
+      case "register" ->
+          Map.of(
+              "name is taken",
+              () ->
+                  admin.register(
+                      Json.object("username", owner.name(), "password", RelayClient.PASSWORD)));
+      case "createTopic" -> Map.of("exists", () -> admin.createTopic("topic_name", topic));
+      case "grant" ->
+          Map.of(
+              "to nobody", () -> owner.client().grant(topic),
+              "twice",
+                  () -> {
+                    String other = newTopic();
+                    owner.client().grant(other, "user_id", stranger.id()).expect(201);
+                    return owner.client().grant(other, "user_id", stranger.id());
+                  });
+      case "deleteUser" ->
+          Map.of(
+              "oneself",
+              () ->
+                  admin.request(
+                      "DELETE", "/auth/users/" + admin.me().json().get("user_id").asString()));
+      case "revokeToken" ->
+          Map.of("malformed", () -> nobody.postRaw(path, "{\"refresh_token\": \"malformed\"}"));
+      case "webSocket" -> Map.of("no upgrade", () -> admin.get(path));
+      default -> Map.of();
+    };
+  }
+
+  private static final String[] FORM_TYPE = {"Content-Type", FORM};
+
+  private static HttpRequest.BodyPublisher body(String text) {
+    return BodyPublishers.ofString(text);
+  }
+
+  private Map<String, Callable<Reply>> forbidden(Operation operation) {
+    if (operation.id().equals("webSocket")) {
+      return Map.of("no permission", () -> upgradeRefused(powerless.client()));
+    } else if (operation.id().equals("login")) {
+      return Map.of(
+          "inactive",
+          () -> {
+            User inactive = inactive();
+            return nobody.login(inactive.name(), inactive.password());
+          });
+    } else if (operation.needsPermission()) {
+      return Map.of("no permission", () -> send(operation, powerless.client()));
+    } else if (operation.has("topic_name")) {
+      return Map.of("not the owner", () -> send(operation, stranger.client()));
+    }
+    return Map.of("inactive", () -> send(operation, inactive().client()));
+  }
+
+  private User inactive() {
+    if (inactive.isEmpty()) {
+      User user = admin.newUser("read", "write");
+      admin.send("PATCH", "/auth/users/" + user.id(), body("{\"is_active\": false}")).expect(200);
+      inactive = Optional.of(user);
+    }
+    return inactive.get();
+  }
+
+  private Map<String, Callable<Reply>> invalid(Operation operation) {
+    String path = pathOf(operation, topic);
+    if (operation.id().equals("login")) {
+      return Map.of("nothing", () -> nobody.send("POST", path, body(""), FORM_TYPE));
+    } else if (operation.id().equals("listMessages")) {
+      return Map.of(
+          "limit", () -> owner.client().get(path + "?limit=0"),
+          "order", () -> owner.client().get(path + "?order=up"),
+          "cursor", () -> owner.client().get(path + "?cursor=nothing"));
+    } else if (operation.id().equals("streamEvents")) {
+      return Map.of("offset", () -> owner.client().get(path + "?offset=nothing"));
+    }
+    return Map.of(
+        "not JSON", () -> send(operation, admin, path, "{"),
+        "not an object", () -> send(operation, admin, path, "[]"));
+  }
+
+  private Reply sendTooMuch(Operation operation) {
+    String path = operation.path().replaceAll("[{}]", "");
+    return tight
+        .anonymous()
+        .send(operation.method(), path, body(" ".repeat(64 * 1024 + 1)), FORM_TYPE);
+  }
+
+  /// A refused upgrade as another client than the one of the JDK, which hides it, would see it.
+  private Reply upgradeRefused(RelayClient caller) {
+    try (var connection = RawConnection.open(server)) {
+      connection.writeHead(
+          "GET /ws?token=" + caller.token() + " HTTP/1.1",
+          "Connection: Upgrade",
+          "Upgrade: websocket",
+          "Sec-WebSocket-Version: 13",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+      return connection.readReply();
+    }
+  }
+
+  private Reply send(Operation operation, RelayClient caller) {
+    return send(operation, caller, pathOf(operation, topic), "");
+  }
+
+  private static Reply send(Operation operation, RelayClient caller, String path, String text) {
+    if (operation.bodyType().isEmpty()) {
+      return caller.request(operation.method(), path);
+    }
+    String sent = text.isEmpty() ? Json.write(operation.example()) : text;
+    return caller.send(operation.method(), path, body(sent), "Content-Type", "application/json");
+  }
+
+  /// The path of an operation about a topic, and about a user, session or file that is not there.
+  private static String pathOf(Operation operation, String topic) {
+    return operation
+        .path()
+        .replace("{topic_name}", topic)
+        .replaceAll("\\{[a-z_]+}", UUID.randomUUID().toString());
+  }
+
+  // ---- successes ----
+
+  @Test
+  void tour_hasEveryOperation() {
+    assertThat(tour().keySet())
+        .containsExactlyInAnyOrderElementsOf(api.operations().stream().map(Operation::id).toList());
+  }
+
+  @TestFactory
+  Stream<DynamicTest> successes_areAsDocumented() {
+    return tour().entrySet().stream()
+        .map(step ->
+            dynamicTest(
+                step.getKey(),
+                () -> {
+                  Operation operation = api.operation(step.getKey());
+                  Reply reply = step.getValue().call();
+                  assertThat(reply.status())
+                      .as("status; the body was: %s", Json.abbreviate(reply.body()))
+                      .isLessThan(300);
+                  assertThat(api.faults(operation, reply)).isEmpty();
+                  assertThat(api.missingHeaders(operation, reply)).isEmpty();
+                }));
+  }
+
+  /// A call of each operation that succeeds; each makes what it needs.
+  private Map<String, Callable<Reply>> tour() {
+    var tour = new LinkedHashMap<String, Callable<Reply>>();
+    RelayClient caller = owner.client();
+    tour.put("login", () -> nobody.login(owner.name(), owner.password()));
+    tour.put("refreshToken", () -> nobody.postJson("/auth/token/refresh", newRefreshToken()));
+    tour.put("revokeToken", () -> nobody.postJson("/auth/token/revoke", newRefreshToken()));
+    tour.put(
+        "logout",
+        () -> nobody.loggedIn(owner.name(), owner.password()).request("POST", "/auth/logout"));
+    tour.put("listSessions", () -> caller.get("/auth/sessions"));
+    tour.put(
+        "endSession",
+        () -> {
+          JsonNode sessions = caller.get("/auth/sessions").expect(200).json();
+          return caller.request(
+              "DELETE", "/auth/sessions/" + sessions.get(0).get("jti").asString());
+        });
+    tour.put("me", caller::me);
+    tour.put(
+        "register",
+        () ->
+            admin.register(
+                Json.object(
+                    "username", RelayClient.unique("new"), "password", RelayClient.PASSWORD)));
+    tour.put("listUsers", () -> admin.get("/auth/users"));
+    tour.put("userStats", () -> admin.get("/auth/users/stats"));
+    tour.put(
+        "changeUser",
+        () ->
+            admin.send(
+                "PATCH", "/auth/users/" + admin.newUser().id(), body("{\"is_active\": false}")));
+    tour.put("deleteUser", () -> admin.request("DELETE", "/auth/users/" + admin.newUser().id()));
+    tour.put(
+        "createTopic",
+        () ->
+            caller.createTopic(
+                "topic_name",
+                RelayClient.unique("new"),
+                "description",
+                "new",
+                "retention",
+                Map.of("max_messages", 10)));
+    tour.put("listTopics", () -> caller.get("/api/v1/topics"));
+    tour.put("topicStats", () -> admin.get("/api/v1/topics/stats"));
+    tour.put("getTopic", () -> caller.get("/api/v1/topics/" + topic));
+    tour.put(
+        "changeTopic",
+        () ->
+            caller.send(
+                "PUT",
+                "/api/v1/topics/" + newTopic(),
+                body("{\"is_public\": true, \"retention\": {\"max_bytes\": 0}}")));
+    tour.put("deleteTopic", () -> caller.request("DELETE", "/api/v1/topics/" + newTopic()));
+    tour.put("grant", () -> caller.grant(newTopic(), "username", stranger.name()));
+    tour.put(
+        "listGrants",
+        () -> {
+          String granted = newTopic();
+          caller.grant(granted, "username", stranger.name()).expect(201);
+          return caller.get("/api/v1/topics/" + granted + "/permissions");
+        });
+    tour.put(
+        "revokeGrant",
+        () -> {
+          String granted = newTopic();
+          caller.grant(granted, "username", stranger.name()).expect(201);
+          return caller.request(
+              "DELETE", "/api/v1/topics/" + granted + "/permissions/" + stranger.id());
+        });
+    tour.put("publish", () -> caller.publish(topic, Map.of("n", 1), "metadata", Map.of("a", "b")));
+    tour.put(
+        "publishBulk",
+        () -> caller.bulk(List.of(Json.object("topic", topic, "payload", Map.of("n", 2)))));
+    tour.put(
+        "listMessages",
+        () -> {
+          String read = newTopic();
+          caller.publishNumbers(read, 0, 3);
+          return caller.get("/api/v1/topics/" + read + "/messages?limit=2");
+        });
+    tour.put("streamEvents", this::firstEvent);
+    tour.put(
+        "listConsumers",
+        () -> {
+          String read = newTopic();
+          try (RelaySocket socket = caller.subscribe(read)) {
+            String id = caller.publishNumber(read, 1);
+            socket.expect("message");
+            socket.send(Json.object("type", "ack", "message_id", id, "id", 1));
+            socket.expect("acked");
+          }
+          Reply reply = caller.get("/api/v1/topics/" + read + "/consumers");
+          assertThat(reply.json()).as("consumers").isNotEmpty();
+          return reply;
+        });
+    tour.put(
+        "poll",
+        () -> {
+          String read = newTopic();
+          caller.publishNumbers(read, 0, 3);
+          return caller.poll("topics", List.of(read), "since", Map.of(read, "start"));
+        });
+    tour.put("pollStats", () -> caller.get("/messages/poll/stats"));
+    tour.put(
+        "webSocket",
+        () -> {
+          caller.open().close();
+          return new Reply(101, Map.of(), "");
+        });
+    for (String page : List.of("health", "ready", "metrics", "openapi.json", "docs", "redoc")) {
+      tour.put(page.replace(".json", ""), () -> nobody.get("/" + page));
+    }
+    tour.put("docsFile", () -> nobody.get("/docs/docs.js"));
+    tour.put("redocFile", () -> nobody.get("/redoc/redoc.js"));
+    return tour;
+  }
+
+  private Map<String, String> newRefreshToken() {
+    JsonNode tokens = nobody.login(owner.name(), owner.password()).expect(200).json();
+    return Map.of("refresh_token", tokens.path("refresh_token").asString("none"));
+  }
+
+  /// Reads an event stream up to its first message.
+  private Reply firstEvent() throws Exception {
+    String read = newTopic();
+    owner.client().publishNumber(read, 1);
+    var uri = URI.create(server.url() + "/api/v1/topics/" + read + "/events?offset=earliest");
+    HttpResponse<InputStream> response =
+        RelayClient.http()
+            .send(
+                HttpRequest.newBuilder(uri)
+                    .header("Authorization", "Bearer " + owner.client().token())
+                    .build(),
+                BodyHandlers.ofInputStream());
+    try (var lines = new BufferedReader(new InputStreamReader(response.body(), UTF_8))) {
+      Optional<String> data =
+          Await.result(
+              CompletableFuture.supplyAsync(
+                  () -> lines.lines().filter(line -> line.startsWith("data:")).findFirst()));
+      if (data.isPresent()) {
+        assertThat(api.faults("MessageFrame", Json.parse(data.get().substring("data:".length()))))
+            .isEmpty();
+      }
+      return new Reply(response.statusCode(), response.headers().map(), data.orElse(""));
+    }
+  }
+
+  @Test
+  void poll_thatWaits_isAsDocumented() {
+    String read = newTopic();
+    var waiting = owner.client().pollAsync("topics", List.of(read), "timeout", 30);
+    Await.until(
+        "the poll has found a message",
+        () -> {
+          owner.client().publishNumber(read, 1);
+          return waiting.isDone();
+        });
+    Reply reply = Await.result(waiting);
+    assertThat(reply.json().get("messages").get(0).get("type").asString()).isEqualTo("message");
+    assertThat(api.faults(api.operation("poll"), reply)).isEmpty();
+  }
+
+  @Test
+  void poll_tooMany_isAsDocumented() {
+    try (TidingsProcess crowded =
+        TidingsProcess.startSecured(Map.of("TIDINGS_POLL_MAX_WAITERS_PER_USER", "1"))) {
+      RelayClient caller = crowded.admin();
+      var waiting = caller.pollAsync("topics", List.of("crowded"), "timeout", 20);
+      var refused = new AtomicReference<Reply>();
+      Await.until(
+          "a second poll is refused",
+          () -> {
+            Reply reply = caller.poll("topics", List.of("crowded"), "timeout", 1);
+            refused.set(reply);
+            return reply.status() == 429;
+          });
+      assertThat(api.faults(api.operation("poll"), refused.get())).isEmpty();
+      assertThat(api.missingHeaders(api.operation("poll"), refused.get())).isEmpty();
+      caller.publishNumber("crowded", 1);
+      Await.result(waiting).expect(200);
+    }
+  }
+
+  // ---- frames ----
+
+  private Map<String, Object> frames(String message) {
+    return Map.of(
+        "pong", Json.object("type", "ping"),
+        "error", Json.object("type", "nonsense"),
+        "refreshed", Json.object("type", "refresh", "token", owner.client().token()),
+        "unsubscribed", Json.object("type", "unsubscribe", "topics", List.of(topic)),
+        "acked", Json.object("type", "ack", "message_id", message, "id", "a1"),
+        "published",
+            Json.object("type", "publish", "id", 7, "topic", newTopic(), "payload", Map.of()));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> frames_areAsDocumented() {
+    String id = owner.client().publishNumber(topic, 1);
+    return frames(id).entrySet().stream()
+        .map(step ->
+            dynamicTest(
+                step.getKey(),
+                () -> {
+                  JsonNode sent = Json.parse(Json.write(step.getValue()));
+                  if (!step.getKey().equals("error")) {
+                    assertThat(api.faults(schemaOf(sent), sent)).as("sent").isEmpty();
+                  }
+                  try (RelaySocket socket = owner.client().open()) {
+                    socket.send(Json.object("type", "subscribe", "topics", List.of(topic)));
+                    assertFrame(socket, "subscribed");
+                    socket.send(step.getValue());
+                    assertFrame(socket, step.getKey());
+                  }
+                }));
+  }
+
+  private void assertFrame(RelaySocket socket, String type) {
+    JsonNode frame = socket.expect(type);
+    assertThat(api.faults(schemaOf(frame), frame)).as("%s", frame).isEmpty();
+  }
+
+  private static String schemaOf(JsonNode frame) {
+    String type = frame.get("type").asString();
+    return Character.toUpperCase(type.charAt(0)) + type.substring(1) + "Frame";
+  }
+
+  @Test
+  void messageFrame_isAsDocumented() {
+    try (RelaySocket socket = owner.client().subscribe(topic)) {
+      owner.client().publish(topic, Map.of("n", 1), "metadata", Map.of("k", "v")).expect(201);
+      assertFrame(socket, "message");
+    }
+  }
+}
