@@ -117,7 +117,7 @@ final class CurlExamplesTest {
             """);
     Caller.nobody(server)
         .loggedIn("producer1", "secure-password")
-        .publish("notifications", "{}")
+        .publish("of-producer1", "{}")
         .expect(201);
   }
 

@@ -7,6 +7,9 @@ import dev.tidings.system.On;
 import dev.tidings.system.Setup;
 import dev.tidings.system.SystemTest;
 import dev.tidings.system.TidingsProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -170,6 +173,31 @@ final class OperationsContractTest {
   }
 
   // Settings
+
+  /// Its keys are others here; the page of settings says for each what takes its place.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "PULSAR_CONFIG_FILE",
+        "app_name",
+        "storage_backend",
+        "valkey_host",
+        "valkey_port",
+        "valkey_use_tls",
+        "persistent_tier_retention",
+        "max_messages_per_topic",
+        "log_level",
+        "jwt_secret_key",
+        "bootstrap_admin_username",
+        "bootstrap_admin_password",
+        "bootstrap_admin_email"
+      })
+  void setting_ofTheRelay_isInTheTable(String name) throws IOException {
+    String page = Files.readString(Path.of("../docs/configuration.md"));
+
+    assertThat(page.substring(page.indexOf("## Settings of pulsar-relay")))
+        .contains("`" + name + "`");
+  }
 
   @Test
   void bootstrapAdmin_hasAllPermissions_andTheDefaultAddress() {
