@@ -130,7 +130,8 @@ final class CurlExamplesTest {
         """
         {"topic_id":"<text>","topic_name":"notifications","owner_id":"%s","is_public":%s,
          "created_at":"<time>","description":"User notification messages",
-         "allowed_user_ids":[%s]}
+         "allowed_user_ids":[%s],
+         "retention":{"max_age_seconds":null,"max_messages":null,"max_bytes":null}}
         """;
     String consumerId = Template.quoted(consumer.id());
 

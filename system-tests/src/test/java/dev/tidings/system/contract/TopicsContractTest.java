@@ -53,7 +53,8 @@ final class TopicsContractTest {
   private String json(String topic, boolean isPublic, String description, String allowed) {
     return """
     {"topic_id":"<text>","topic_name":%s,"owner_id":"%s","is_public":%s,
-     "created_at":"<time>","description":%s,"allowed_user_ids":%s}
+     "created_at":"<time>","description":%s,"allowed_user_ids":%s,
+         "retention":{"max_age_seconds":null,"max_messages":null,"max_bytes":null}}
     """
         .formatted(Template.quoted(topic), owner.id(), isPublic, description, allowed);
   }
@@ -227,7 +228,8 @@ final class TopicsContractTest {
     String entry =
         """
         [{"topic_id":"<text>","topic_name":"%s","owner_id":"%s","is_public":false,
-          "created_at":"<time>","description":null,"allowed_user_ids":%s}]
+          "created_at":"<time>","description":null,"allowed_user_ids":%s,
+         "retention":{"max_age_seconds":null,"max_messages":null,"max_bytes":null}}]
         """;
 
     lister
