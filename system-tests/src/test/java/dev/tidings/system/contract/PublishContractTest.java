@@ -277,10 +277,10 @@ final class PublishContractTest {
         .expect(
             200,
             """
-            {"topic_id":"<text>","topic_name":"%s","owner_id":"%s","is_public":false,
-             "created_at":"<time>","description":"Auto-created topic by %s",
-             "allowed_user_ids":[],
-         "retention":{"max_age_seconds":null,"max_messages":null,"max_bytes":null}}
+               {"topic_id":"<text>","topic_name":"%s","owner_id":"%s","is_public":false,
+                "created_at":"<time>","description":"Auto-created topic by %s",
+                "allowed_user_ids":[],
+            "retention":{"max_age_seconds":null,"max_messages":null,"max_bytes":null}}
             """
                 .formatted(topic, writer.id(), writer.name()));
   }
