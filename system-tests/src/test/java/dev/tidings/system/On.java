@@ -9,6 +9,6 @@ import java.lang.annotation.Target;
 /// Which of the shared servers a parameter of a test stands for.
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.PARAMETER)
-@interface On {
+public @interface On {
   Setup value();
 }

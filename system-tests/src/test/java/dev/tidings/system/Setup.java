@@ -4,7 +4,7 @@ package dev.tidings.system;
 import java.util.Map;
 
 /// The servers that tests share. Each is started when the first test asks for it.
-enum Setup {
+public enum Setup {
   /// `serve --dev`.
   DEV {
     @Override

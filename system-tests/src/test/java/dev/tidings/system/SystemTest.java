@@ -16,4 +16,4 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(SharedServers.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(60)
-@interface SystemTest {}
+public @interface SystemTest {}

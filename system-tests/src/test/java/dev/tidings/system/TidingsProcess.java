@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 
 /// A server in a process of its own, as a user would start it. What it prints goes to files under
 /// `target/system-tests`, which are shown when a test fails.
-final class TidingsProcess implements AutoCloseable {
+public final class TidingsProcess implements AutoCloseable {
 
   private static final Path WORK_DIR = Path.of("target", "system-tests");
   private static final Pattern READY =
@@ -33,10 +33,10 @@ final class TidingsProcess implements AutoCloseable {
   private static final AtomicInteger NUMBER = new AtomicInteger();
   private static final List<TidingsProcess> ALL = new CopyOnWriteArrayList<>();
 
-  static final String SECRET_KEY = "a-secret-key-of-the-system-tests-0123456789";
-  static final String ADMIN = "admin";
+  public static final String SECRET_KEY = "a-secret-key-of-the-system-tests-0123456789";
+  public static final String ADMIN = "admin";
   static final String DEV_PASSWORD = "tidings-dev";
-  static final String BOOTSTRAP_PASSWORD = "bootstrap-password";
+  public static final String BOOTSTRAP_PASSWORD = "bootstrap-password";
 
   /// Needed to start a server that is not in development mode.
   static final Map<String, String> SECURED_ENVIRONMENT =
@@ -67,7 +67,7 @@ final class TidingsProcess implements AutoCloseable {
   }
 
   /// `serve --dev`: admin / tidings-dev, and calls without a token act as admin.
-  static TidingsProcess startDev(Map<String, String> environment) {
+  public static TidingsProcess startDev(Map<String, String> environment) {
     return startDev(newDataDir(), environment);
   }
 
@@ -76,7 +76,7 @@ final class TidingsProcess implements AutoCloseable {
   }
 
   /// `serve` with a secret and a bootstrap admin.
-  static TidingsProcess startSecured(Map<String, String> environment) {
+  public static TidingsProcess startSecured(Map<String, String> environment) {
     var all = new HashMap<>(SECURED_ENVIRONMENT);
     all.putAll(environment);
     return start(launchServe("secured", newDataDir(), all));
@@ -241,7 +241,7 @@ final class TidingsProcess implements AutoCloseable {
     }
   }
 
-  URI url() {
+  public URI url() {
     return url;
   }
 
@@ -250,7 +250,7 @@ final class TidingsProcess implements AutoCloseable {
     return readyLine("https").orElseThrow();
   }
 
-  URI webSocketUrl() {
+  public URI webSocketUrl() {
     return URI.create("ws://" + url.getAuthority() + "/ws");
   }
 
