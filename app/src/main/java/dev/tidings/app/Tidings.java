@@ -134,9 +134,11 @@ public final class Tidings {
         config.websocket().firstFrameTimeout(),
         config.websocket().maxTopics(),
         (int) config.websocket().sendBufferSize(),
+        config.websocket().maxPublishing(),
         config.poll().maxTopics(),
         config.poll().maxWaiters(),
-        config.poll().maxWaitersPerUser());
+        config.poll().maxWaitersPerUser(),
+        config.limits().connectionsPerUser());
   }
 
   /// The TCP port it listens on.

@@ -19,6 +19,7 @@ import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.relay.UserConnections;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.EventLoop;
@@ -290,6 +291,8 @@ public final class Server {
         new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
     PollWaiters waiters =
         new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
+    UserConnections connectionsByUser =
+        new UserConnections(settings.relay().maxConnectionsPerUser());
     long bodiesOfHeap = Runtime.getRuntime().maxMemory() / BODIES_OF_HEAP;
     Bodies bodies =
         new Bodies(
@@ -315,7 +318,7 @@ public final class Server {
             : SocketAddress.inetSocketAddress(settings.port(), settings.host());
     try {
       for (EventLoop loop : loops) {
-        HttpServer listener = listenOn(loop, services, waiters, guard, address);
+        HttpServer listener = listenOn(loop, services, waiters, connectionsByUser, guard, address);
         port = listener.actualPort();
       }
     } catch (IllegalStateException e) {
@@ -330,11 +333,12 @@ public final class Server {
           e);
     }
     if (settings.adminSocket().isPresent()) {
-      listenForAdmin(services, waiters, settings.adminSocket().get());
+      listenForAdmin(services, waiters, connectionsByUser, settings.adminSocket().get());
     }
   }
 
-  private void listenForAdmin(RelayApi.Services services, PollWaiters waiters, Path path)
+  private void listenForAdmin(
+      RelayApi.Services services, PollWaiters waiters, UserConnections connectionsByUser, Path path)
       throws StartException {
     User operator =
         new User(
@@ -352,6 +356,7 @@ public final class Server {
           loops.getFirst(),
           services.with(Authenticator.trusting(operator)),
           waiters,
+          connectionsByUser,
           Routes.Guard.open(),
           SocketAddress.domainSocketAddress(path.toString()));
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
@@ -365,13 +370,14 @@ public final class Server {
       EventLoop loop,
       RelayApi.Services services,
       PollWaiters waiters,
+      UserConnections connectionsByUser,
       Routes.Guard guard,
       SocketAddress address) {
     CompletableFuture<HttpServer> listening = new CompletableFuture<>();
     loop.context()
         .runOnContext(_ -> {
           Routes routes = new Routes(vertx, loop, metrics, guard);
-          RelayApi relay = new RelayApi(services, loop, waiters);
+          RelayApi relay = new RelayApi(services, loop, waiters, connectionsByUser);
           relay.route(routes);
           new OpsApi(node, metrics, time).route(routes);
           relays.add(relay);
@@ -446,9 +452,9 @@ public final class Server {
 
   // ---- stopping ----
 
-  /// Stops it: WebSockets are closed with 1001 and polls answered, requests that are being handled
-  /// are finished within the settings' time, everything accepted is made durable, the store is
-  /// closed.
+  /// Stops it: WebSockets are closed with 1001, event streams ended and polls answered, requests
+  /// that are being handled are finished within the settings' time, everything accepted is made
+  /// durable, the store is closed.
   public void stop() {
     sweeper.shutdownNow();
     CountDownLatch gone = new CountDownLatch(relays.size());

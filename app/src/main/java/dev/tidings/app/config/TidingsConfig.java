@@ -71,7 +71,7 @@ public record TidingsConfig(
               doc = "Threads that serve connections; 0 takes one for each core")
           int eventLoops) {}
 
-  /// Sockets on `/ws`.
+  /// Sockets on `/ws`, and event streams, which share what applies to both.
   public record WebSocket(
       @Setting(
               defaultValue = "25s",
@@ -101,7 +101,15 @@ public record TidingsConfig(
               bytes = true,
               doc =
                   "Bytes queued on one socket; above it the socket is not written to until it drains")
-          long sendBufferSize) {}
+          long sendBufferSize,
+      @Setting(
+              defaultValue = "256",
+              min = "1",
+              max = "10000",
+              doc =
+                  "Messages of one socket on their way to the store; at the bound it is not read"
+                      + " from until one is answered")
+          int maxPublishing) {}
 
   /// Long polls.
   public record Poll(
@@ -297,7 +305,13 @@ public record TidingsConfig(
               min = "1",
               max = "1000000",
               doc = "Users one topic is granted to; further ones are refused with 400")
-          int grantsPerTopic) {}
+          int grantsPerTopic,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "1000000",
+              doc = "WebSockets and event streams of one user; further ones are answered with 429")
+          int connectionsPerUser) {}
 
   /// The log of the process, on standard error.
   public record Log(

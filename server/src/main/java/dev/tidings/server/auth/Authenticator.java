@@ -32,6 +32,10 @@ public interface Authenticator {
   /// Who `token` was issued to.
   Result ofToken(String token);
 
+  /// What `caller` is by now: the user as stored at this moment, or why it may not act any more.
+  /// Whether its token has ended since, the session looks after itself.
+  Result now(Caller caller);
+
   /// For a door that only the operator can reach: every call is `operator`'s.
   static Authenticator trusting(User operator) {
     Result caller = new Caller(operator, Long.MAX_VALUE);
@@ -44,6 +48,11 @@ public interface Authenticator {
       @Override
       public Result ofToken(String token) {
         return caller;
+      }
+
+      @Override
+      public Result now(Caller known) {
+        return known;
       }
     };
   }

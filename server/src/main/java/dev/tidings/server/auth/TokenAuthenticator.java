@@ -53,10 +53,18 @@ public final class TokenAuthenticator implements Authenticator {
     if (verified.isEmpty()) {
       return new Unknown("Invalid or expired token");
     }
-    Optional<User> user = directory.userById(verified.get().userId());
-    if (user.isEmpty()) {
-      return new Unknown("User not found");
-    }
-    return callerOrBarred(user.get(), verified.get().expiresAt());
+    return stored(verified.get().userId(), verified.get().expiresAt());
+  }
+
+  @Override
+  public Result now(Caller caller) {
+    return stored(caller.user().id(), caller.expiresAt());
+  }
+
+  private Result stored(String userId, long expiresAt) {
+    return directory
+        .userById(userId)
+        .map(user -> callerOrBarred(user, expiresAt))
+        .orElseGet(() -> new Unknown("User not found"));
   }
 }

@@ -53,7 +53,7 @@ public final class Metrics implements CommitObserver, Answers.Counts {
   private final Counter delivered =
       Counter.builder()
           .name("relay_messages_delivered_total")
-          .help("Messages written to WebSockets")
+          .help("Messages written to WebSockets and event streams")
           .register(registry);
   private final Gauge socketsActive =
       Gauge.builder()
@@ -69,6 +69,11 @@ public final class Metrics implements CommitObserver, Answers.Counts {
       Counter.builder()
           .name("relay_websocket_disconnections_total")
           .help("WebSockets ever closed")
+          .register(registry);
+  private final Gauge eventStreams =
+      Gauge.builder()
+          .name("tidings_event_streams_active")
+          .help("Open event streams")
           .register(registry);
   private final Counter requests =
       Counter.builder()
@@ -179,7 +184,7 @@ public final class Metrics implements CommitObserver, Answers.Counts {
         label, it -> new TopicPoints(received.labelValues(it), latency.labelValues(it)));
   }
 
-  /// `count` messages were written to a WebSocket.
+  /// `count` messages were written to a WebSocket or an event stream.
   public void delivered(int count) {
     delivered.inc(count);
   }
@@ -194,6 +199,16 @@ public final class Metrics implements CommitObserver, Answers.Counts {
   public void socketClosed() {
     disconnections.inc();
     socketsActive.dec();
+  }
+
+  /// An event stream was opened.
+  public void eventStreamOpened() {
+    eventStreams.inc();
+  }
+
+  /// An event stream was closed.
+  public void eventStreamClosed() {
+    eventStreams.dec();
   }
 
   @Override

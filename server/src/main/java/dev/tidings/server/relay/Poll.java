@@ -2,6 +2,8 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
@@ -10,8 +12,8 @@ import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.JsonOut;
 import java.util.Collections;
@@ -45,7 +47,7 @@ final class Poll implements Reader {
   private static final Logger LOG = LoggerFactory.getLogger(Poll.class);
 
   private final Exchange exchange;
-  private final User user;
+  private final Authenticator authenticator;
   private final boolean catchesUp;
   private final TimeSource time;
   private final Consumer<Poll> finished;
@@ -56,6 +58,7 @@ final class Poll implements Reader {
   private Iterator<Cursor> unseen = Collections.emptyIterator();
   private final Set<Cursor> loading = new HashSet<>();
   private final Set<Cursor> served = new HashSet<>();
+  private Authenticator.Caller caller;
   private int found;
   private int opening;
   private boolean caughtUp;
@@ -64,9 +67,16 @@ final class Poll implements Reader {
 
   /// @param catchesUp whether it looks for stored messages first
   /// @param finished called once, when it is answered or its client is gone
-  Poll(Exchange exchange, User user, boolean catchesUp, TimeSource time, Consumer<Poll> finished) {
+  Poll(
+      Exchange exchange,
+      Authenticator authenticator,
+      Authenticator.Caller caller,
+      boolean catchesUp,
+      TimeSource time,
+      Consumer<Poll> finished) {
     this.exchange = exchange;
-    this.user = user;
+    this.authenticator = authenticator;
+    this.caller = caller;
     this.catchesUp = catchesUp;
     this.time = time;
     this.finished = finished;
@@ -89,7 +99,8 @@ final class Poll implements Reader {
 
   @Override
   public boolean mayRead(Topic topic) {
-    return AccessPolicy.mayRead(user, Optional.of(topic));
+    return authenticator.now(caller) instanceof Authenticator.Caller(User user, long _)
+        && AccessPolicy.mayRead(user, Optional.of(topic));
   }
 
   @Override
@@ -149,7 +160,7 @@ final class Poll implements Reader {
       }
       case DELETED -> {
         finish();
-        exchange.detail(404, "Topic '" + cursor.topic() + "' not found");
+        exchange.detail(404, Topics.deletedText(cursor.topic()));
       }
       case UNAVAILABLE -> {
         finish();
@@ -262,17 +273,8 @@ final class Poll implements Reader {
     exchange.json(200, out.raw("}"));
   }
 
-  /// The id to go on from. For a cursor that has passed no message it names a place all the same:
-  /// the end of the log it waited on, or the time before its topic existed.
   private String placeOf(Cursor cursor) {
-    return cursor
-        .lastPassed()
-        .orElseGet(() ->
-            new MessageId(
-                time.wallMs(),
-                Math.max(0, cursor.place() - 1),
-                cursor.log().map(TopicLog::incarnation).orElse(0)))
-        .toRelayId();
+    return Topics.placeOf(cursor, time.wallMs()).toRelayId();
   }
 
   private void finish() {
@@ -281,6 +283,48 @@ final class Poll implements Reader {
       exchange.loop().context().owner().cancelTimer(timer);
       cursors.values().forEach(Cursor::close);
       finished.accept(this);
+    }
+  }
+
+  /// Whose it is.
+  String userId() {
+    return caller.user().id();
+  }
+
+  /// Looks at its user again, who or whose token was changed. If it may not go on it is answered as
+  /// a new call would be.
+  void recheck(Directory directory) {
+    if (answered) {
+      return;
+    }
+    switch (authenticator.now(caller)) {
+      case Authenticator.Caller now -> {
+        caller = now;
+        recheck(directory, now.user());
+      }
+      case Authenticator.Unknown(String detail) -> {
+        finish();
+        exchange.unauthorized(detail);
+      }
+      case Authenticator.Barred(String detail) -> {
+        finish();
+        exchange.detail(403, detail);
+      }
+    }
+  }
+
+  private void recheck(Directory directory, User user) {
+    List<String> denied =
+        cursors.values().stream()
+            .filter(cursor -> !Topics.mayGoOn(directory, user, cursor))
+            .map(Cursor::topic)
+            .toList();
+    if (!user.has(Permission.READ)) {
+      finish();
+      exchange.detail(403, "Permission 'read' required");
+    } else if (!denied.isEmpty()) {
+      finish();
+      exchange.detail(403, Topics.deniedText(denied));
     }
   }
 

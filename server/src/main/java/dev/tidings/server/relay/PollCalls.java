@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Start;
+import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Long polls of one event loop (API of pulsar-relay v0.1.0).
@@ -34,6 +39,36 @@ final class PollCalls {
 
   void route(Routes routes) {
     routes.add(HttpMethod.POST, "/messages/poll", this::poll);
+    routes.add(HttpMethod.GET, "/messages/poll/stats", this::stats);
+  }
+
+  private void stats(Exchange exchange) {
+    api.authenticated(exchange, user -> exchange.json(200, stats(user)));
+  }
+
+  /// What waits on all event loops. Names are told to those who may read them; the name of a topic
+  /// that does not exist, to admins alone: it says what somebody else waits for.
+  private JsonOut stats(User user) {
+    JsonOut out =
+        new JsonOut(256)
+            .raw("{\"active_waiters\":")
+            .number(waiters.waiting())
+            .raw(",\"subscribed_topics\":")
+            .number(waiters.topics())
+            .raw(",\"topic_subscriber_counts\":{");
+    String separator = "";
+    for (Map.Entry<String, Integer> topic :
+        waiters.countsOf(name -> mayKnow(user, name)).entrySet()) {
+      out.raw(separator).string(topic.getKey()).raw(":").number(topic.getValue());
+      separator = ",";
+    }
+    return out.raw("}}");
+  }
+
+  private boolean mayKnow(User user, String name) {
+    Optional<Topic> topic = services.directory().topic(name);
+    return AccessPolicy.mayAdminister(user)
+        || (topic.isPresent() && AccessPolicy.mayRead(user, topic));
   }
 
   private void poll(Exchange exchange) {
@@ -55,19 +90,20 @@ final class PollCalls {
       exchange.detail(403, Topics.deniedText(denied));
       return;
     }
-    if (!waiters.enter(user.id())) {
+    if (!waiters.enter(user.id(), topics)) {
       exchange.detail(429, waiters.refusal());
       return;
     }
     Poll poll =
         new Poll(
             exchange,
-            user,
+            services.authenticator(),
+            new Authenticator.Caller(user, Long.MAX_VALUE),
             !since.isEmpty(),
             services.time(),
             finished -> {
               open.remove(finished);
-              waiters.leave(user.id());
+              waiters.leave(user.id(), topics);
             });
     open.add(poll);
     poll.start(starts(topics, since), timeoutS * 1000);
@@ -86,6 +122,15 @@ final class PollCalls {
       }
     }
     return starts;
+  }
+
+  /// Looks at the user's polls again, since what it may do has changed.
+  void recheck(String userId) {
+    for (Poll poll : List.copyOf(open)) {
+      if (poll.userId().equals(userId)) {
+        poll.recheck(services.directory());
+      }
+    }
   }
 
   void goAway() {

@@ -2,15 +2,9 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.command.Publish;
-import dev.tidings.core.command.Publish.Authority;
 import dev.tidings.core.directory.Permission;
-import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
-import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.server.relay.RelayApi.Services;
@@ -23,48 +17,24 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.function.Consumer;
 
 /// Publishing one message or up to a hundred (API of pulsar-relay v0.1.0).
 final class PublishCalls {
   private static final int MAX_BULK = 100;
-  private static final int MAX_ATTEMPTS = 3;
 
   private final RelayApi api;
   private final Services services;
+  private final Publisher publisher;
 
-  PublishCalls(RelayApi api, Services services) {
+  PublishCalls(RelayApi api, Services services, Publisher publisher) {
     this.api = api;
     this.services = services;
+    this.publisher = publisher;
   }
 
   void route(Routes routes) {
     routes.add(HttpMethod.POST, "/api/v1/messages", this::single);
     routes.add(HttpMethod.POST, "/api/v1/messages/bulk", this::bulk);
-  }
-
-  /// A message as the call sent it.
-  private record Item(String topic, NewMessage message) {}
-
-  private static Item read(Fields fields) {
-    String topic = fields.string("topic", 1, Topics.MAX_NAME);
-    if (!topic.isEmpty()) {
-      Topics.fault(topic).ifPresent(fault -> fields.invalid("topic", fault));
-    }
-    Payload payload = fields.object("payload");
-    OptionalLong ttl = fields.optionalInteger("ttl");
-    if (ttl.isPresent() && ttl.getAsLong() <= 0) {
-      fields.notGreaterThan("ttl", 0);
-    }
-    Payload metadata = fields.optionalStringMap("metadata");
-    long ttlMs = ttl.isPresent() ? toMs(ttl.getAsLong()) : Message.NEVER;
-    return new Item(topic, new NewMessage(payload, metadata, ttlMs));
-  }
-
-  private static long toMs(long seconds) {
-    return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
   private void single(Exchange exchange) {
@@ -74,93 +44,28 @@ final class PublishCalls {
         Permission.WRITE,
         1,
         (user, fields) -> {
-          Item item = read(fields);
+          Publisher.Item item = Publisher.read(fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
-          publish(
-              exchange,
+          publisher.publish(
               user,
               item.topic(),
               List.of(item.message()),
-              1,
-              result -> answer(exchange, item.topic(), result, startNs));
+              result -> exchange.guarded(() -> answer(exchange, item.topic(), result, startNs)));
         });
   }
 
-  private void answer(Exchange exchange, String topic, Result result, long startNs) {
+  private void answer(Exchange exchange, String topic, Publisher.Result result, long startNs) {
     switch (result) {
-      case Published(List<MessageId> ids) -> {
+      case Publisher.Published(List<MessageId> ids) -> {
         services.metrics().published(topic, 1, services.time().monotonicNs() - startNs);
         MessageId id = ids.getFirst();
-        exchange.json(
-            201,
-            new JsonOut(160)
-                .raw("{\"message_id\":\"")
-                .raw(id.toRelayId())
-                .raw("\",\"topic\":")
-                .string(topic)
-                .raw(",\"timestamp\":\"")
-                .raw(exchange.loop().timestamps().format(id.timestamp()))
-                .raw("Z\"}"));
+        exchange.json(201, publisher.write(new JsonOut(160).raw("{"), topic, id).raw("}"));
       }
-      case Denied() -> exchange.detail(403, Topics.deniedText(List.of(topic)));
-      case Refused(Refusal refusal) -> exchange.refused(refusal);
+      case Publisher.Denied() -> exchange.detail(403, Topics.deniedText(List.of(topic)));
+      case Publisher.Refused(Refusal refusal) -> exchange.refused(refusal);
     }
-  }
-
-  // ---- the way to the shard ----
-
-  /// What publishing to one topic came to.
-  private sealed interface Result {}
-
-  private record Published(List<MessageId> ids) implements Result {}
-
-  private record Denied() implements Result {}
-
-  private record Refused(Refusal refusal) implements Result {}
-
-  /// Publishes to one topic as `user`. If the topic is created or replaced between the check of the
-  /// caller's rights and the shard, the rights are checked again against what it is then.
-  private void publish(
-      Exchange exchange,
-      User user,
-      String topic,
-      List<NewMessage> messages,
-      int attempt,
-      Consumer<Result> then) {
-    Optional<Topic> existing = services.directory().topic(topic);
-    if (!AccessPolicy.mayPublish(user, existing)) {
-      then.accept(new Denied());
-      return;
-    }
-    Authority authority =
-        existing
-            .<Authority>map(it -> new Authority.Existing(it.incarnation()))
-            .orElseGet(() ->
-                new Authority.Creating(user.id(), "Auto-created topic by " + user.username()));
-    services
-        .node()
-        .submit(
-            new Publish(topic, authority, messages),
-            exchange.loop(),
-            outcome -> {
-              try {
-                switch (outcome) {
-                  case Outcome.Done<List<MessageId>>(List<MessageId> ids) ->
-                      then.accept(new Published(ids));
-                  case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
-                    if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
-                      publish(exchange, user, topic, messages, attempt + 1, then);
-                    } else {
-                      then.accept(new Refused(refusal));
-                    }
-                  }
-                }
-              } catch (RuntimeException e) {
-                exchange.failed(e);
-              }
-            });
   }
 
   // ---- bulk ----
@@ -172,9 +77,9 @@ final class PublishCalls {
         Permission.WRITE,
         3,
         (user, fields) -> {
-          List<Item> items = new ArrayList<>();
+          List<Publisher.Item> items = new ArrayList<>();
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
-            items.add(read(each));
+            items.add(Publisher.read(each));
           }
           if (!RelayApi.answeredInvalid(exchange, fields)) {
             new Bulk(exchange, items, startNs).publish(user);
@@ -185,7 +90,7 @@ final class PublishCalls {
   /// One bulk publish: atomic for each topic, not across topics; every item is told its result.
   private final class Bulk {
     private final Exchange exchange;
-    private final List<Item> items;
+    private final List<Publisher.Item> items;
     private final long startNs;
     private final Map<String, List<Integer>> indexesByTopic = new LinkedHashMap<>();
     private final String[] results;
@@ -193,7 +98,7 @@ final class PublishCalls {
     private int accepted;
     private int waiting;
 
-    private Bulk(Exchange exchange, List<Item> items, long startNs) {
+    private Bulk(Exchange exchange, List<Publisher.Item> items, long startNs) {
       this.exchange = exchange;
       this.items = items;
       this.startNs = startNs;
@@ -218,14 +123,17 @@ final class PublishCalls {
       indexesByTopic.forEach((topic, indexes) -> {
         List<NewMessage> messages = new ArrayList<>(indexes.size());
         indexes.forEach(index -> messages.add(items.get(index).message()));
-        PublishCalls.this.publish(
-            exchange, user, topic, messages, 1, result -> finished(topic, indexes, result));
+        publisher.publish(
+            user,
+            topic,
+            messages,
+            result -> exchange.guarded(() -> finished(topic, indexes, result)));
       });
     }
 
-    private void finished(String topic, List<Integer> indexes, Result result) {
+    private void finished(String topic, List<Integer> indexes, Publisher.Result result) {
       switch (result) {
-        case Published(List<MessageId> ids) -> {
+        case Publisher.Published(List<MessageId> ids) -> {
           services.metrics().published(topic, ids.size(), services.time().monotonicNs() - startNs);
           for (int i = 0; i < ids.size(); i++) {
             results[indexes.get(i)] =
@@ -235,8 +143,8 @@ final class PublishCalls {
           }
           accepted += ids.size();
         }
-        case Denied() -> reject(indexes, Topics.deniedText(List.of(topic)));
-        case Refused(Refusal refusal) -> reject(indexes, Exchange.textFor(refusal));
+        case Publisher.Denied() -> reject(indexes, Topics.deniedText(List.of(topic)));
+        case Publisher.Refused(Refusal refusal) -> reject(indexes, Exchange.textFor(refusal));
       }
       if (--waiting == 0) {
         answer();

@@ -42,6 +42,9 @@ public final class RelayApi {
   private final EventLoop loop;
   private final RelaySockets sockets;
   private final PollCalls polls;
+  private final EventCalls events;
+  private final Publisher publisher;
+  private final UserConnections connections;
 
   /// What the relay is built from; shared by all event loops.
   ///
@@ -79,23 +82,30 @@ public final class RelayApi {
   /// @param pingInterval between pings of a quiet WebSocket
   /// @param firstFrameTimeout within which a WebSocket has to subscribe
   /// @param maxSocketTopics topics in one subscribe
-  /// @param sendBuffer bytes that may wait in a WebSocket
+  /// @param sendBuffer bytes that may wait in a WebSocket or an event stream
+  /// @param maxPublishing messages of one WebSocket that may be on their way to the store
   /// @param maxPollTopics topics in one poll
   /// @param maxWaiters polls that wait at once
   /// @param maxWaitersPerUser polls of one user that wait at once
+  /// @param maxConnectionsPerUser WebSockets and event streams of one user
   public record Settings(
       Duration pingInterval,
       Duration firstFrameTimeout,
       int maxSocketTopics,
       int sendBuffer,
+      int maxPublishing,
       int maxPollTopics,
       int maxWaiters,
-      int maxWaitersPerUser) {}
+      int maxWaitersPerUser,
+      int maxConnectionsPerUser) {}
 
   /// The relay on `loop`.
-  public RelayApi(Services services, EventLoop loop, PollWaiters waiters) {
+  public RelayApi(
+      Services services, EventLoop loop, PollWaiters waiters, UserConnections connections) {
     this.services = services;
     this.loop = loop;
+    this.connections = connections;
+    this.publisher = new Publisher(services.node(), loop);
     Settings settings = services.settings();
     this.sockets =
         new RelaySockets(
@@ -104,13 +114,17 @@ public final class RelayApi {
                 settings.pingInterval(),
                 settings.firstFrameTimeout(),
                 settings.maxSocketTopics(),
-                settings.sendBuffer()),
+                settings.sendBuffer(),
+                settings.maxPublishing()),
             services.directory(),
             services.authenticator(),
             services.time(),
             services.metrics(),
-            services.random());
+            services.random(),
+            publisher,
+            connections);
     this.polls = new PollCalls(this, services, waiters);
+    this.events = new EventCalls(this, loop, services, connections);
   }
 
   /// Adds its routes.
@@ -118,15 +132,25 @@ public final class RelayApi {
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
     new GrantCalls(this, services).route(routes);
-    new PublishCalls(this, services).route(routes);
+    new PublishCalls(this, services, publisher).route(routes);
     polls.route(routes);
+    events.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
 
-  /// Ends its WebSockets and polls because the server stops.
+  /// Looks at the sessions of a user again, who or whose token was changed: those that may not go
+  /// on end.
+  public void recheck(String userId) {
+    sockets.recheck(userId);
+    polls.recheck(userId);
+    events.recheck(userId);
+  }
+
+  /// Ends its WebSockets, event streams and polls because the server stops.
   public void goAway() {
     sockets.goAway();
     polls.goAway();
+    events.goAway();
   }
 
   // ---- what calls share ----
@@ -191,7 +215,8 @@ public final class RelayApi {
         && (permission == null || user.has(permission));
   }
 
-  private static void allowed(
+  /// Goes on with `call` if `result` is a user who has `permission`, or else answers 401 or 403.
+  static void allowed(
       Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
     switch (result) {
       case Authenticator.Caller(User user, long _) -> {
@@ -293,20 +318,31 @@ public final class RelayApi {
     }
     Authenticator.Result result = callerOf(exchange);
     if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
-      HttpConnection connection = exchange.request().connection();
-      exchange
-          .request()
-          .toWebSocket()
-          .onSuccess(socket -> {
-            loop.connections().left(connection);
-            sockets.joined(socket, caller);
-          });
+      upgrade(exchange, caller);
     } else {
       exchange.empty(403);
     }
   }
 
-  private Authenticator.Result callerOf(Exchange exchange) {
+  private void upgrade(Exchange exchange, Authenticator.Caller caller) {
+    if (!connections.enter(caller.user().id())) {
+      exchange.detail(429, connections.refusal());
+      return;
+    }
+    HttpConnection connection = exchange.request().connection();
+    exchange
+        .request()
+        .toWebSocket()
+        .onSuccess(socket -> {
+          loop.connections().left(connection);
+          sockets.joined(socket, caller);
+        })
+        .onFailure(_ -> connections.leave(caller.user().id()));
+  }
+
+  /// Who a request comes from that a browser can send without headers of its own: its token may be
+  /// a parameter.
+  Authenticator.Result callerOf(Exchange exchange) {
     String parameter = exchange.request().getParam("token");
     if (parameter != null) {
       // Also an empty one: it was sent, so it is checked.

@@ -5,14 +5,21 @@ import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
-import dev.tidings.server.wire.FrameFormat;
+import dev.tidings.core.message.Payload;
+import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Timestamps;
 import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// The frames and message shapes of the relay API (API of pulsar-relay v0.1.0).
-final class RelayFrames implements FrameFormat {
+final class RelayFrames implements RelayFormat {
   static final RelayFrames MESSAGE = new RelayFrames();
+
+  /// Errors of one frame that its answer describes.
+  private static final int MAX_DESCRIBED = 10;
 
   private static final byte[] HEAD = JsonOut.ascii("{\"type\":\"message\",\"message_id\":\"");
   private static final byte[] TOPIC = JsonOut.ascii("\",\"topic\":");
@@ -64,7 +71,8 @@ final class RelayFrames implements FrameFormat {
         .raw("\"");
   }
 
-  static JsonOut gap(Cursor cursor, MessageId to) {
+  @Override
+  public JsonOut gap(Cursor cursor, MessageId to) {
     return gapFields(new JsonOut(160).raw("{\"type\":\"gap\","), cursor, to).raw("}");
   }
 
@@ -79,6 +87,16 @@ final class RelayFrames implements FrameFormat {
         .raw("\"}");
   }
 
+  /// The topics that a socket was subscribed to and is no more.
+  static JsonOut unsubscribed(Collection<String> topics, long now) {
+    return new JsonOut(96)
+        .raw("{\"type\":\"unsubscribed\",\"topics\":")
+        .strings(topics)
+        .raw(",\"timestamp\":\"")
+        .raw(Timestamps.utc(now))
+        .raw("\"}");
+  }
+
   static JsonOut pong(long now) {
     return new JsonOut(64)
         .raw("{\"type\":\"pong\",\"timestamp\":\"")
@@ -86,13 +104,57 @@ final class RelayFrames implements FrameFormat {
         .raw("\"}");
   }
 
+  /// What is wrong with the fields of a frame, for an error that answers it.
+  static String describe(List<FieldError> errors) {
+    return errors.stream()
+        .map(error ->
+            error.location().stream().skip(1).map(Object::toString).collect(Collectors.joining("."))
+                + ": "
+                + error.message())
+        .limit(MAX_DESCRIBED)
+        .collect(Collectors.joining("; "));
+  }
+
   static JsonOut error(String code, String message) {
+    return errorFields(code, message).raw("}");
+  }
+
+  /// An error that answers the frame with the client's number `id`, if it had one.
+  static JsonOut error(String code, String message, Optional<Payload> id) {
+    return id(errorFields(code, message), id).raw("}");
+  }
+
+  /// As above, of something that may go well later.
+  static JsonOut unavailable(String message, Optional<Payload> id) {
+    return id(errorFields("UNAVAILABLE", message), id).raw(",\"retry_after\":1}");
+  }
+
+  private static JsonOut errorFields(String code, String message) {
     return new JsonOut(128)
         .raw("{\"type\":\"error\",\"code\":")
         .string(code)
         .raw(",\"message\":")
         .string(message)
-        .raw(",\"details\":null}");
+        .raw(",\"details\":null");
+  }
+
+  private static JsonOut id(JsonOut out, Optional<Payload> id) {
+    out.raw(",\"id\":");
+    return id.isPresent() ? out.raw(id.get()) : out.nothing();
+  }
+
+  /// The beginning of the answer to a publish; what follows is the same as over HTTP.
+  static JsonOut published(Optional<Payload> id) {
+    return id(new JsonOut(192).raw("{\"type\":\"published\""), id).raw(",");
+  }
+
+  static JsonOut acked(Payload id, MessageId message) {
+    return new JsonOut(128)
+        .raw("{\"type\":\"acked\",\"id\":")
+        .raw(id)
+        .raw(",\"message_id\":\"")
+        .raw(message.toRelayId())
+        .raw("\"}");
   }
 
   /// A frame about the token: that it ends soon, or until when a new one is good.

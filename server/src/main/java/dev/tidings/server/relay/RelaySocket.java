@@ -2,19 +2,17 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
-import dev.tidings.core.log.Read;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
-import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.Payload;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
-import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.SocketWriter;
@@ -30,7 +28,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,14 +36,7 @@ import org.slf4j.LoggerFactory;
 final class RelaySocket implements Reader {
   private static final Logger LOG = LoggerFactory.getLogger(RelaySocket.class);
 
-  /// What is read and encoded in one go for sockets that are behind.
-  private static final int RUN_MESSAGES = 256;
-
-  private static final long RUN_BYTES = 64 * 1024;
   private static final int MAX_CLIENT_ID = 255;
-
-  /// Errors of one frame that its answer describes.
-  private static final int MAX_DESCRIBED = 10;
 
   /// Characters of a client's own text that an error frame repeats.
   private static final int MAX_ECHO = 100;
@@ -57,28 +47,33 @@ final class RelaySocket implements Reader {
   private static final short TOO_LARGE = 1009;
   private static final short TRY_AGAIN_LATER = 1013;
 
-  /// How long before its token ends a socket is warned.
-  private static final long WARNING_MS = 60_000;
+  /// How long before its token ends a session is warned.
+  static final long WARNING_MS = 60_000;
+
+  private static final String TOKEN_EXPIRED = "the token has expired";
 
   private final RelaySockets group;
   private final ServerWebSocket socket;
   private final SocketWriter writer;
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
-  private User user;
-  private long expiresAt;
+  private final SocketPublisher publisher;
+  private Authenticator.Caller caller;
   private boolean warned;
   private final long openedNs;
   private long lastHeardNs;
   private long lastPingNs;
-  private State state = State.AWAITING_SUBSCRIBE;
+  private State state = State.AWAITING_FIRST;
   private final Set<Cursor> opened = new HashSet<>();
   private final Set<Cursor> endedEarly = new HashSet<>();
   private boolean allAsked;
   private boolean flushLater;
+  private boolean answersPile;
   private boolean paused;
 
   private enum State {
-    AWAITING_SUBSCRIBE,
+    AWAITING_FIRST,
+    /// It has published, and may yet subscribe.
+    UNSUBSCRIBED,
     OPENING_CURSORS,
     SUBSCRIBED,
     CLOSED
@@ -87,9 +82,10 @@ final class RelaySocket implements Reader {
   RelaySocket(RelaySockets group, ServerWebSocket socket, Authenticator.Caller caller) {
     this.group = group;
     this.socket = socket;
-    this.user = caller.user();
-    this.expiresAt = caller.expiresAt();
-    this.writer = new SocketWriter(socket, group.settings().sendBuffer(), this::drained);
+    this.caller = caller;
+    this.publisher = new SocketPublisher(group, this::answer);
+    this.writer =
+        SocketWriter.of(socket, RelayFrames.MESSAGE, group.settings().sendBuffer(), this::drained);
     this.openedNs = group.time().monotonicNs();
     this.lastHeardNs = openedNs;
     this.lastPingNs = lastHeardNs;
@@ -128,56 +124,69 @@ final class RelaySocket implements Reader {
 
   private void received(String text) {
     heard();
-    JsonValue.Parsed parsed = JsonValue.parse(text.getBytes(StandardCharsets.UTF_8), 2);
-    switch (parsed) {
-      case JsonValue.Valid(JsonValue frame) -> {
-        Fields fields = Fields.of(frame);
-        if (state == State.AWAITING_SUBSCRIBE) {
-          subscribe(fields);
-        } else if (state != State.CLOSED) {
-          handle(fields);
-        }
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    // A payload is kept as bytes, so no frame is read deeper than its fields until that is needed.
+    read(bytes, 1)
+        .ifPresent(frame -> {
+          String type = frame.string("type", 0, Integer.MAX_VALUE);
+          if (frame.hasErrors()) {
+            complain(RelayFrames.describe(frame.errors()));
+          } else {
+            handle(type, frame, bytes);
+          }
+        });
+  }
+
+  /// The fields of a frame down to `depth`; empty, and the client is told, if it is not JSON.
+  private Optional<Fields> read(byte[] text, int depth) {
+    return switch (JsonValue.parse(text, depth)) {
+      case JsonValue.Valid(JsonValue frame) -> Optional.of(Fields.of(frame));
+      case JsonValue.Invalid(long offset, String reason) -> {
+        complain("the frame is not JSON: " + reason + " (at byte " + offset + ")");
+        yield Optional.empty();
       }
-      case JsonValue.Invalid(long offset, String reason) ->
-          complain("the frame is not JSON: " + reason + " (at byte " + offset + ")");
-      case JsonValue.Absent() -> complain("the frame is empty (expected: a JSON object)");
-    }
+      case JsonValue.Absent() -> {
+        complain("the frame is empty (expected: a JSON object)");
+        yield Optional.empty();
+      }
+    };
   }
 
   /// Answers a frame that cannot be used: the first one ends the socket, a later one does not.
   private void complain(String message) {
-    if (state == State.AWAITING_SUBSCRIBE) {
+    if (state == State.AWAITING_FIRST) {
       refuseSubscription(message);
     } else if (state != State.CLOSED) {
       send(RelayFrames.error("PROCESSING_ERROR", message));
     }
   }
 
-  private static String describe(List<FieldError> errors) {
-    return errors.stream()
-        .map(error ->
-            error.location().stream().skip(1).map(Object::toString).collect(Collectors.joining("."))
-                + ": "
-                + error.message())
-        .limit(MAX_DESCRIBED)
-        .collect(Collectors.joining("; "));
-  }
-
-  private void handle(Fields frame) {
-    String type = frame.string("type", 0, Integer.MAX_VALUE);
-    if (frame.hasErrors()) {
-      complain(describe(frame.errors()));
-      return;
-    }
-    switch (type) {
-      case "ping" -> send(RelayFrames.pong(group.time().wallMs()));
-      case "ack" -> {
-        frame.string("message_id", 1, Integer.MAX_VALUE);
-        if (frame.hasErrors()) {
-          complain(describe(frame.errors()));
+  private void handle(String type, Fields frame, byte[] text) {
+    switch (state) {
+      case AWAITING_FIRST, UNSUBSCRIBED -> {
+        if (type.equals("subscribe")) {
+          read(text, 2).ifPresent(this::subscribe);
+        } else if (type.equals("publish") || state == State.UNSUBSCRIBED) {
+          state = State.UNSUBSCRIBED;
+          handleLater(type, frame, text);
+        } else {
+          refuseSubscription(
+              "the first frame is of type '"
+                  + Text.cut(type, MAX_ECHO)
+                  + "' (expected: subscribe or publish)");
         }
       }
-      case "unsubscribe" -> unsubscribe(frame);
+      case OPENING_CURSORS, SUBSCRIBED -> handleLater(type, frame, text);
+      case CLOSED -> {}
+    }
+  }
+
+  private void handleLater(String type, Fields frame, byte[] text) {
+    switch (type) {
+      case "ping" -> send(RelayFrames.pong(group.time().wallMs()));
+      case "publish" -> publish(frame);
+      case "ack" -> ack(frame);
+      case "unsubscribe" -> read(text, 2).ifPresent(this::unsubscribe);
       case "refresh" -> refresh(frame);
       default ->
           send(
@@ -186,19 +195,100 @@ final class RelaySocket implements Reader {
     }
   }
 
+  private void publish(Fields frame) {
+    if (group.time().wallMs() >= caller.expiresAt()) {
+      close(POLICY, TOKEN_EXPIRED);
+      return;
+    }
+    switch (group.authenticator().now(caller)) {
+      case Authenticator.Caller(User user, long _) -> {
+        publisher.publish(frame, user);
+        listen();
+      }
+      case Authenticator.Unknown(String detail) -> revoked(detail);
+      case Authenticator.Barred(String detail) -> revoked(detail);
+    }
+  }
+
+  /// Sends the answer to a publish; all that come together leave together.
+  private void answer(JsonOut frame) {
+    if (state != State.CLOSED) {
+      writer.write(frame);
+      answersPile |= !writer.isWritable();
+      if (!flushLater) {
+        flushLater = true;
+        group.loop().execute(this::flushNow);
+      }
+      listen();
+    }
+  }
+
+  /// Listens to the client, unless it has more messages on their way than it may, or its answers
+  /// pile up: who asks and never reads is not heard until it has read.
+  private void listen() {
+    boolean wait = answersPile || publisher.isFull();
+    if (wait != paused) {
+      paused = wait;
+      var _ = wait ? socket.pause() : socket.resume();
+    }
+  }
+
+  private void ack(Fields frame) {
+    Optional<Payload> number = frame.correlation("id", SocketPublisher.MAX_ID);
+    String text = frame.string("message_id", 1, Integer.MAX_VALUE);
+    if (frame.hasErrors()) {
+      complain(RelayFrames.describe(frame.errors()));
+      return;
+    }
+    Optional<MessageId> id = MessageId.parse(text);
+    Optional<Cursor> cursor = id.flatMap(this::cursorOn);
+    if (cursor.isPresent()) {
+      acknowledged(id.orElseThrow(), number);
+    } else {
+      number.ifPresent(it ->
+          send(
+              RelayFrames.error(
+                  "UNKNOWN_MESSAGE",
+                  "message_id is not the id of a message of a subscribed topic",
+                  Optional.of(it))));
+    }
+  }
+
+  /// The cursor whose log has given `id` to a message.
+  private Optional<Cursor> cursorOn(MessageId id) {
+    return cursors.values().stream()
+        .filter(cursor -> cursor.log().filter(log -> hasGiven(log, id)).isPresent())
+        .findFirst();
+  }
+
+  private static boolean hasGiven(TopicLog log, MessageId id) {
+    return log.incarnation() == id.incarnation()
+        && id.sequence() > 0
+        && id.sequence() <= log.watermark();
+  }
+
+  /// A message of a subscribed topic was acknowledged. Nothing is kept of it (API of pulsar-relay
+  /// v0.1.0); who numbers its acks is answered.
+  private void acknowledged(MessageId id, Optional<Payload> number) {
+    number.ifPresent(it -> send(RelayFrames.acked(it, id)));
+  }
+
   private void unsubscribe(Fields frame) {
     List<String> topics = frame.strings("topics", 1, Integer.MAX_VALUE, Topics.MAX_NAME);
     if (frame.hasErrors()) {
-      complain(describe(frame.errors()));
+      complain(RelayFrames.describe(frame.errors()));
       return;
     }
+    List<String> left = new ArrayList<>();
     for (String topic : topics) {
       Cursor cursor = cursors.remove(topic);
       if (cursor != null) {
         cursor.close();
         opened.remove(cursor);
+        left.add(topic);
       }
     }
+    send(RelayFrames.unsubscribed(left, group.time().wallMs()));
     // Those that are left may all be open.
     subscribedOnceOpen();
   }
@@ -206,16 +296,14 @@ final class RelaySocket implements Reader {
   private void refresh(Fields frame) {
     String token = frame.string("token", 1, Integer.MAX_VALUE);
     if (frame.hasErrors()) {
-      complain(describe(frame.errors()));
+      complain(RelayFrames.describe(frame.errors()));
       return;
     }
-    if (group.authenticator().ofToken(token)
-            instanceof Authenticator.Caller(User caller, long until)
-        && caller.id().equals(user.id())) {
-      user = caller;
-      expiresAt = until;
+    if (group.authenticator().ofToken(token) instanceof Authenticator.Caller renewed
+        && renewed.user().id().equals(userId())) {
+      caller = renewed;
       warned = false;
-      send(RelayFrames.token("refreshed", until));
+      send(RelayFrames.token("refreshed", renewed.expiresAt()));
     } else {
       complain("token: invalid, expired or of another user (expected: a new token of this user)");
     }
@@ -224,12 +312,6 @@ final class RelaySocket implements Reader {
   // ---- subscribing ----
 
   private void subscribe(Fields frame) {
-    String type = frame.string("type", 0, Integer.MAX_VALUE);
-    if (!frame.hasErrors() && !type.equals("subscribe")) {
-      refuseSubscription(
-          "the first frame is of type '" + Text.cut(type, MAX_ECHO) + "' (expected: subscribe)");
-      return;
-    }
     List<String> topics =
         frame.strings("topics", 1, group.settings().maxTopics(), Topics.MAX_NAME).stream()
             .distinct()
@@ -237,10 +319,10 @@ final class RelaySocket implements Reader {
     frame.optionalString("client_id", 1, MAX_CLIENT_ID);
     Map<String, Start> starts = starts(frame, topics);
     if (frame.hasErrors()) {
-      refuseSubscription(describe(frame.errors()));
+      refuseSubscription(RelayFrames.describe(frame.errors()));
       return;
     }
-    List<String> denied = Topics.denied(group.directory(), user, topics);
+    List<String> denied = Topics.denied(group.directory(), caller.user(), topics);
     if (!denied.isEmpty()) {
       refuseSubscription(Topics.deniedText(denied));
       return;
@@ -278,19 +360,12 @@ final class RelaySocket implements Reader {
     return starts;
   }
 
-  /// Unlike a poll's `since`, which the original took as it came, a place that is none is refused:
-  /// a typo must not replay a whole topic.
   private static Start start(Fields frame, String place) {
-    return switch (place) {
-      case "last" -> new Start.Last();
-      case "earliest" -> new Start.Earliest();
-      default -> {
-        if (MessageId.parse(place).isEmpty()) {
-          frame.invalid("offset", "offset must be 'last', 'earliest' or the id of a message");
-        }
-        yield Topics.startAfter(place);
-      }
-    };
+    Optional<Start> start = Topics.startAt(place);
+    if (start.isEmpty()) {
+      frame.invalid("offset", Topics.placeRule("offset"));
+    }
+    return start.orElseGet(Start.Last::new);
   }
 
   private void refuseSubscription(String message) {
@@ -326,7 +401,8 @@ final class RelaySocket implements Reader {
 
   @Override
   public boolean mayRead(Topic topic) {
-    return AccessPolicy.mayRead(user, Optional.of(topic));
+    return group.authenticator().now(caller) instanceof Authenticator.Caller(User user, long _)
+        && AccessPolicy.mayRead(user, Optional.of(topic));
   }
 
   @Override
@@ -338,9 +414,9 @@ final class RelaySocket implements Reader {
   }
 
   private void drained() {
-    if (paused) {
-      paused = false;
-      socket.resume();
+    answersPile = false;
+    if (state != State.CLOSED) {
+      listen();
     }
     if (state == State.SUBSCRIBED) {
       for (Cursor cursor : new ArrayList<>(cursors.values())) {
@@ -357,69 +433,30 @@ final class RelaySocket implements Reader {
     }
   }
 
-  /// Writes what the cursor is behind, as far as the socket takes it.
   private void deliver(Cursor cursor) {
-    Optional<TopicLog> log = cursor.log();
-    if (log.isEmpty()) {
-      return;
-    }
-    FrameCache frames = group.loop().frames();
-    while (writer.isWritable()) {
-      Optional<FrameCache.Run> found =
-          cursor.isAfterGap()
-              ? Optional.empty()
-              : frames.find(log.get(), RelayFrames.MESSAGE, cursor.next());
-      FrameCache.Run run;
-      if (found.isPresent()) {
-        run = found.get();
-      } else {
-        switch (cursor.read(RUN_MESSAGES, RUN_BYTES)) {
-          case Read.Messages(List<Message> messages, boolean afterGap) -> {
-            if (afterGap) {
-              writer.write(RelayFrames.gap(cursor, log.get().idOf(messages.getFirst())));
-            }
-            run = frames.encode(log.get(), RelayFrames.MESSAGE, messages);
-          }
-          case Read.CaughtUp(), Read.Loading() -> {
-            return;
-          }
-          case Read.Unavailable(String detail) -> {
-            LOG.warn("topic {} cannot be read for a WebSocket: {}", cursor.topic(), detail);
-            send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
-            close(TRY_AGAIN_LATER, "the store cannot be read");
-            return;
-          }
-        }
-      }
-      long from = Math.max(cursor.next(), 0);
-      writer.write(run.framesFrom(from));
-      group.metrics().delivered(run.messagesFrom(from));
-      cursor.advance(run.lastSequence(), run.lastTimestamp());
+    if (!group.delivery().deliver(cursor, writer)) {
+      send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
+      close(TRY_AGAIN_LATER, "the store cannot be read");
     }
   }
 
   private void flushAtTurnEnd() {
     if (!flushLater) {
       flushLater = true;
-      group
-          .loop()
-          .core()
-          .readers()
-          .atTurnEnd(() -> {
-            flushLater = false;
-            writer.flush();
-          });
+      group.loop().core().readers().atTurnEnd(this::flushNow);
     }
+  }
+
+  private void flushNow() {
+    flushLater = false;
+    writer.flush();
   }
 
   private void send(JsonOut frame) {
     writer.write(frame);
     writer.flush();
-    if (!paused && !writer.isWritable()) {
-      // Who asks and never reads is not listened to until it has read: its answers would pile up.
-      paused = true;
-      socket.pause();
-    }
+    answersPile |= !writer.isWritable();
+    listen();
   }
 
   // ---- ending ----
@@ -431,8 +468,8 @@ final class RelaySocket implements Reader {
       endedEarly.add(cursor);
     }
     switch (end) {
-      case DENIED -> endedSubscription(Topics.deniedText(List.of(cursor.topic())));
-      case DELETED -> endedSubscription("Topic '" + cursor.topic() + "' was deleted");
+      case DENIED -> subscriptionEnded(Topics.deniedText(List.of(cursor.topic())));
+      case DELETED -> subscriptionEnded(Topics.deletedText(cursor.topic()));
       case UNAVAILABLE -> {
         send(RelayFrames.error("STORE_UNAVAILABLE", "the log of the topic cannot be read now"));
         close(TRY_AGAIN_LATER, "the store cannot be read");
@@ -440,7 +477,7 @@ final class RelaySocket implements Reader {
     }
   }
 
-  private void endedSubscription(String reason) {
+  private void subscriptionEnded(String reason) {
     send(RelayFrames.error("SUBSCRIPTION_ENDED", reason));
     subscribedOnceOpen();
     if (cursors.isEmpty() && state == State.SUBSCRIBED) {
@@ -448,13 +485,51 @@ final class RelaySocket implements Reader {
     }
   }
 
+  /// Whose it is.
+  String userId() {
+    return caller.user().id();
+  }
+
+  /// Looks at its user again, who or whose token was changed: ends the socket, or the cursors that
+  /// may not go on.
+  void recheck() {
+    switch (group.authenticator().now(caller)) {
+      case Authenticator.Caller now -> {
+        caller = now;
+        if (now.user().has(Permission.READ)) {
+          recheckCursors(now.user());
+        } else {
+          revoked("Permission 'read' required");
+        }
+      }
+      case Authenticator.Unknown(String detail) -> revoked(detail);
+      case Authenticator.Barred(String detail) -> revoked(detail);
+    }
+  }
+
+  private void recheckCursors(User user) {
+    for (Cursor cursor : List.copyOf(cursors.values())) {
+      if (state != State.CLOSED && !Topics.mayGoOn(group.directory(), user, cursor)) {
+        cursor.close();
+        ended(cursor, End.DENIED);
+      }
+    }
+  }
+
+  private void revoked(String detail) {
+    send(RelayFrames.error("ACCESS_REVOKED", detail));
+    close(POLICY, "access was revoked");
+  }
+
   /// Looks after the time: called about once a second.
   void tick(long nowNs, long nowMs) {
     RelaySockets.Settings settings = group.settings();
-    if (state == State.AWAITING_SUBSCRIBE
+    if (state == State.AWAITING_FIRST
         && nowNs - openedNs > settings.firstFrameTimeout().toNanos()) {
       refuseSubscription(
-          "no subscribe frame within " + settings.firstFrameTimeout().toSeconds() + " s");
+          "no subscribe or publish frame within "
+              + settings.firstFrameTimeout().toSeconds()
+              + " s");
       return;
     }
     long pingNs = settings.pingInterval().toNanos();
@@ -465,13 +540,15 @@ final class RelaySocket implements Reader {
     }
     if (nowNs - Math.max(lastHeardNs, lastPingNs) >= pingNs) {
       lastPingNs = nowNs;
-      writer.ping();
+      writer.beat();
     }
-    if (nowMs >= expiresAt) {
-      close(POLICY, "the token has expired");
-    } else if (state == State.SUBSCRIBED && !warned && expiresAt - nowMs <= WARNING_MS) {
+    long leftMs = caller.expiresAt() - nowMs;
+    boolean mayBeWarned = state == State.SUBSCRIBED || state == State.UNSUBSCRIBED;
+    if (leftMs <= 0) {
+      close(POLICY, TOKEN_EXPIRED);
+    } else if (mayBeWarned && !warned && leftMs <= WARNING_MS) {
       warned = true;
-      send(RelayFrames.token("token_expiring", expiresAt));
+      send(RelayFrames.token("token_expiring", caller.expiresAt()));
     }
   }
 

@@ -24,6 +24,9 @@ final class RelaySockets {
   private final TimeSource time;
   private final Metrics metrics;
   private final SecureRandom random;
+  private final Publisher publisher;
+  private final UserConnections connections;
+  private final Delivery delivery;
   private final Set<RelaySocket> open = new LinkedHashSet<>();
 
   /// The bounds of a socket.
@@ -32,8 +35,14 @@ final class RelaySockets {
   /// @param firstFrameTimeout within which a socket has to subscribe
   /// @param maxTopics in one subscribe
   /// @param sendBuffer bytes that may wait in a socket before it is left alone until it drains
+  /// @param maxPublishing messages of one socket that may be on their way to the store; at the
+  ///   bound it is not listened to
   record Settings(
-      Duration pingInterval, Duration firstFrameTimeout, int maxTopics, int sendBuffer) {}
+      Duration pingInterval,
+      Duration firstFrameTimeout,
+      int maxTopics,
+      int sendBuffer,
+      int maxPublishing) {}
 
   RelaySockets(
       EventLoop loop,
@@ -42,7 +51,9 @@ final class RelaySockets {
       Authenticator authenticator,
       TimeSource time,
       Metrics metrics,
-      SecureRandom random) {
+      SecureRandom random,
+      Publisher publisher,
+      UserConnections connections) {
     this.loop = loop;
     this.settings = settings;
     this.directory = directory;
@@ -50,6 +61,9 @@ final class RelaySockets {
     this.time = time;
     this.metrics = metrics;
     this.random = random;
+    this.publisher = publisher;
+    this.connections = connections;
+    this.delivery = new Delivery(loop, RelayFrames.MESSAGE, metrics);
     loop.context().setPeriodic(TICK_MS, _ -> tick());
   }
 
@@ -81,7 +95,15 @@ final class RelaySockets {
     return random;
   }
 
-  /// Takes in a socket of `caller`.
+  Publisher publisher() {
+    return publisher;
+  }
+
+  Delivery delivery() {
+    return delivery;
+  }
+
+  /// Takes in a socket of `caller`, who has been counted as one of its connections.
   void joined(ServerWebSocket socket, Authenticator.Caller caller) {
     RelaySocket joined = new RelaySocket(this, socket, caller);
     open.add(joined);
@@ -93,6 +115,7 @@ final class RelaySockets {
   void left(RelaySocket socket) {
     if (open.remove(socket)) {
       metrics.socketClosed();
+      connections.leave(socket.userId());
     }
   }
 
@@ -101,6 +124,15 @@ final class RelaySockets {
     long nowMs = time.wallMs();
     for (RelaySocket socket : List.copyOf(open)) {
       socket.tick(nowNs, nowMs);
+    }
+  }
+
+  /// Looks at the user's sockets again, since what it may do has changed.
+  void recheck(String userId) {
+    for (RelaySocket socket : List.copyOf(open)) {
+      if (socket.userId().equals(userId)) {
+        socket.recheck();
+      }
     }
   }
 

@@ -3,8 +3,11 @@ package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Start;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.MessageId;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -61,6 +64,47 @@ final class Topics {
         .orElseGet(Start.Earliest::new);
   }
 
+  /// Where a live reader begins: `last`, `earliest` or the id of a message. Unlike a poll's
+  /// `since`, which the original took as it came, a place that is none is refused: a typo must not
+  /// replay a whole topic.
+  static Optional<Start> startAt(String place) {
+    return switch (place) {
+      case "last" -> Optional.of(new Start.Last());
+      case "earliest" -> Optional.of(new Start.Earliest());
+      default ->
+          MessageId.parse(place).isEmpty() ? Optional.empty() : Optional.of(startAfter(place));
+    };
+  }
+
+  /// The rule that `startAt` holds `field` to.
+  static String placeRule(String field) {
+    return field + " must be 'last', 'earliest' or the id of a message";
+  }
+
+  /// The id that `cursor` can go on from. If it has passed no message it names a place all the
+  /// same: the end of the log it waits on, or the time `now` before its topic exists.
+  static MessageId placeOf(Cursor cursor, long now) {
+    return cursor
+        .lastPassed()
+        .orElseGet(() ->
+            new MessageId(
+                now,
+                Math.max(0, cursor.place() - 1),
+                cursor.log().map(TopicLog::incarnation).orElse(0)));
+  }
+
+  /// Whether `user` may go on with `cursor`. What becomes of one whose topic is gone or was
+  /// replaced is not decided here: its log tells.
+  static boolean mayGoOn(Directory directory, User user, Cursor cursor) {
+    Optional<Topic> topic = directory.topic(cursor.topic());
+    boolean isItsTopic =
+        cursor
+            .log()
+            .map(log -> topic.isPresent() && topic.get().incarnation() == log.incarnation())
+            .orElse(true);
+    return !isItsTopic || AccessPolicy.mayRead(user, topic);
+  }
+
   /// Those of `topics` that `user` may not read.
   static List<String> denied(Directory directory, User user, Collection<String> topics) {
     List<String> denied = new ArrayList<>();
@@ -70,6 +114,11 @@ final class Topics {
       }
     }
     return denied;
+  }
+
+  /// The end of a cursor whose topic was deleted.
+  static String deletedText(String topic) {
+    return "Topic '" + topic + "' was deleted";
   }
 
   /// The text of a refusal, with the list as Python prints it (API of pulsar-relay v0.1.0).

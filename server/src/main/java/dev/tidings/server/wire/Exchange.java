@@ -103,6 +103,14 @@ public final class Exchange {
     }
   }
 
+  /// Answers 200 with a document that goes on: its parts are written to what is returned, until it
+  /// is ended.
+  public HttpServerResponse begin(CharSequence contentType) {
+    answers.sent(200);
+    response.headers().set(HttpHeaders.CONTENT_TYPE, contentType);
+    return response;
+  }
+
   /// Answers without a body.
   public void empty(int status) {
     if (isOpen()) {

@@ -488,6 +488,21 @@ public final class Fields {
     return items;
   }
 
+  /// The bytes of a string or a number by which a client tells answers apart, at most `max` of
+  /// them; empty if null or absent.
+  public Optional<Payload> correlation(String name, int max) {
+    JsonValue field = optional(name);
+    if (field == null) {
+      return Optional.empty();
+    }
+    boolean isOfKind = field instanceof JsonString || field instanceof JsonNumber;
+    if (!isOfKind || field.raw().size() > max) {
+      invalid(name, name + " must be a string or a number of at most " + max + " bytes");
+      return Optional.empty();
+    }
+    return Optional.of(field.raw().copy());
+  }
+
   /// Whether `name` was sent as an object.
   public boolean isObject(String name) {
     return fields.get(name) instanceof JsonObject;

@@ -14,14 +14,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// The WebSocket frames encoded lately on one event loop. A message is encoded once for all sockets
-/// of a format; each socket that is behind gets a slice of the same bytes, in one piece.
+/// The frames encoded lately on one event loop. A message is encoded once for all connections of a
+/// format; each one that is behind gets a slice of the same bytes, in one piece.
 ///
 /// At its bound the run encoded first is dropped; whoever still needs it encodes anew.
 public final class FrameCache {
-  private static final int FIN_TEXT = 0x81;
-  private static final int MAX_HEADER = 10;
-
   private final long maxBytes;
   private final TimeSource time;
   private final Timestamps timestamps = new Timestamps();
@@ -130,7 +127,7 @@ public final class FrameCache {
         firstExpiry = Math.min(firstExpiry, message.expiresAt());
         json.clear();
         format.write(json, log, message, timestamps);
-        writeFrame(frames, json);
+        format.frame(frames, json);
       }
     }
     offsets[count] = frames.writerIndex();
@@ -152,21 +149,6 @@ public final class FrameCache {
       size += 192 + log.topic().length() + message.size();
     }
     return size;
-  }
-
-  /// A text frame of a server, which is not masked (RFC 6455, section 5.2).
-  static void writeFrame(ByteBuf target, JsonOut json) {
-    int length = json.length();
-    target.ensureWritable(MAX_HEADER + length);
-    target.writeByte(FIN_TEXT);
-    if (length < 126) {
-      target.writeByte(length);
-    } else if (length < 1 << 16) {
-      target.writeByte(126).writeShort(length);
-    } else {
-      target.writeByte(127).writeLong(length);
-    }
-    json.writeTo(target);
   }
 
   private void keep(Run run) {

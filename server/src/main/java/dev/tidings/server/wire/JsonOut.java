@@ -109,6 +109,30 @@ public final class JsonOut {
     return raw(Long.toString(value));
   }
 
+  /// Adds each line of `text`, which may end in LF, CR or both, with `prefix` before it and LF
+  /// after it.
+  public JsonOut lines(String prefix, JsonOut text) {
+    int start = 0;
+    for (int i = 0; i < text.length; i++) {
+      byte b = text.bytes[i];
+      if (b == '\n' && i > 0 && text.bytes[i - 1] == '\r') {
+        start = i + 1;
+      } else if (b == '\n' || b == '\r') {
+        line(prefix, text, start, i);
+        start = i + 1;
+      }
+    }
+    return line(prefix, text, start, text.length);
+  }
+
+  private JsonOut line(String prefix, JsonOut text, int from, int to) {
+    raw(prefix).need(to - from + 1);
+    System.arraycopy(text.bytes, from, bytes, length, to - from);
+    length += to - from;
+    bytes[length++] = '\n';
+    return this;
+  }
+
   /// Adds true or false.
   public JsonOut bool(boolean value) {
     return raw(value ? TRUE : FALSE);
@@ -125,7 +149,7 @@ public final class JsonOut {
   }
 
   /// Adds the bytes to `target`.
-  void writeTo(ByteBuf target) {
+  public void writeTo(ByteBuf target) {
     target.writeBytes(bytes, 0, length);
   }
 

@@ -5,27 +5,29 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.http.impl.HttpServerConnection;
 import io.vertx.core.internal.http.WebSocketInternal;
 
-/// Writes finished frames to one WebSocket, past the encoder of the framework: bytes that many
-/// sockets share go out as they are.
+/// Writes finished frames to one WebSocket, or to the connection of a response that goes on, past
+/// the framework: bytes that many connections share go out as they are.
 ///
-/// A socket that does not take more is not given messages until it has drained, and its owner stops
-/// listening to it when an answer meets a full socket; so what waits for it is bounded by the
+/// A connection that does not take more is not given messages until it has drained, and its owner
+/// stops listening to it when an answer meets a full one; so what waits for it is bounded by the
 /// high-water mark, one run of frames and one answer.
 public final class SocketWriter extends ChannelInboundHandlerAdapter {
-  /// A ping without a payload.
-  private static final byte[] PING = {(byte) 0x89, 0};
+  private static final int SMALL = 16;
 
   private final ChannelHandlerContext framework;
+  private final FrameFormat format;
   private final Runnable drained;
   private boolean unflushed;
 
-  /// Writes to `socket`, whose channel holds about `highWater` bytes before it counts as full;
-  /// `drained` is called when it takes more again.
-  public SocketWriter(ServerWebSocket socket, int highWater, Runnable drained) {
-    this.framework = ((WebSocketInternal) socket).channelHandlerContext();
+  private SocketWriter(
+      ChannelHandlerContext framework, FrameFormat format, int highWater, Runnable drained) {
+    this.framework = framework;
+    this.format = format;
     this.drained = drained;
     framework
         .channel()
@@ -34,27 +36,55 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
     framework.pipeline().addBefore(framework.name(), "tidings", this);
   }
 
-  /// Whether the socket takes more.
+  /// Writes frames of `format` to `socket`, whose channel holds about `highWater` bytes before it
+  /// counts as full; `drained` is called when it takes more again.
+  public static SocketWriter of(
+      ServerWebSocket socket, FrameFormat format, int highWater, Runnable drained) {
+    return new SocketWriter(
+        ((WebSocketInternal) socket).channelHandlerContext(), format, highWater, drained);
+  }
+
+  /// As above, to the connection of an HTTP/1 response whose head has been written. The framework's
+  /// encoder still makes chunks of what is written, if the response is chunked.
+  public static SocketWriter of(
+      HttpConnection connection, FrameFormat format, int highWater, Runnable drained) {
+    return new SocketWriter(
+        ((HttpServerConnection) connection).channelHandlerContext(), format, highWater, drained);
+  }
+
+  /// Whether the connection takes more.
   public boolean isWritable() {
     return framework.channel().isWritable();
   }
 
-  /// Adds frames, to be sent by the next [#flush]; takes over one reference of `frames`.
-  public void write(ByteBuf frames) {
-    unflushed = true;
-    var _ = framework.write(frames, framework.voidPromise());
+  /// Bytes that have to leave before it takes more; 0 if it does.
+  public long fullBy() {
+    return framework.channel().bytesBeforeWritable();
   }
 
-  /// Adds one text frame, to be sent by the next [#flush].
-  public void write(JsonOut json) {
-    ByteBuf frame = framework.alloc().directBuffer(json.length() + 10);
-    FrameCache.writeFrame(frame, json);
+  /// Adds frames, to be sent by the next [#flush]; takes over one reference of `frames`.
+  public void write(ByteBuf frames) {
+    if (frames.isReadable()) {
+      unflushed = true;
+      var _ = framework.write(frames, framework.voidPromise());
+    } else {
+      // Nothing but expired messages; an empty chunk would end a response.
+      frames.release();
+    }
+  }
+
+  /// Adds one frame, to be sent by the next [#flush].
+  public void write(JsonOut text) {
+    ByteBuf frame = framework.alloc().directBuffer(text.length() + SMALL);
+    format.frame(frame, text);
     write(frame);
   }
 
-  /// Sends a ping.
-  public void ping() {
-    write(framework.alloc().directBuffer(PING.length).writeBytes(PING));
+  /// Sends a heartbeat.
+  public void beat() {
+    ByteBuf frame = framework.alloc().directBuffer(SMALL);
+    format.heartbeat(frame);
+    write(frame);
     flush();
   }
 
@@ -64,6 +94,11 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
       unflushed = false;
       framework.flush();
     }
+  }
+
+  /// Ends the connection at once; what was not sent is lost.
+  public void abort() {
+    var _ = framework.channel().close();
   }
 
   @Override

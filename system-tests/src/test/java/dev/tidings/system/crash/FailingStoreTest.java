@@ -92,7 +92,9 @@ final class FailingStoreTest {
                   Duration.ofSeconds(60),
                   50,
                   256 << 10,
+                  256,
                   100,
+                  1_000,
                   1_000,
                   1_000));
       Server server =

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.log.Start;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.relay.RelayApi.Services;
+import dev.tidings.server.wire.EventLoop;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpMethod;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// The event streams of one event loop, with one timer for all of them.
+final class EventCalls {
+  private static final long TICK_MS = 1000;
+  private static final String LAST_EVENT_ID = "last-event-id";
+
+  private final RelayApi api;
+  private final Services services;
+  private final UserConnections connections;
+  private final Delivery delivery;
+  private final Set<EventStream> open = new LinkedHashSet<>();
+
+  EventCalls(RelayApi api, EventLoop loop, Services services, UserConnections connections) {
+    this.api = api;
+    this.services = services;
+    this.connections = connections;
+    this.delivery = new Delivery(loop, EventFrames.EVENTS, services.metrics());
+    loop.context().setPeriodic(TICK_MS, _ -> tick());
+  }
+
+  void route(Routes routes) {
+    routes.add(HttpMethod.GET, "/api/v1/topics/{topic_name}/events", this::open);
+  }
+
+  private void open(Exchange exchange) {
+    Authenticator.Result result = api.callerOf(exchange);
+    RelayApi.allowed(
+        exchange,
+        result,
+        Permission.READ,
+        _ -> {
+          if (result instanceof Authenticator.Caller caller) {
+            open(exchange, caller);
+          }
+        });
+  }
+
+  private void open(Exchange exchange, Authenticator.Caller caller) {
+    String topic = exchange.pathParameter("topic_name");
+    if (topic.codePointCount(0, topic.length()) > Topics.MAX_NAME) {
+      invalid(
+          exchange,
+          List.of("path", "topic_name"),
+          "a topic's name has at most " + Topics.MAX_NAME + " characters",
+          topic);
+      return;
+    }
+    Place place = placeOf(exchange);
+    Optional<Start> start = Topics.startAt(place.value());
+    if (start.isEmpty()) {
+      invalid(exchange, place.location(), Topics.placeRule(place.name()), place.value());
+      return;
+    }
+    if (!Topics.denied(services.directory(), caller.user(), List.of(topic)).isEmpty()) {
+      exchange.detail(403, Topics.deniedText(List.of(topic)));
+      return;
+    }
+    if (!connections.enter(caller.user().id())) {
+      exchange.detail(429, connections.refusal());
+      return;
+    }
+    EventStream stream = new EventStream(this, exchange, caller, topic);
+    open.add(stream);
+    services.metrics().eventStreamOpened();
+    stream.start(start.get());
+  }
+
+  /// Where a request says that its stream begins.
+  private record Place(String source, String name, String value) {
+    List<Object> location() {
+      return List.of(source, name);
+    }
+  }
+
+  /// A browser that comes back repeats the parameters it began with and adds the header, so the
+  /// header counts first.
+  private static Place placeOf(Exchange exchange) {
+    String header = exchange.header(LAST_EVENT_ID);
+    if (!header.isEmpty()) {
+      return new Place("header", LAST_EVENT_ID, header);
+    }
+    for (String name : List.of("last_event_id", "offset")) {
+      String parameter = exchange.request().getParam(name);
+      if (parameter != null) {
+        return new Place("query", name, parameter);
+      }
+    }
+    return new Place("query", "offset", "last");
+  }
+
+  private static void invalid(Exchange exchange, List<Object> location, String rule, String value) {
+    exchange.invalid(
+        List.of(
+            new FieldError(
+                "value_error",
+                location,
+                "Value error, " + rule,
+                Payload.of(new JsonOut(64).string(value).text()),
+                Optional.of(Payload.of("{\"error\":{}}")))));
+  }
+
+  Directory directory() {
+    return services.directory();
+  }
+
+  Authenticator authenticator() {
+    return services.authenticator();
+  }
+
+  TimeSource time() {
+    return services.time();
+  }
+
+  Delivery delivery() {
+    return delivery;
+  }
+
+  Duration pingInterval() {
+    return services.settings().pingInterval();
+  }
+
+  int sendBuffer() {
+    return services.settings().sendBuffer();
+  }
+
+  /// Forgets a stream.
+  void left(EventStream stream) {
+    if (open.remove(stream)) {
+      services.metrics().eventStreamClosed();
+      connections.leave(stream.userId());
+    }
+  }
+
+  private void tick() {
+    long nowNs = services.time().monotonicNs();
+    long nowMs = services.time().wallMs();
+    for (EventStream stream : List.copyOf(open)) {
+      stream.tick(nowNs, nowMs);
+    }
+  }
+
+  /// Looks at the user's streams again, since what it may do has changed.
+  void recheck(String userId) {
+    for (EventStream stream : List.copyOf(open)) {
+      if (stream.userId().equals(userId)) {
+        stream.recheck();
+      }
+    }
+  }
+
+  /// Ends all streams because the server stops.
+  void goAway() {
+    List.copyOf(open).forEach(EventStream::goAway);
+  }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.log.Cursor;
+import dev.tidings.core.log.Reader;
+import dev.tidings.core.log.Start;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.SocketWriter;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.List;
+import java.util.Optional;
+
+/// One response of Server-Sent Events: a cursor and a writer, on one event loop.
+///
+/// Its head is sent when the cursor is open, so what is published after a client has seen the head
+/// is delivered. Its connection ends with it.
+final class EventStream implements Reader {
+  private static final CharSequence TYPE = HttpHeaders.createOptimized("text/event-stream");
+  private static final CharSequence UNBUFFERED = HttpHeaders.createOptimized("x-accel-buffering");
+
+  /// How long a client has to take the end before its connection is cut.
+  private static final long CLOSING_MS = 5000;
+
+  private final EventCalls group;
+  private final Exchange exchange;
+  private final HttpConnection connection;
+  private final String topic;
+  private Authenticator.Caller caller;
+  private State state = State.OPENING_CURSOR;
+  private Optional<Cursor> cursor = Optional.empty();
+  private Optional<SocketWriter> writer = Optional.empty();
+  private boolean flushLater;
+  private boolean warned;
+  private long lastBeatNs;
+  private long lastTakenNs;
+  private long fullBy;
+
+  private enum State {
+    OPENING_CURSOR,
+    SENDING_HEAD,
+    OPEN,
+    ENDED
+  }
+
+  EventStream(EventCalls group, Exchange exchange, Authenticator.Caller caller, String topic) {
+    this.group = group;
+    this.exchange = exchange;
+    this.connection = exchange.request().connection();
+    this.caller = caller;
+    this.topic = topic;
+  }
+
+  void start(Start start) {
+    exchange.request().response().closeHandler(_ -> leave());
+    Cursor asked = exchange.loop().core().readers().open(topic, start, this);
+    if (state == State.ENDED) {
+      asked.close();
+    } else {
+      cursor = Optional.of(asked);
+    }
+  }
+
+  @Override
+  public boolean mayRead(Topic of) {
+    return group.authenticator().now(caller) instanceof Authenticator.Caller(User user, long _)
+        && AccessPolicy.mayRead(user, Optional.of(of));
+  }
+
+  // ---- beginning ----
+
+  @Override
+  public void opened(Cursor opened) {
+    if (state != State.OPENING_CURSOR) {
+      return;
+    }
+    cursor = Optional.of(opened);
+    state = State.SENDING_HEAD;
+    // From here on it has heartbeats, and no further request.
+    exchange.loop().connections().left(connection);
+    HttpServerResponse response =
+        exchange
+            .with(HttpHeaders.CACHE_CONTROL, "no-store")
+            .with(HttpHeaders.CONNECTION, "close")
+            .with(UNBUFFERED, "no")
+            .begin(TYPE);
+    JsonOut place = EventFrames.place(Topics.placeOf(opened, group.time().wallMs()));
+    response
+        .write(place.toBuffer())
+        .onComplete(sent -> {
+          if (sent.succeeded()) {
+            headSent();
+          } else {
+            leave();
+          }
+        });
+  }
+
+  /// Only now may frames go past the framework: they would have overtaken the head.
+  private void headSent() {
+    if (state == State.SENDING_HEAD) {
+      state = State.OPEN;
+      lastBeatNs = group.time().monotonicNs();
+      lastTakenNs = lastBeatNs;
+      writer =
+          Optional.of(
+              SocketWriter.of(
+                  connection, EventFrames.EVENTS, group.sendBuffer(), this::deliverAndFlush));
+      deliverAndFlush();
+    }
+  }
+
+  // ---- delivery ----
+
+  @Override
+  public void ready(Cursor of) {
+    if (state == State.OPEN) {
+      deliver();
+      if (!flushLater) {
+        flushLater = true;
+        exchange
+            .loop()
+            .core()
+            .readers()
+            .atTurnEnd(() -> {
+              flushLater = false;
+              writer.ifPresent(SocketWriter::flush);
+            });
+      }
+    }
+  }
+
+  private void deliverAndFlush() {
+    deliver();
+    writer.ifPresent(SocketWriter::flush);
+  }
+
+  private void deliver() {
+    if (state == State.OPEN
+        && !group.delivery().deliver(cursor.orElseThrow(), writer.orElseThrow())) {
+      ended(cursor.orElseThrow(), End.UNAVAILABLE);
+    }
+  }
+
+  // ---- ending ----
+
+  @Override
+  public void ended(Cursor of, End end) {
+    switch (end) {
+      case DENIED -> denied();
+      case DELETED ->
+          end(
+              "TOPIC_DELETED",
+              Topics.deletedText(topic),
+              () -> exchange.detail(404, Topics.deletedText(topic)));
+      case UNAVAILABLE -> {
+        String text = "the log of topic '" + topic + "' cannot be read now";
+        end("STORE_UNAVAILABLE", text, () -> exchange.unavailable(text));
+      }
+    }
+  }
+
+  private void denied() {
+    String text = Topics.deniedText(List.of(topic));
+    end("ACCESS_DENIED", text, () -> exchange.detail(403, text));
+  }
+
+  /// Whose it is.
+  String userId() {
+    return caller.user().id();
+  }
+
+  /// Looks at its user again, who or whose token was changed, and ends if it may not go on.
+  void recheck() {
+    switch (group.authenticator().now(caller)) {
+      case Authenticator.Caller now -> {
+        caller = now;
+        if (!now.user().has(Permission.READ)) {
+          String text = "Permission 'read' required";
+          end("ACCESS_REVOKED", text, () -> exchange.detail(403, text));
+        } else if (cursor.isPresent()
+            && !Topics.mayGoOn(group.directory(), now.user(), cursor.get())) {
+          denied();
+        }
+      }
+      case Authenticator.Unknown(String detail) ->
+          end("ACCESS_REVOKED", detail, () -> exchange.unauthorized(detail));
+      case Authenticator.Barred(String detail) ->
+          end("ACCESS_REVOKED", detail, () -> exchange.detail(403, detail));
+    }
+  }
+
+  /// Looks after the time: called about once a second.
+  void tick(long nowNs, long nowMs) {
+    if (nowMs >= caller.expiresAt()) {
+      String text = "the token has expired";
+      end("TOKEN_EXPIRED", text, () -> exchange.unauthorized("Invalid or expired token"));
+    } else if (state == State.OPEN) {
+      tick(writer.orElseThrow(), nowNs, nowMs);
+    }
+  }
+
+  private void tick(SocketWriter to, long nowNs, long nowMs) {
+    long pingNs = group.pingInterval().toNanos();
+    long stillFullBy = to.fullBy();
+    if (stillFullBy == 0 || stillFullBy < fullBy) {
+      lastTakenNs = nowNs;
+    }
+    fullBy = stillFullBy;
+    if (nowNs - lastTakenNs > 2 * pingNs) {
+      // Nobody takes anything any more, so nobody would take the end.
+      to.abort();
+      leave();
+      return;
+    }
+    if (caller.expiresAt() - nowMs <= RelaySocket.WARNING_MS && !warned) {
+      warned = true;
+      to.write(EventFrames.tokenExpiring(caller.expiresAt()));
+      to.flush();
+    }
+    if (nowNs - lastBeatNs >= pingNs && to.isWritable()) {
+      lastBeatNs = nowNs;
+      to.beat();
+    }
+  }
+
+  /// Ends it because the server stops.
+  void goAway() {
+    String text = "the server stops";
+    end("SERVER_STOPS", text, () -> exchange.unavailable(text));
+  }
+
+  /// Ends it with an event, or, while nothing has been sent, with `answer`.
+  private void end(String code, String message, Runnable answer) {
+    switch (state) {
+      case OPENING_CURSOR -> {
+        leave();
+        answer.run();
+      }
+      case SENDING_HEAD, OPEN -> {
+        leave();
+        exchange
+            .request()
+            .response()
+            .end(EventFrames.ended(code, message).toBuffer())
+            .onComplete(_ -> connection.close());
+        exchange.loop().context().setTimer(CLOSING_MS, _ -> writer.ifPresent(SocketWriter::abort));
+      }
+      case ENDED -> {}
+    }
+  }
+
+  private void leave() {
+    if (state != State.ENDED) {
+      state = State.ENDED;
+      cursor.ifPresent(Cursor::close);
+      group.left(this);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.relay;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.command.Publish;
+import dev.tidings.core.command.Publish.Authority;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
+import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.server.wire.EventLoop;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.JsonOut;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The way of messages to the shard of their topic, whichever call or frame has brought them.
+final class Publisher {
+  private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
+  private static final int MAX_ATTEMPTS = 3;
+
+  private final Node node;
+  private final EventLoop loop;
+
+  /// Publishes for callers on `loop`, who are answered there.
+  Publisher(Node node, EventLoop loop) {
+    this.node = node;
+    this.loop = loop;
+  }
+
+  /// A message as its publisher sent it.
+  record Item(String topic, NewMessage message) {}
+
+  /// What publishing to one topic came to.
+  sealed interface Result {}
+
+  /// The messages are durable; their ids, in order.
+  record Published(List<MessageId> ids) implements Result {}
+
+  /// The user may not publish to the topic.
+  record Denied() implements Result {}
+
+  /// The core refused.
+  record Refused(Refusal refusal) implements Result {}
+
+  /// Reads and checks the fields of one message (API of pulsar-relay v0.1.0).
+  static Item read(Fields fields) {
+    String topic = fields.string("topic", 1, Topics.MAX_NAME);
+    if (!topic.isEmpty()) {
+      Topics.fault(topic).ifPresent(fault -> fields.invalid("topic", fault));
+    }
+    Payload payload = fields.object("payload");
+    OptionalLong ttl = fields.optionalInteger("ttl");
+    if (ttl.isPresent() && ttl.getAsLong() <= 0) {
+      fields.notGreaterThan("ttl", 0);
+    }
+    Payload metadata = fields.optionalStringMap("metadata");
+    long ttlMs = ttl.isPresent() ? toMs(ttl.getAsLong()) : Message.NEVER;
+    return new Item(topic, new NewMessage(payload, metadata, ttlMs));
+  }
+
+  private static long toMs(long seconds) {
+    return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
+  }
+
+  /// Publishes to one topic as `user`.
+  void publish(User user, String topic, List<NewMessage> messages, Consumer<Result> then) {
+    publish(user, topic, messages, 1, then);
+  }
+
+  /// If the topic is created or replaced between the check of the user's rights and the shard, the
+  /// rights are checked again against what it is then.
+  private void publish(
+      User user, String topic, List<NewMessage> messages, int attempt, Consumer<Result> then) {
+    Optional<Topic> existing = node.directory().topic(topic);
+    if (!AccessPolicy.mayPublish(user, existing)) {
+      then.accept(new Denied());
+      return;
+    }
+    Authority authority =
+        existing
+            .<Authority>map(it -> new Authority.Existing(it.incarnation()))
+            .orElseGet(() ->
+                new Authority.Creating(user.id(), "Auto-created topic by " + user.username()));
+    node.submit(
+        new Publish(topic, authority, messages),
+        loop,
+        outcome -> {
+          switch (outcome) {
+            case Outcome.Done<List<MessageId>>(List<MessageId> ids) ->
+                then.accept(new Published(ids));
+            case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
+              if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
+                again(user, topic, messages, attempt + 1, then);
+              } else {
+                then.accept(new Refused(refusal));
+              }
+            }
+          }
+        });
+  }
+
+  /// Whatever goes wrong here, the caller waits for an answer.
+  private void again(
+      User user, String topic, List<NewMessage> messages, int attempt, Consumer<Result> then) {
+    try {
+      publish(user, topic, messages, attempt, then);
+    } catch (RuntimeException e) {
+      LOG.error("publishing to topic {} failed", topic, e);
+      then.accept(new Refused(new Refusal(Refusal.Code.INTERNAL, e.toString())));
+    }
+  }
+
+  /// The fields that tell a publisher of its message.
+  JsonOut write(JsonOut out, String topic, MessageId id) {
+    return out.raw("\"message_id\":\"")
+        .raw(id.toRelayId())
+        .raw("\",\"topic\":")
+        .string(topic)
+        .raw(",\"timestamp\":\"")
+        .raw(loop.timestamps().format(id.timestamp()))
+        .raw("Z\"");
+  }
+}
