@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server;
 
+import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.CreateUser;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
@@ -12,6 +13,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
@@ -75,6 +77,7 @@ public final class Server {
   private static final int BODIES_OF_HEAP = 8;
 
   private static final int SWEPT_TOPICS = 20_000;
+  private static final int SWEPT_LOGINS = 20_000;
   private static final String BEARER = "bearer";
 
   /// The administrator that `--dev` creates: everyone knows its password.
@@ -129,21 +132,32 @@ public final class Server {
             time,
             settings.retention(),
             (trim, answered) -> node.submit(trim, loops.getFirst(), _ -> answered.run()));
+    LoginSweep logins =
+        new LoginSweep(
+            node.directory(),
+            time,
+            settings.logins().accessLifetime(),
+            (removal, answered) -> node.submit(removal, loops.getFirst(), _ -> answered.run()));
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());
     long intervalMs = settings.sweepInterval().toMillis();
     var _ =
         sweeper.scheduleWithFixedDelay(
-            () -> sweep(retention), intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+            () -> sweep(retention, logins), intervalMs, intervalMs, TimeUnit.MILLISECONDS);
   }
 
-  private static void sweep(Retention retention) {
+  private static void sweep(Retention retention, LoginSweep logins) {
+    sweep("retention", () -> retention.sweep(SWEPT_TOPICS));
+    sweep("the removal of logins that are over", () -> logins.sweep(SWEPT_LOGINS));
+  }
+
+  private static void sweep(String what, Runnable sweep) {
     try {
-      retention.sweep(SWEPT_TOPICS);
+      sweep.run();
     } catch (RuntimeException e) {
       // Thrown on, it would end the schedule.
-      LOG.error("retention failed; it tries again at the next sweep", e);
+      LOG.error("{} failed; it tries again at the next sweep", what, e);
     }
   }
 
@@ -286,7 +300,7 @@ public final class Server {
   // ---- listening ----
 
   private void listen() throws StartException {
-    Tokens tokens = new Tokens(settings.secretKey(), settings.tokenLifetime(), time);
+    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime(), time);
     Authenticator authenticator =
         new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
     PollWaiters waiters =
@@ -302,7 +316,7 @@ public final class Server {
         new RelayApi.Services(
             node,
             authenticator,
-            tokens,
+            new Logins(node, time, settings.secretKey(), tokens, settings.logins()),
             passwords,
             bodies,
             metrics,
@@ -379,6 +393,7 @@ public final class Server {
           Routes routes = new Routes(vertx, loop, metrics, guard);
           RelayApi relay = new RelayApi(services, loop, waiters, connectionsByUser);
           relay.route(routes);
+          loop.core().readers().onUserChange(relay::recheck);
           new OpsApi(node, metrics, time).route(routes);
           relays.add(relay);
           vertx
