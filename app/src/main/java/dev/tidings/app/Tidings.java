@@ -11,6 +11,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Store;
 import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.tls.TlsSettings;
@@ -97,7 +98,10 @@ public final class Tidings {
         edge(config),
         Optional.of(config.store().dataDir().resolve(AdminSocket.FILE)),
         config.auth().secretKey().map(Secret::value).orElseThrow(),
-        config.auth().accessTokenLifetime(),
+        new Logins.Settings(
+            config.auth().accessTokenLifetime(),
+            config.auth().refreshTokenLifetime(),
+            config.auth().loginsPerUser()),
         passwords(config.auth().passwordHash()),
         config.dev()
             ? config.auth().bootstrapAdmin().map(TidingsConfig.BootstrapAdmin::username)

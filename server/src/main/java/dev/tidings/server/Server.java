@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server;
 
+import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.CreateUser;
 import dev.tidings.core.command.ForgetReceipts;
 import dev.tidings.core.directory.Permission;
@@ -13,6 +14,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
@@ -83,6 +85,7 @@ public final class Server {
 
   private static final Duration RECEIPTS_SWEEP = Duration.ofMinutes(1);
   private static final int SWEPT_TOPICS = 20_000;
+  private static final int SWEPT_LOGINS = 20_000;
   private static final String BEARER = "bearer";
 
   /// The administrator that `--dev` creates: everyone knows its password.
@@ -143,6 +146,12 @@ public final class Server {
             time,
             settings.retention(),
             (trim, answered) -> node.submit(trim, loops.getFirst(), _ -> answered.run()));
+    LoginSweep logins =
+        new LoginSweep(
+            node.directory(),
+            time,
+            settings.logins().accessLifetime(),
+            (removal, answered) -> node.submit(removal, loops.getFirst(), _ -> answered.run()));
     sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("retention").factory());
@@ -152,6 +161,10 @@ public final class Server {
         () -> {
           int _ = retention.sweep(SWEPT_TOPICS);
         });
+    sweepEvery(
+        settings.sweepInterval(),
+        "the removal of logins that are over",
+        () -> logins.sweep(SWEPT_LOGINS));
     sweepEvery(RECEIPTS_SWEEP, "forgetting receipts", this::forgetReceipts);
   }
 
@@ -317,7 +330,7 @@ public final class Server {
   // ---- listening ----
 
   private void listen() throws StartException {
-    Tokens tokens = new Tokens(settings.secretKey(), settings.tokenLifetime(), time);
+    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime(), time);
     Authenticator authenticator =
         new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
     PollWaiters waiters =
@@ -332,7 +345,7 @@ public final class Server {
         new RelayApi.Services(
             node,
             authenticator,
-            tokens,
+            new Logins(node, time, settings.secretKey(), tokens, settings.logins()),
             passwords,
             bodies,
             metrics.relay(),
@@ -437,6 +450,7 @@ public final class Server {
           Routes routes = new Routes(vertx, loop, metrics.http(), edge);
           RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
+          loop.core().readers().onUserChange(relay::recheck);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);

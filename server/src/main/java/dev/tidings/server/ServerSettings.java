@@ -4,6 +4,7 @@ package dev.tidings.server;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.tls.TlsSettings;
@@ -28,14 +29,14 @@ import java.util.Optional;
 /// @param edge what a request meets before its route
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
-/// @param tokenLifetime of access tokens
+/// @param logins how long their tokens live and how many there may be
 /// @param passwords how they are hashed
 /// @param anonymousUsername who calls without a token act as; also admits only local callers
 /// @param durability shown in the metrics
 /// @param maxTopicLabels topics shown one by one in the metrics
 /// @param node bounds of the core
 /// @param retention what topics retain
-/// @param sweepInterval how often retention is looked after
+/// @param sweepInterval how often it is looked for messages and logins that are over
 /// @param relay bounds of the relay API
 public record ServerSettings(
     String host,
@@ -52,7 +53,7 @@ public record ServerSettings(
     Edge.Settings edge,
     Optional<Path> adminSocket,
     String secretKey,
-    Duration tokenLifetime,
+    Logins.Settings logins,
     Passwords.Settings passwords,
     Optional<String> anonymousUsername,
     Durability durability,

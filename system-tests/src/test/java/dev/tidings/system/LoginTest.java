@@ -50,7 +50,7 @@ final class LoginTest {
             .json();
 
     assertThat(Json.names(json))
-        .containsExactlyInAnyOrder("access_token", "token_type", "expires_in");
+        .containsExactlyInAnyOrder("access_token", "token_type", "expires_in", "refresh_token");
     assertThat(json.get("token_type").asString()).isEqualTo("bearer");
     assertThat(json.get("expires_in").asInt()).isEqualTo(3600);
   }

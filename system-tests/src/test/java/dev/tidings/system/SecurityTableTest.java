@@ -44,6 +44,7 @@ final class SecurityTableTest {
 
   private TidingsProcess server;
   private User grantee;
+  private final Map<String, User> users = new LinkedHashMap<>();
   private final Map<String, RelayClient> callers = new LinkedHashMap<>();
 
   @BeforeAll
@@ -52,13 +53,12 @@ final class SecurityTableTest {
     RelayClient admin = server.admin();
     String ownerId = admin.newUser("write").id();
     grantee = admin.newUser("read");
-    var users = new LinkedHashMap<String, User>();
     for (String permission : PERMISSIONS) {
       users.put(
           permission, permission.equals("none") ? admin.newUser() : admin.newUser(permission));
     }
     assertThat(server.terminate()).isZero();
-    writeTopics(ownerId, users);
+    writeTopics(ownerId);
     server.restart();
     users.forEach((permission, user) ->
         callers.put(permission, server.anonymous().withToken(user.client().token())));
@@ -83,7 +83,7 @@ final class SecurityTableTest {
     return "e" + endpoint + "-" + relation + "-" + permission.replace(' ', '-');
   }
 
-  private void writeTopics(String ownerId, Map<String, User> users) throws StoreException {
+  private void writeTopics(String ownerId) throws StoreException {
     try (Store store =
         RocksStore.open(RocksOptions.of(server.dataDir().resolve("store"), Durability.FSYNC))) {
       long epoch = store.openSlots(SlotSet.ALL);
@@ -193,6 +193,15 @@ final class SecurityTableTest {
                       "username", RelayClient.unique("new"), "password", RelayClient.PASSWORD)),
               201);
       case "GET /auth/me" -> wordFor(caller.me(), 200);
+      case "POST /auth/token/refresh" ->
+          wordFor(caller.postJson("/auth/token/refresh", refreshTokenOf(grantee)), 200);
+      case "POST /auth/token/revoke" ->
+          wordFor(caller.postJson("/auth/token/revoke", refreshTokenOf(grantee)), 204);
+      case "GET /auth/sessions" -> wordFor(caller.get("/auth/sessions"), 200);
+      case "DELETE /auth/sessions/{jti}" ->
+          wordFor(caller.request("DELETE", "/auth/sessions/" + furtherLoginOf(permission)), 204);
+      case "POST /auth/logout" ->
+          wordFor(furtherClientOf(permission).request("POST", "/auth/logout"), 204);
       case "POST /api/v1/topics" ->
           wordFor(caller.createTopic("topic_name", RelayClient.unique("new")), 201);
       case "POST /admin/backup" ->
@@ -217,6 +226,24 @@ final class SecurityTableTest {
           wordFor(caller.grant(topic, "username", grantee.name()), 201);
       default -> throw new AssertionError("no call is known for the row " + endpoint);
     };
+  }
+
+  private Object refreshTokenOf(User user) {
+    Reply login = server.anonymous().login(user.name(), user.password()).expect(200);
+    return Json.object("refresh_token", login.json().get("refresh_token").asString());
+  }
+
+  /// The caller of a column with a login of its own, so that other calls may go on when it ends.
+  private RelayClient furtherClientOf(String permission) {
+    User user = users.get(permission);
+    RelayClient nobody = server.anonymous();
+    return user == null ? nobody : nobody.loggedIn(user.name(), user.password());
+  }
+
+  private String furtherLoginOf(String permission) {
+    return permission.equals(NOBODY)
+        ? "of-nobody"
+        : Jwt.claims(furtherClientOf(permission).token()).get("sid").asString();
   }
 
   private static String wordFor(Reply reply, int good) {

@@ -199,12 +199,32 @@ public record TidingsConfig(
               max = "30d",
               doc = "How long an access token is valid")
           Duration accessTokenLifetime,
+      @Setting(
+              defaultValue = "30d",
+              min = "1s",
+              max = "3650d",
+              doc = "How long a login can be renewed after it was last used")
+          Duration refreshTokenLifetime,
+      @Setting(
+              defaultValue = "1000",
+              min = "1",
+              max = "10000",
+              doc =
+                  "Logins of one user that can be renewed; beyond it the least recently used can be"
+                      + " renewed no longer")
+          int loginsPerUser,
       PasswordHash passwordHash,
       Optional<BootstrapAdmin> bootstrapAdmin) {
 
     /// This with the secret that signs tokens.
     public Auth withSecretKey(Secret secret) {
-      return new Auth(Optional.of(secret), accessTokenLifetime, passwordHash, bootstrapAdmin);
+      return new Auth(
+          Optional.of(secret),
+          accessTokenLifetime,
+          refreshTokenLifetime,
+          loginsPerUser,
+          passwordHash,
+          bootstrapAdmin);
     }
   }
 
@@ -303,7 +323,7 @@ public record TidingsConfig(
               defaultValue = "10s",
               min = "100ms",
               max = "1h",
-              doc = "Time between two looks for what may be trimmed")
+              doc = "Time between two looks for what may be trimmed and for logins that are over")
           Duration sweepInterval) {}
 
   /// Heap used for messages.

@@ -174,6 +174,12 @@ public final class Directory {
     return state.logins().byId();
   }
 
+  /// The first login whose id comes after `id`, in the order of [#logins].
+  public Optional<Login> loginAfter(String id) {
+    Map.Entry<String, Login> next = state.logins().byId().higherEntry(id);
+    return next == null ? Optional.empty() : Optional.of(next.getValue());
+  }
+
   /// The ids of a user's logins, in order.
   public Set<String> loginsOf(String userId) {
     return state.logins().byUser().get(userId);

@@ -53,7 +53,7 @@ public record Login(
         username,
         issuedAt,
         newExpiresAt,
-        Optional.of(now),
+        Optional.of(Math.max(now, usedAt())),
         generation + 1,
         hint,
         revokedAt);
@@ -61,8 +61,24 @@ public record Login(
 
   /// The same login, ended.
   public Login revoked(long now) {
+    // Never before its youngest access token was issued, also if the clock was set back.
+    long since = Math.max(now, usedAt());
     return new Login(
-        id, userId, username, issuedAt, expiresAt, lastUsedAt, generation, hint, Optional.of(now));
+        id,
+        userId,
+        username,
+        issuedAt,
+        expiresAt,
+        lastUsedAt,
+        generation,
+        hint,
+        Optional.of(since));
+  }
+
+  /// When it was last opened or renewed, milliseconds since 1970: when the youngest of its access
+  /// tokens was issued.
+  public long usedAt() {
+    return lastUsedAt.orElse(issuedAt);
   }
 
   /// Whether its tokens count no more.

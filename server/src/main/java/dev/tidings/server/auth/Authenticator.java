@@ -3,6 +3,7 @@ package dev.tidings.server.auth;
 
 import dev.tidings.core.directory.User;
 import dev.tidings.server.wire.Exchange;
+import java.util.Optional;
 
 /// Says who is calling.
 public interface Authenticator {
@@ -14,7 +15,9 @@ public interface Authenticator {
   ///
   /// @param user as stored
   /// @param expiresAt when the token ends, in milliseconds since 1970; never for calls without one
-  record Caller(User user, long expiresAt) implements Result {}
+  /// @param loginId the login that the token belongs to; empty for calls without a token and for
+  ///   tokens that belong to none
+  record Caller(User user, long expiresAt, Optional<String> loginId) implements Result {}
 
   /// Nobody we know: 401.
   ///
@@ -38,7 +41,7 @@ public interface Authenticator {
 
   /// For a door that only the operator can reach: every call is `operator`'s.
   static Authenticator trusting(User operator) {
-    Result caller = new Caller(operator, Long.MAX_VALUE);
+    Result caller = new Caller(operator, Long.MAX_VALUE, Optional.empty());
     return new Authenticator() {
       @Override
       public Result ofRequest(Exchange exchange) {

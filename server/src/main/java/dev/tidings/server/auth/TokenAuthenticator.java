@@ -2,6 +2,7 @@
 package dev.tidings.server.auth;
 
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.User;
 import dev.tidings.server.wire.Exchange;
 import io.vertx.core.http.HttpHeaders;
@@ -39,12 +40,12 @@ public final class TokenAuthenticator implements Authenticator {
   private Result withoutToken() {
     return anonymousUsername
         .flatMap(directory::userByName)
-        .map(user -> callerOrBarred(user, Long.MAX_VALUE))
+        .map(user -> callerOrBarred(user, Long.MAX_VALUE, Optional.empty()))
         .orElseGet(() -> new Unknown("Not authenticated"));
   }
 
-  private static Result callerOrBarred(User user, long expiresAt) {
-    return user.active() ? new Caller(user, expiresAt) : new Barred("User is inactive");
+  private static Result callerOrBarred(User user, long expiresAt, Optional<String> loginId) {
+    return user.active() ? new Caller(user, expiresAt, loginId) : new Barred("User is inactive");
   }
 
   @Override
@@ -53,18 +54,22 @@ public final class TokenAuthenticator implements Authenticator {
     if (verified.isEmpty()) {
       return new Unknown("Invalid or expired token");
     }
-    return stored(verified.get().userId(), verified.get().expiresAt());
+    return stored(verified.get().userId(), verified.get().expiresAt(), verified.get().loginId());
   }
 
   @Override
   public Result now(Caller caller) {
-    return stored(caller.user().id(), caller.expiresAt());
+    return stored(caller.user().id(), caller.expiresAt(), caller.loginId());
   }
 
-  private Result stored(String userId, long expiresAt) {
+  private Result stored(String userId, long expiresAt, Optional<String> loginId) {
+    // A login that is not known was forgotten or is over: then its tokens end by themselves.
+    if (loginId.flatMap(directory::login).filter(Login::isRevoked).isPresent()) {
+      return new Unknown("Token has been revoked");
+    }
     return directory
         .userById(userId)
-        .map(user -> callerOrBarred(user, expiresAt))
+        .map(user -> callerOrBarred(user, expiresAt, loginId))
         .orElseGet(() -> new Unknown("User not found"));
   }
 }

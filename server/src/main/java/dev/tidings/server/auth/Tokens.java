@@ -4,12 +4,14 @@ package dev.tidings.server.auth;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.MACVerifier;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
+import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.TimeSource;
@@ -20,10 +22,12 @@ import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// Issues and verifies the relay's access tokens: JWT signed with HS256, claims `sub`, `username`,
-/// `permissions`, `exp`, `iat` (API of pulsar-relay v0.1.0).
+/// `permissions`, `exp`, `iat` (API of pulsar-relay v0.1.0), and `jti` and `sid`, the login that
+/// the token belongs to.
 ///
 /// Verified tokens are cached, since checking a signature costs more than the rest of a publish;
 /// the expiry is checked each time.
@@ -31,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class Tokens {
   private static final int CACHED = 10_000;
   private static final int MAX_LENGTH = 4096;
+  private static final String LOGIN = "sid";
 
   private final MACSigner signer;
   private final MACVerifier verifier;
@@ -43,7 +48,8 @@ public final class Tokens {
   ///
   /// @param userId whose it is
   /// @param expiresAt milliseconds since 1970
-  public record Verified(String userId, long expiresAt) {}
+  /// @param loginId the login it belongs to; empty if it belongs to none
+  public record Verified(String userId, long expiresAt, Optional<String> loginId) {}
 
   /// Tokens signed with `secret`, at least 32 characters, that live for `lifetime`.
   public Tokens(String secret, Duration lifetime, TimeSource time) {
@@ -67,19 +73,22 @@ public final class Tokens {
     return lifetime;
   }
 
-  /// A token for `user`.
-  public String issue(User user) {
-    long now = time.wallMs();
+  /// A token of `login`, which is one of `user`'s. It counts from when that was opened or renewed:
+  /// a login that is revoked meanwhile must not have tokens that are younger.
+  public String issue(User user, Login login) {
+    long issuedAt = login.usedAt();
     List<String> permissions = user.permissions().stream().map(Tokens::spell).sorted().toList();
     JWTClaimsSet claims =
         new JWTClaimsSet.Builder()
             .subject(user.id())
             .claim("username", user.username())
             .claim("permissions", permissions)
-            .issueTime(new Date(now))
-            .expirationTime(new Date(now + lifetime.toMillis()))
+            .issueTime(new Date(issuedAt))
+            .expirationTime(new Date(issuedAt + lifetime.toMillis()))
+            .jwtID(UUID.randomUUID().toString())
+            .claim(LOGIN, login.id())
             .build();
-    SignedJWT token = new SignedJWT(new JWSHeader(JWSAlgorithm.HS256), claims);
+    SignedJWT token = new SignedJWT(new JWSHeader.Builder(JWSAlgorithm.HS256).type(JOSEObjectType.JWT).build(), claims);
     try {
       token.sign(signer);
     } catch (JOSEException e) {
@@ -116,10 +125,28 @@ public final class Tokens {
       JWTClaimsSet claims = jwt.getJWTClaimsSet();
       String userId = claims.getSubject();
       Date expiry = claims.getExpirationTime();
-      return userId == null || expiry == null ? null : new Verified(userId, expiry.getTime());
+      if (userId == null || expiry == null) {
+        return null;
+      }
+      String loginId = claims.getStringClaim(LOGIN);
+      return loginId == null
+          ? new Verified(userId, expiry.getTime(), Optional.empty())
+          : ofLogin(userId, loginId, claims.getIssueTime(), expiry);
     } catch (ParseException | JOSEException | IllegalArgumentException _) {
       // Whatever it is, it is no token of ours; the caller is told so.
       return null;
     }
+  }
+
+  /// A token that was issued when tokens lived longer lives no longer than they do now: a revoked
+  /// login is remembered only for so long.
+  private @Nullable Verified ofLogin(
+      String userId, String loginId, @Nullable Date issued, Date expiry) {
+    return issued == null
+        ? null
+        : new Verified(
+            userId,
+            Math.min(expiry.getTime(), issued.getTime() + lifetime.toMillis()),
+            Optional.of(loginId));
   }
 }

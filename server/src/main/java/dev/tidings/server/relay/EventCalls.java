@@ -45,16 +45,8 @@ final class EventCalls {
   }
 
   private void open(Exchange exchange) {
-    Authenticator.Result result = api.callerOf(exchange);
     RelayApi.allowed(
-        exchange,
-        result,
-        Permission.READ,
-        _ -> {
-          if (result instanceof Authenticator.Caller caller) {
-            open(exchange, caller);
-          }
-        });
+        exchange, api.callerOf(exchange), Permission.READ, caller -> open(exchange, caller));
   }
 
   private void open(Exchange exchange, Authenticator.Caller caller) {

@@ -70,7 +70,8 @@ final class EventStream implements Reader {
 
   @Override
   public boolean mayRead(Topic of) {
-    return group.authenticator().now(caller) instanceof Authenticator.Caller(User user, long _)
+    return group.authenticator().now(caller)
+            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
         && AccessPolicy.mayRead(user, Optional.of(of));
   }
 

@@ -105,7 +105,8 @@ final class Poll implements Reader {
 
   @Override
   public boolean mayRead(Topic topic) {
-    return authenticator.now(caller) instanceof Authenticator.Caller(User user, long _)
+    return authenticator.now(caller)
+            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
         && AccessPolicy.mayRead(user, Optional.of(topic));
   }
 

@@ -72,10 +72,12 @@ final class PollCalls {
   }
 
   private void poll(Exchange exchange) {
-    api.withBody(exchange, Permission.READ, 2, (user, fields) -> poll(exchange, user, fields));
+    api.withBodyOf(
+        exchange, Permission.READ, 2, (caller, fields) -> poll(exchange, caller, fields));
   }
 
-  private void poll(Exchange exchange, User user, Fields fields) {
+  private void poll(Exchange exchange, Authenticator.Caller caller, Fields fields) {
+    User user = caller.user();
     List<String> topics =
         fields.strings("topics", 1, services.settings().maxPollTopics(), Topics.MAX_NAME).stream()
             .distinct()
@@ -98,7 +100,7 @@ final class PollCalls {
         new Poll(
             exchange,
             services.authenticator(),
-            new Authenticator.Caller(user, Long.MAX_VALUE),
+            caller,
             !since.isEmpty(),
             services.time(),
             services.metrics(),

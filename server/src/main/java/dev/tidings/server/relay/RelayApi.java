@@ -12,8 +12,8 @@ import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
-import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.EventLoop;
@@ -47,7 +47,7 @@ public final class RelayApi {
   ///
   /// @param node the core
   /// @param authenticator tells who calls
-  /// @param tokens issues access tokens
+  /// @param logins opens, renews and ends logins
   /// @param passwords hashes and checks passwords
   /// @param bodies gathers bodies
   /// @param metrics counts
@@ -59,7 +59,7 @@ public final class RelayApi {
   public record Services(
       Node node,
       Authenticator authenticator,
-      Tokens tokens,
+      Logins logins,
       Passwords passwords,
       Bodies bodies,
       RelayMetrics metrics,
@@ -77,7 +77,7 @@ public final class RelayApi {
       return new Services(
           node,
           other,
-          tokens,
+          logins,
           passwords,
           bodies,
           metrics,
@@ -140,6 +140,7 @@ public final class RelayApi {
 
   /// Adds its routes.
   public void route(Routes routes) {
+    new LoginCalls(this, services).route(routes);
     new UserCalls(this, services).route(routes);
     new TopicCalls(this, services).route(routes);
     new GrantCalls(this, services).route(routes);
@@ -175,12 +176,21 @@ public final class RelayApi {
 
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
   void authenticated(Exchange exchange, Call call) {
-    allowed(exchange, services.authenticator().ofRequest(exchange), null, call);
+    identified(exchange, caller -> call.by(caller.user()));
+  }
+
+  /// As above, for calls that are about the login of the caller too.
+  void identified(Exchange exchange, Consumer<Authenticator.Caller> then) {
+    allowed(exchange, services.authenticator().ofRequest(exchange), null, then);
   }
 
   /// As [#authenticated], for those who have `permission`.
   void permitted(Exchange exchange, Permission permission, Call call) {
-    allowed(exchange, services.authenticator().ofRequest(exchange), permission, call);
+    allowed(
+        exchange,
+        services.authenticator().ofRequest(exchange),
+        permission,
+        caller -> call.by(caller.user()));
   }
 
   /// The topic that the path names, or else the answer 404.
@@ -223,18 +233,21 @@ public final class RelayApi {
   }
 
   private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {
-    return result instanceof Authenticator.Caller(User user, long _)
-        && (permission == null || user.has(permission));
+    return result instanceof Authenticator.Caller caller
+        && (permission == null || caller.user().has(permission));
   }
 
-  /// Goes on with `call` if `result` is a user who has `permission`, or else answers 401 or 403.
+  /// Goes on with `then` if `result` is a user who has `permission`, or else answers 401 or 403.
   static void allowed(
-      Exchange exchange, Authenticator.Result result, @Nullable Permission permission, Call call) {
+      Exchange exchange,
+      Authenticator.Result result,
+      @Nullable Permission permission,
+      Consumer<Authenticator.Caller> then) {
     switch (result) {
-      case Authenticator.Caller(User user, long _) -> {
-        exchange.calledBy(user.username());
-        if (permission == null || user.has(permission)) {
-          call.by(user);
+      case Authenticator.Caller caller -> {
+        exchange.calledBy(caller.user().username());
+        if (permission == null || caller.user().has(permission)) {
+          then.accept(caller);
         } else {
           exchange.detail(
               403, "Permission '" + permission.name().toLowerCase(Locale.ROOT) + "' required");
@@ -251,13 +264,48 @@ public final class RelayApi {
   /// @param depth how deep the body is read
   /// @param then gets the user and the fields; it checks them for errors
   void withBody(Exchange exchange, int depth, BiConsumer<User, Fields> then) {
-    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, null, then));
+    services
+        .bodies()
+        .read(
+            exchange,
+            bytes ->
+                read(
+                    exchange,
+                    bytes,
+                    depth,
+                    null,
+                    (caller, fields) -> then.accept(caller.user(), fields)));
   }
 
   /// As above, for calls that need a permission.
   void withBody(
       Exchange exchange, Permission permission, int depth, BiConsumer<User, Fields> then) {
+    withBodyOf(exchange, permission, depth, (caller, fields) -> then.accept(caller.user(), fields));
+  }
+
+  /// As above, for calls that go on while their caller may.
+  void withBodyOf(
+      Exchange exchange,
+      Permission permission,
+      int depth,
+      BiConsumer<Authenticator.Caller, Fields> then) {
     services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, permission, then));
+  }
+
+  /// A call of anybody that sends a JSON object of plain values.
+  void withOpenBody(Exchange exchange, Consumer<Fields> then) {
+    services
+        .bodies()
+        .read(
+            exchange,
+            bytes -> {
+              JsonValue.Parsed parsed = JsonValue.parse(bytes, 1);
+              if (parsed instanceof JsonValue.Invalid invalid) {
+                exchange.invalid(List.of(malformed(invalid)));
+              } else {
+                checked(exchange, parsed, then);
+              }
+            });
   }
 
   private void read(
@@ -265,7 +313,7 @@ public final class RelayApi {
       byte[] bytes,
       int depth,
       @Nullable Permission permission,
-      BiConsumer<User, Fields> then) {
+      BiConsumer<Authenticator.Caller, Fields> then) {
     Authenticator.Result caller = services.authenticator().ofRequest(exchange);
     // Whoever may not call has the body checked, as the order of answers wants it, but not read:
     // that would cost a stranger nothing and the server many times the body's size.
@@ -274,14 +322,17 @@ public final class RelayApi {
       exchange.invalid(List.of(FieldError.malformed(invalid)));
       return;
     }
-    allowed(exchange, caller, permission, user -> checked(exchange, parsed, user, then));
+    allowed(
+        exchange,
+        caller,
+        permission,
+        known -> checked(exchange, parsed, fields -> then.accept(known, fields)));
   }
 
-  private static void checked(
-      Exchange exchange, JsonValue.Parsed parsed, User user, BiConsumer<User, Fields> then) {
+  private static void checked(Exchange exchange, JsonValue.Parsed parsed, Consumer<Fields> then) {
     if (parsed instanceof JsonValue.Valid(JsonValue body)
         && !(body instanceof JsonValue.JsonNull)) {
-      then.accept(user, Fields.of(body));
+      then.accept(Fields.of(body));
     } else {
       exchange.invalid(List.of(FieldError.missingBody()));
     }

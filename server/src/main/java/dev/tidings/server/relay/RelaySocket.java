@@ -211,7 +211,7 @@ final class RelaySocket implements Reader {
       return;
     }
     switch (group.authenticator().now(caller)) {
-      case Authenticator.Caller(User user, long _) -> {
+      case Authenticator.Caller(User user, long _, Optional<String> _) -> {
         publisher.publish(frame, user);
         listen();
       }
@@ -411,7 +411,8 @@ final class RelaySocket implements Reader {
 
   @Override
   public boolean mayRead(Topic topic) {
-    return group.authenticator().now(caller) instanceof Authenticator.Caller(User user, long _)
+    return group.authenticator().now(caller)
+            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
         && AccessPolicy.mayRead(user, Optional.of(topic));
   }
 

@@ -111,6 +111,8 @@ final class RelaySockets {
     open.add(joined);
     metrics.socketOpened();
     joined.start();
+    // The caller's rights may have ended while the connection was being upgraded.
+    joined.recheck();
   }
 
   /// Forgets a socket.

@@ -16,6 +16,7 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
+import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Edge;
@@ -82,7 +83,7 @@ final class FailingStoreTest {
               Edge.Settings.OPEN,
               Optional.empty(),
               "a-secret-key-of-the-system-tests-0123456789",
-              Duration.ofHours(1),
+              new Logins.Settings(Duration.ofHours(1), Duration.ofDays(30), 1_000),
               new Passwords.Settings(19 << 20, 2, 1, 16),
               Optional.empty(),
               Durability.FSYNC,

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.access;
+
+import dev.tidings.core.command.RemoveLogin;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Login;
+import dev.tidings.core.runtime.TimeSource;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+
+/// Removes logins that are over: those that can be renewed no longer, and revoked ones once all of
+/// their access tokens have ended by themselves.
+///
+/// One thread that may block calls it, some logins at a time.
+public final class LoginSweep {
+  // Removals that may wait for the store at once: few beside the commands that may.
+  private static final int MAX_IN_FLIGHT = 100;
+
+  private final Directory directory;
+  private final TimeSource time;
+  private final long accessLifetimeMs;
+  private final Remover remover;
+  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
+  private String lastSwept = "";
+
+  /// Hands a command to the shard that owns its login.
+  public interface Remover {
+    /// Removes a login and calls `answered`, from any thread, when the command has its answer. What
+    /// that is, also a refusal, needs no attention, since a later sweep looks again.
+    void remove(RemoveLogin command, Runnable answered);
+  }
+
+  /// A sweep of the logins in `directory`, whose access tokens live for at most `accessLifetime`.
+  public LoginSweep(
+      Directory directory, TimeSource time, Duration accessLifetime, Remover remover) {
+    this.directory = directory;
+    this.time = time;
+    this.accessLifetimeMs = accessLifetime.toMillis();
+    this.remover = remover;
+  }
+
+  /// Looks at the next `maxLogins` logins in the order of their ids, going on where the last sweep
+  /// ended and at most once round. An interrupt ends the sweep.
+  public void sweep(int maxLogins) {
+    int count = Math.min(maxLogins, directory.logins().size());
+    long now = time.wallMs();
+    for (int i = 0; i < count; i++) {
+      Optional<Login> next = nextLogin();
+      if (next.isEmpty()) {
+        return;
+      }
+      if (isOver(next.get(), now)) {
+        try {
+          inFlight.acquire();
+        } catch (InterruptedException _) {
+          Thread.currentThread().interrupt();
+          return;
+        }
+        remover.remove(new RemoveLogin(next.get()), inFlight::release);
+      }
+    }
+  }
+
+  private Optional<Login> nextLogin() {
+    Optional<Login> next = directory.loginAfter(lastSwept);
+    if (next.isEmpty()) {
+      next = directory.loginAfter("");
+    }
+    next.ifPresent(login -> lastSwept = login.id());
+    return next;
+  }
+
+  private boolean isOver(Login login, long now) {
+    return login
+        .revokedAt()
+        .map(revokedAt -> revokedAt + accessLifetimeMs <= now)
+        .orElse(login.expiresAt() <= now);
+  }
+}
