@@ -450,7 +450,6 @@ public final class Server {
           Routes routes = new Routes(vertx, loop, metrics.http(), edge);
           RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
-          loop.core().readers().onUserChange(relay::recheck);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);

@@ -69,7 +69,9 @@ final class RefreshTokens {
             .claim(GENERATION, login.generation())
             .expirationTime(new Date(login.expiresAt()))
             .build();
-    SignedJWT token = new SignedJWT(new JWSHeader.Builder(JWSAlgorithm.HS256).type(JOSEObjectType.JWT).build(), claims);
+    SignedJWT token =
+        new SignedJWT(
+            new JWSHeader.Builder(JWSAlgorithm.HS256).type(JOSEObjectType.JWT).build(), claims);
     try {
       token.sign(signer);
     } catch (JOSEException e) {

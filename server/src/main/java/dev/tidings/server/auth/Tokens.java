@@ -88,7 +88,9 @@ public final class Tokens {
             .jwtID(UUID.randomUUID().toString())
             .claim(LOGIN, login.id())
             .build();
-    SignedJWT token = new SignedJWT(new JWSHeader.Builder(JWSAlgorithm.HS256).type(JOSEObjectType.JWT).build(), claims);
+    SignedJWT token =
+        new SignedJWT(
+            new JWSHeader.Builder(JWSAlgorithm.HS256).type(JOSEObjectType.JWT).build(), claims);
     try {
       token.sign(signer);
     } catch (JOSEException e) {

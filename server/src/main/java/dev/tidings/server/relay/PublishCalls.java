@@ -84,8 +84,7 @@ final class PublishCalls {
       return Optional.empty();
     }
     return Optional.of(
-        new KeyedRequest(
-            user.id(), key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
+        new KeyedRequest(user.id(), key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
   }
 
   /// The part of a request that begins with the message number `item`.

@@ -134,7 +134,7 @@ final class Publisher {
       int attempt,
       Consumer<Result> then) {
     try {
-      if (authenticator.now(new Authenticator.Caller(user, Long.MAX_VALUE))
+      if (authenticator.now(new Authenticator.Caller(user, Long.MAX_VALUE, Optional.empty()))
           instanceof Authenticator.Caller now) {
         publish(now.user(), topic, messages, request, attempt, then);
       } else {

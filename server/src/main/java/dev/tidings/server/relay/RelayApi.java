@@ -301,7 +301,7 @@ public final class RelayApi {
             bytes -> {
               JsonValue.Parsed parsed = JsonValue.parse(bytes, 1);
               if (parsed instanceof JsonValue.Invalid invalid) {
-                exchange.invalid(List.of(malformed(invalid)));
+                exchange.invalid(List.of(FieldError.malformed(invalid)));
               } else {
                 checked(exchange, parsed, then);
               }

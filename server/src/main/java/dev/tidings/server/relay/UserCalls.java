@@ -12,7 +12,6 @@ import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
-import dev.tidings.server.wire.RateLimits;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.EnumSet;
