@@ -154,7 +154,7 @@ final class HistoryCalls {
       RelayFrames.writeRetained(out.raw(separator), topic, message, exchange.loop().timestamps());
       separator = ",";
     }
-    out.raw("],\"total\":").number(page.messages().size());
+    out.raw("],\"total\":").number(page.retained());
     out.raw(",\"limit\":").number(asked.limit());
     out.raw(",\"order\":").string(asked.order());
     out.raw(",\"cursor\":").string(asked.cursor());

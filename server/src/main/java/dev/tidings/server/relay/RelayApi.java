@@ -132,6 +132,7 @@ public final class RelayApi {
             services.metrics(),
             services.random(),
             publisher,
+            services.node(),
             services.connections());
     this.polls = new PollCalls(this, services);
     this.events = new EventCalls(this, loop, services);
@@ -146,6 +147,7 @@ public final class RelayApi {
     new GrantCalls(this, services).route(routes);
     new PublishCalls(this, services, publisher).route(routes);
     new HistoryCalls(this, services).route(routes);
+    new ConsumerCalls(this, services).route(routes);
     polls.route(routes);
     events.route(routes);
     routes.add(HttpMethod.GET, "/ws", this::webSocket);

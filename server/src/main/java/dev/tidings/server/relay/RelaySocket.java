@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +60,7 @@ final class RelaySocket implements Reader {
   private final String requestId;
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
   private final SocketPublisher publisher;
+  private @Nullable SocketAcks acks;
   private Authenticator.Caller caller;
   private boolean warned;
   private final long openedNs;
@@ -253,7 +255,7 @@ final class RelaySocket implements Reader {
     Optional<MessageId> id = MessageId.parse(text);
     Optional<Cursor> cursor = id.flatMap(this::cursorOn);
     if (cursor.isPresent()) {
-      acknowledged(id.orElseThrow(), number);
+      acknowledged(cursor.get().topic(), id.orElseThrow(), number);
     } else {
       number.ifPresent(it ->
           send(
@@ -277,9 +279,12 @@ final class RelaySocket implements Reader {
         && id.sequence() <= log.watermark();
   }
 
-  /// A message of a subscribed topic was acknowledged. Nothing is kept of it (API of pulsar-relay
-  /// v0.1.0); who numbers its acks is answered.
-  private void acknowledged(MessageId id, Optional<Payload> number) {
+  /// A message of a subscribed topic was acknowledged: that is noted if the client has a name of
+  /// its own. Who numbers its acks is answered.
+  private void acknowledged(String topic, MessageId id, Optional<Payload> number) {
+    if (acks != null) {
+      acks.acked(topic, id);
+    }
     number.ifPresent(it -> send(RelayFrames.acked(it, id)));
   }
 
@@ -326,7 +331,7 @@ final class RelaySocket implements Reader {
         frame.strings("topics", 1, group.settings().maxTopics(), Topics.MAX_NAME).stream()
             .distinct()
             .toList();
-    frame.optionalString("client_id", 1, MAX_CLIENT_ID);
+    Optional<String> clientId = frame.optionalString("client_id", 1, MAX_CLIENT_ID);
     Map<String, Start> starts = starts(frame, topics);
     if (frame.hasErrors()) {
       refuseSubscription(RelayFrames.describe(frame.errors()));
@@ -337,6 +342,8 @@ final class RelaySocket implements Reader {
       refuseSubscription(Topics.deniedText(denied));
       return;
     }
+    String userId = caller.user().id();
+    clientId.ifPresent(it -> acks = new SocketAcks(group.node(), group.loop(), it, userId));
     state = State.OPENING_CURSORS;
     for (String topic : topics) {
       Start start = starts.getOrDefault(topic, new Start.Last());
@@ -539,6 +546,9 @@ final class RelaySocket implements Reader {
 
   /// Looks after the time: called about once a second.
   void tick(long nowNs, long nowMs) {
+    if (acks != null) {
+      acks.flush();
+    }
     RelaySockets.Settings settings = group.settings();
     if (state == State.AWAITING_FIRST
         && nowNs - openedNs > settings.firstFrameTimeout().toNanos()) {
@@ -587,6 +597,9 @@ final class RelaySocket implements Reader {
   }
 
   private void leave() {
+    if (acks != null) {
+      acks.flush();
+    }
     state = State.CLOSED;
     cursors.values().forEach(Cursor::close);
     cursors.clear();

@@ -2,6 +2,7 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics;
@@ -26,6 +27,7 @@ final class RelaySockets {
   private final RelayMetrics metrics;
   private final SecureRandom random;
   private final Publisher publisher;
+  private final Node node;
   private final UserConnections connections;
   private final Delivery delivery;
   private final Set<RelaySocket> open = new LinkedHashSet<>();
@@ -54,6 +56,7 @@ final class RelaySockets {
       RelayMetrics metrics,
       SecureRandom random,
       Publisher publisher,
+      Node node,
       UserConnections connections) {
     this.loop = loop;
     this.settings = settings;
@@ -63,6 +66,7 @@ final class RelaySockets {
     this.metrics = metrics;
     this.random = random;
     this.publisher = publisher;
+    this.node = node;
     this.connections = connections;
     this.delivery = new Delivery(loop, RelayFrames.MESSAGE, metrics, DeliveryType.WEBSOCKET);
     loop.context().setPeriodic(TICK_MS, _ -> tick());
@@ -94,6 +98,10 @@ final class RelaySockets {
 
   SecureRandom random() {
     return random;
+  }
+
+  Node node() {
+    return node;
   }
 
   Publisher publisher() {
