@@ -41,15 +41,16 @@ public final class Logins {
 
   /// What a client gets for a login.
   ///
+  /// @param username whose login it is
   /// @param accessToken for its calls
   /// @param lifetime of the access token
   /// @param refreshToken renews the login, once
-  public record Grant(String accessToken, Duration lifetime, String refreshToken) {
+  public record Grant(String username, String accessToken, Duration lifetime, String refreshToken) {
 
     @Override
     public String toString() {
       // Tokens stay out of logs.
-      return "Grant[" + lifetime + "]";
+      return "Grant[" + username + ", " + lifetime + "]";
     }
   }
 
@@ -84,7 +85,10 @@ public final class Logins {
 
   private Grant grant(User user, Login login) {
     return new Grant(
-        accessTokens.issue(user, login), accessTokens.lifetime(), refreshTokens.issue(login));
+        user.username(),
+        accessTokens.issue(user, login),
+        accessTokens.lifetime(),
+        refreshTokens.issue(login));
   }
 
   /// Opens a login of `user`, as it was when its password was checked.

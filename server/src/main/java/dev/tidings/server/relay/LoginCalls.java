@@ -137,7 +137,6 @@ final class LoginCalls {
     } else if (!now.get().active()) {
       exchange.detail(403, "User account is inactive");
     } else {
-      exchange.calledBy(now.get().username());
       services
           .logins()
           .open(
@@ -170,6 +169,7 @@ final class LoginCalls {
   }
 
   private static void answer(Exchange exchange, Logins.Grant grant) {
+    exchange.calledBy(grant.username());
     exchange.json(
         200,
         new JsonOut(1024)

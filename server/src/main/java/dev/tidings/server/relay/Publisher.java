@@ -76,27 +76,28 @@ final class Publisher {
     return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
-  /// Publishes to one topic as `user`.
+  /// Publishes to one topic as `caller`.
   ///
   /// @param request the request under an idempotency key that this is part of
   void publish(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       Consumer<Result> then) {
-    publish(user, topic, messages, request, 1, then);
+    publish(caller, topic, messages, request, 1, then);
   }
 
   /// If the topic is created or replaced between the check of the user's rights and the shard, the
-  /// rights are checked again: those that the user has then, against what the topic is then.
+  /// rights are checked again: those that the caller has then, against what the topic is then.
   private void publish(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
+    User user = caller.user();
     Optional<Topic> existing = node.directory().topic(topic);
     if (!AccessPolicy.mayPublish(user, existing)) {
       then.accept(new Denied());
@@ -116,7 +117,7 @@ final class Publisher {
                 then.accept(new Published(ids));
             case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
               if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
-                again(user, topic, messages, request, attempt + 1, then);
+                again(caller, topic, messages, request, attempt + 1, then);
               } else {
                 then.accept(new Refused(refusal));
               }
@@ -127,16 +128,15 @@ final class Publisher {
 
   /// Whatever goes wrong here, the caller waits for an answer.
   private void again(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
     try {
-      if (authenticator.now(new Authenticator.Caller(user, Long.MAX_VALUE, Optional.empty()))
-          instanceof Authenticator.Caller now) {
-        publish(now.user(), topic, messages, request, attempt, then);
+      if (authenticator.now(caller) instanceof Authenticator.Caller now) {
+        publish(now, topic, messages, request, attempt, then);
       } else {
         then.accept(new Denied());
       }

@@ -213,8 +213,8 @@ final class RelaySocket implements Reader {
       return;
     }
     switch (group.authenticator().now(caller)) {
-      case Authenticator.Caller(User user, long _, Optional<String> _) -> {
-        publisher.publish(frame, user);
+      case Authenticator.Caller now -> {
+        publisher.publish(frame, now);
         listen();
       }
       case Authenticator.Unknown(String detail) -> revoked(detail);

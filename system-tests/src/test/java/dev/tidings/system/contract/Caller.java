@@ -41,9 +41,9 @@ record Caller(TidingsProcess server, String id, String name, String authorizatio
   private static final Map<TidingsProcess, Caller> ADMINS = new ConcurrentHashMap<>();
   private static final AtomicLong NUMBER = new AtomicLong();
 
-  /// A name nobody else uses, of topics and users alike.
+  /// A name nobody else uses, of topics and users alike, nor the other tests on the same server.
   static String unique(String prefix) {
-    return prefix + "-" + NUMBER.incrementAndGet() + "-" + ProcessHandle.current().pid();
+    return prefix + "-c" + NUMBER.incrementAndGet() + "-" + ProcessHandle.current().pid();
   }
 
   static Caller nobody(TidingsProcess server) {
