@@ -35,7 +35,9 @@ final class AcceptanceContractTest {
   void acceptance_loginRegisterPublishBulkErrorsSubscribe() {
     Answer login =
         Caller.nobody(server).login(TidingsProcess.ADMIN, TidingsProcess.BOOTSTRAP_PASSWORD);
-    login.expect(200, "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600}");
+    login.expect(
+        200,
+        "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,\"refresh_token\":\"<jwt>\"}");
 
     Caller producer = registered("producer1", "write");
     producer

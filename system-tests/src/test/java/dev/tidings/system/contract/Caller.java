@@ -43,7 +43,8 @@ record Caller(TidingsProcess server, String id, String name, String authorizatio
 
   /// A name nobody else uses, of topics and users alike.
   static String unique(String prefix) {
-    return prefix + "-" + NUMBER.incrementAndGet() + "-" + ProcessHandle.current().pid();
+    // Other tests number the names on the shared servers too.
+    return prefix + "-c" + NUMBER.incrementAndGet() + "-" + ProcessHandle.current().pid();
   }
 
   static Caller nobody(TidingsProcess server) {

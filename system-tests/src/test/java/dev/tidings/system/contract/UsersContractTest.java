@@ -174,7 +174,9 @@ final class UsersContractTest {
   void login_good_is200WithBearerAnd3600() {
     nobody
         .login(TidingsProcess.ADMIN, TidingsProcess.BOOTSTRAP_PASSWORD)
-        .expect(200, "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600}");
+        .expect(
+            200,
+            "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,\"refresh_token\":\"<jwt>\"}");
   }
 
   @Test
