@@ -33,7 +33,8 @@ final class TopicTest {
           "is_public",
           "created_at",
           "description",
-          "allowed_user_ids");
+          "allowed_user_ids",
+          "retention");
 
   private User owner() {
     return admin.newUser("read", "write");

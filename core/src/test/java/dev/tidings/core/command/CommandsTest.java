@@ -352,6 +352,7 @@ class CommandsTest {
     Topic topic = node.createTopic("t");
     for (int i = 0; i < NoteAck.MAX_CONSUMERS; i++) {
       var _ = node.submit(ack(topic, "c" + i, 1));
+      node.settle();
       node.time().advance(Duration.ofMillis(1));
     }
     var _ = node.submit(ack(topic, "c0", 2));

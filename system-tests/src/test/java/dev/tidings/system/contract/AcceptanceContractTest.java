@@ -37,8 +37,7 @@ final class AcceptanceContractTest {
         Caller.nobody(server).login(TidingsProcess.ADMIN, TidingsProcess.BOOTSTRAP_PASSWORD);
     login.expect(
         200,
-        "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,"
-            + "\"refresh_token\":\"<jwt>\"}");
+        "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,\"refresh_token\":\"<jwt>\"}");
 
     Caller producer = registered("producer1", "write");
     producer

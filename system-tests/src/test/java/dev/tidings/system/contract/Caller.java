@@ -41,8 +41,9 @@ record Caller(TidingsProcess server, String id, String name, String authorizatio
   private static final Map<TidingsProcess, Caller> ADMINS = new ConcurrentHashMap<>();
   private static final AtomicLong NUMBER = new AtomicLong();
 
-  /// A name nobody else uses, of topics and users alike, nor the other tests on the same server.
+  /// A name nobody else uses, of topics and users alike.
   static String unique(String prefix) {
+    // Other tests number the names on the shared servers too.
     return prefix + "-c" + NUMBER.incrementAndGet() + "-" + ProcessHandle.current().pid();
   }
 

@@ -102,8 +102,7 @@ final class CurlExamplesTest {
 
     printed.expect(
         200,
-        "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,"
-            + "\"refresh_token\":\"<jwt>\"}");
+        "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,\"refresh_token\":\"<jwt>\"}");
     assertThat(header(Template.parse(printed.body()).get("access_token").asString()))
         .isEqualTo(header("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."));
   }

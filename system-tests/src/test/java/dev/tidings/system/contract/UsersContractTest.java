@@ -176,8 +176,7 @@ final class UsersContractTest {
         .login(TidingsProcess.ADMIN, TidingsProcess.BOOTSTRAP_PASSWORD)
         .expect(
             200,
-            "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,"
-                + "\"refresh_token\":\"<jwt>\"}");
+            "{\"access_token\":\"<jwt>\",\"token_type\":\"bearer\",\"expires_in\":3600,\"refresh_token\":\"<jwt>\"}");
   }
 
   @Test
