@@ -6,7 +6,8 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import java.util.Optional;
 
-/// Who may do what. Every front-end asks here and nowhere else; `docs/security.md` shows it as a
+/// Who may do what. Every front-end asks here about topics, and [User#has] about the
+/// permission that a call needs whatever its topic; `docs/security.md` shows it as a
 /// table.
 ///
 /// `admin` implies everything; an owner may do everything on what it owns.
@@ -16,11 +17,6 @@ public final class AccessPolicy {
   /// Whether `user` may manage users and everybody's topics.
   public static boolean mayAdminister(User user) {
     return user.has(Permission.ADMIN);
-  }
-
-  /// Whether `user` may create a topic, which it then owns.
-  public static boolean mayCreateTopic(User user) {
-    return user.has(Permission.WRITE);
   }
 
   /// Whether `user` may publish to `topic`; to a missing one, which publishing creates.

@@ -28,6 +28,11 @@ public record ChangeTopic(
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<Topic> handle(ShardState state, Topic existing) {
     Topic changed =
         new Topic(

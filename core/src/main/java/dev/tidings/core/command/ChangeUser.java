@@ -8,7 +8,8 @@ import dev.tidings.core.runtime.ShardState;
 import java.util.Optional;
 import java.util.Set;
 
-/// Changes a user; what is empty stays. A new password ends all logins.
+/// Changes a user; what is empty stays. A new password ends all logins, and all tokens, also those
+/// of logins that are forgotten.
 ///
 /// @param username the user's name
 /// @param userId the user's id
@@ -42,6 +43,11 @@ public record ChangeUser(String username, String userId, Change change)
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<User> handle(ShardState state, User existing) {
     User changed =
         new User(
@@ -51,7 +57,8 @@ public record ChangeUser(String username, String userId, Change change)
             change.passwordHash().orElse(existing.passwordHash()),
             change.permissions().orElse(existing.permissions()),
             change.active().orElse(existing.active()),
-            existing.createdAt());
+            existing.createdAt(),
+            existing.tokenVersion() + (change.passwordHash().isPresent() ? 1 : 0));
     if (change.passwordHash().isPresent()) {
       long now = state.time().wallMs();
       for (Login login : state.loginsOf(existing)) {

@@ -24,6 +24,11 @@ public record DeleteTopic(String topic, int incarnation) implements TopicCommand
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<Topic> handle(ShardState state, Topic existing) {
     for (Consumer consumer : state.consumersOf(existing)) {
       state.remove(consumer);

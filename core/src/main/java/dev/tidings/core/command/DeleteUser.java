@@ -18,6 +18,11 @@ public record DeleteUser(String username, String userId) implements UserCommand<
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<User> handle(ShardState state, User existing) {
     for (Login login : state.loginsOf(existing)) {
       state.remove(login);

@@ -105,6 +105,7 @@ public record Publish(
     }
     Optional<Topic> target = existing.isPresent() ? existing : create(state);
     if (target.isEmpty()) {
+      request.ifPresent(state::release);
       return Step.refused(
           Refusal.Code.EXHAUSTED, "all 2^26 topic numbers are used; no topic can be created");
     }

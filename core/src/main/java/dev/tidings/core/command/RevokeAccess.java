@@ -20,6 +20,11 @@ public record RevokeAccess(String topic, int incarnation, String userId)
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<Topic> handle(ShardState state, Topic existing) {
     if (!existing.grantees().contains(userId)) {
       return Step.refused(Refusal.Code.NOT_GRANTED, "User does not have access to this topic");

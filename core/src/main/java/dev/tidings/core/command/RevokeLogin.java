@@ -39,6 +39,11 @@ public record RevokeLogin(Login login, OptionalInt generation) implements UserCo
   }
 
   @Override
+  public boolean takesAuthority() {
+    return true;
+  }
+
+  @Override
   public Step<Login> handle(ShardState state, User existing) {
     Optional<Login> known = state.login(login.id());
     if (known.isEmpty()) {

@@ -16,6 +16,8 @@ import java.util.Set;
 /// @param permissions what it may do
 /// @param active whether it may log in and act
 /// @param createdAt milliseconds since 1970
+/// @param tokenVersion how often all of its tokens have been ended: those of an earlier version
+///   count no more
 public record User(
     String id,
     String username,
@@ -23,12 +25,25 @@ public record User(
     String passwordHash,
     Set<Permission> permissions,
     boolean active,
-    long createdAt)
+    long createdAt,
+    int tokenVersion)
     implements Entry {
 
   public User {
     permissions =
         permissions.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(permissions));
+  }
+
+  /// A user whose tokens have never been ended together.
+  public User(
+      String id,
+      String username,
+      Optional<String> email,
+      String passwordHash,
+      Set<Permission> permissions,
+      boolean active,
+      long createdAt) {
+    this(id, username, email, passwordHash, permissions, active, createdAt, 0);
   }
 
   @Override
@@ -48,7 +63,9 @@ public record User(
 
   /// Whether `earlier`, the same user before a change, could do something that this may not.
   public boolean narrows(User earlier) {
-    return (earlier.active && !active) || !permissions.containsAll(earlier.permissions);
+    return (earlier.active && !active)
+        || !permissions.containsAll(earlier.permissions)
+        || tokenVersion > earlier.tokenVersion;
   }
 
   /// Whether it has `permission`, which `ADMIN` implies.

@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// The receipts that are kept, and which request each key belongs to.
@@ -19,15 +21,18 @@ import org.jspecify.annotations.Nullable;
 public final class Receipts {
   private final Limits limits;
   private final ConcurrentMap<Key, Used> used = new ConcurrentHashMap<>();
-  private final ConcurrentMap<String, Integer> keysByUser = new ConcurrentHashMap<>();
+  // Of each user and in all: receipts, and keys that have none.
+  private final ConcurrentMap<String, Integer> countByUser = new ConcurrentHashMap<>();
+  private final AtomicInteger count = new AtomicInteger();
   // Where the store has receipts that nobody needs any more.
   private final Set<Integer> slotsToClear = ConcurrentHashMap.newKeySet();
 
   /// The bounds of what is kept.
   ///
   /// @param retentionMs how long a receipt is kept, in milliseconds
-  /// @param keysPerUser keys of one user
-  /// @param keys keys in all
+  /// @param keysPerUser keys of one user; one that leaves several receipts, since its request
+  ///   concerned several topics, counts as so many
+  /// @param keys keys in all, counted likewise
   public record Limits(long retentionMs, int keysPerUser, int keys) {
     /// What holds unless something else is said: 600 s and 10,000 keys a user, as the API of
     /// pulsar-relay after v0.1.0 has it, and 200,000 keys in all.
@@ -46,6 +51,10 @@ public final class Receipts {
       Map<Integer, Receipt> more = new HashMap<>(receipts);
       more.put(receipt.request().item(), receipt);
       return new Used(fingerprint, Math.max(expiresAt, receipt.expiresAt()), Map.copyOf(more));
+    }
+
+    int weight() {
+      return Math.max(1, receipts.size());
     }
 
     @Nullable Used without(Receipt receipt) {
@@ -110,33 +119,38 @@ public final class Receipts {
   /// Makes sure that the key of `request` belongs to it from now on, unless it is another's.
   public Known claim(KeyedRequest request, long now) {
     Known[] result = {new Known.Fresh()};
-    used.compute(
+    change(
         Key.of(request),
-        (key, known) -> {
-          if (known != null && known.expiresAt() > now) {
+        known -> {
+          boolean isLive = known != null && known.expiresAt() > now;
+          if (isLive && !(knownOf(known, request) instanceof Known.Fresh)) {
             result[0] = knownOf(known, request);
             return known;
           }
-          if (known == null && isFull(key.userId())) {
-            result[0] =
-                new Known.NoRoom(
-                    "too many idempotency keys are in use (limits: "
-                        + limits.keysPerUser()
-                        + " a user, "
-                        + limits.keys()
-                        + " in all); one is free again "
-                        + limits.retentionMs() / 1000
-                        + " s after its use");
-            return null;
+          if (isFull(request.userId())) {
+            result[0] = noRoom();
+            return known;
           }
-          if (known == null) {
-            count(key.userId(), 1);
-          } else {
+          if (isLive) {
+            return known;
+          }
+          if (known != null) {
             clear(known);
           }
           return new Used(request.fingerprint(), expiryOf(now), Map.of());
         });
     return result[0];
+  }
+
+  private Known noRoom() {
+    return new Known.NoRoom(
+        "too many idempotency keys are in use (limits: "
+            + limits.keysPerUser()
+            + " a user, "
+            + limits.keys()
+            + " in all); one is free again "
+            + limits.retentionMs() / 1000
+            + " s after its use");
   }
 
   private void clear(Used expired) {
@@ -145,40 +159,53 @@ public final class Receipts {
 
   private boolean isFull(String userId) {
     // Claims at the same moment may pass the bounds by as many as there are shards.
-    return used.size() >= limits.keys()
-        || keysByUser.getOrDefault(userId, 0) >= limits.keysPerUser();
+    return count.get() >= limits.keys()
+        || countByUser.getOrDefault(userId, 0) >= limits.keysPerUser();
   }
 
-  private void count(String userId, int change) {
-    var _ = keysByUser.merge(userId, change, (a, b) -> a + b == 0 ? null : Integer.valueOf(a + b));
+  /// Gives up a claim under which nothing was carried out.
+  public void release(KeyedRequest request) {
+    change(
+        Key.of(request), known -> known != null && known.receipts().isEmpty() ? null : known);
   }
 
   /// Keeps what came of a request whose key was claimed.
   public void keep(Receipt receipt) {
-    var _ =
-        used.compute(
-            Key.of(receipt.request()),
-            (key, known) -> {
-              if (known == null) {
-                count(key.userId(), 1);
-                known = new Used(receipt.request().fingerprint(), receipt.expiresAt(), Map.of());
-              }
-              return known.with(receipt);
-            });
+    change(
+        Key.of(receipt.request()),
+        known -> {
+          Used before =
+              known != null
+                  ? known
+                  : new Used(receipt.request().fingerprint(), receipt.expiresAt(), Map.of());
+          return before.with(receipt);
+        });
   }
 
   /// Forgets a receipt that never became durable.
   public void forget(Receipt receipt) {
+    change(Key.of(receipt.request()), known -> known == null ? null : known.without(receipt));
+  }
+
+  /// Changes what is known of one key, atomically, and counts.
+  private void change(Key key, UnaryOperator<@Nullable Used> change) {
     var _ =
-        used.computeIfPresent(
-            Key.of(receipt.request()),
-            (key, known) -> {
-              Used rest = known.without(receipt);
-              if (rest == null) {
-                count(key.userId(), -1);
-              }
-              return rest;
+        used.compute(
+            key,
+            (_, known) -> {
+              Used after = change.apply(known);
+              count(key, (after == null ? 0 : after.weight()) - (known == null ? 0 : known.weight()));
+              return after;
             });
+  }
+
+  private void count(Key key, int change) {
+    if (change != 0) {
+      count.addAndGet(change);
+      var _ =
+          countByUser.merge(
+              key.userId(), change, (a, b) -> a + b == 0 ? null : Integer.valueOf(a + b));
+    }
   }
 
   /// Forgets what has expired, and tells in which slots the store has something to forget.
@@ -186,7 +213,7 @@ public final class Receipts {
     for (Map.Entry<Key, Used> entry : used.entrySet()) {
       Used known = entry.getValue();
       if (known.expiresAt() <= now && used.remove(entry.getKey(), known)) {
-        count(entry.getKey().userId(), -1);
+        count(entry.getKey(), -known.weight());
         clear(known);
       }
     }

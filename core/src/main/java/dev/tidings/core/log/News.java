@@ -23,9 +23,4 @@ public record News(
     deleted = List.copyOf(deleted);
     users = Set.copyOf(users);
   }
-
-  /// Whether somebody may do less than before, so that open cursors and sessions may have to end.
-  public boolean takesAuthority() {
-    return !narrowed.isEmpty() || !deleted.isEmpty() || !users.isEmpty();
-  }
 }

@@ -201,7 +201,14 @@ public final class Readers {
   }
 
   private void topicsCreated(List<Topic> topics) {
-    for (Topic topic : topics) {
+    for (Topic created : topics) {
+      // As it is now: it may have been granted, or be gone, since it was created.
+      Optional<Topic> now =
+          directory.topic(created.name()).filter(it -> it.incarnation() == created.incarnation());
+      if (now.isEmpty()) {
+        continue;
+      }
+      Topic topic = now.get();
       List<Cursor> waiting = awaiting.remove(topic.name());
       if (waiting == null) {
         continue;

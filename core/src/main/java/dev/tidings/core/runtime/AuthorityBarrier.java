@@ -27,7 +27,7 @@ final class AuthorityBarrier {
   void loopPassed() {
     if (loopsToPass.decrementAndGet() == 0) {
       for (Shard shard : shards) {
-        shard.executor().execute(() -> shard.pass(this::shardPassed));
+        CommitLane.hand(shard.executor(), () -> shard.pass(this::shardPassed));
       }
     }
   }
@@ -35,7 +35,7 @@ final class AuthorityBarrier {
   private void shardPassed() {
     if (shardsToPass.decrementAndGet() == 0) {
       for (Submission<?> submission : held) {
-        submission.home().execute(submission::release);
+        CommitLane.hand(submission.home(), submission::release);
       }
     }
   }

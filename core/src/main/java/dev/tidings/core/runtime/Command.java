@@ -23,6 +23,13 @@ public interface Command<R> {
     return false;
   }
 
+  /// Whether it may take authority away. Its answer, whatever it is, is given only when every event
+  /// loop and every shard has passed what it saw: also if somebody else's command of the same kind
+  /// came first and left it nothing to do.
+  default boolean takesAuthority() {
+    return false;
+  }
+
   /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,
   /// never blocks, and changes nothing if it refuses or needs a log.
   Step<R> handle(ShardState state);

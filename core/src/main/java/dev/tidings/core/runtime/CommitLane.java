@@ -464,6 +464,7 @@ public final class CommitLane {
     NewsGatherer news = new NewsGatherer();
     Set<TopicLog> advanced = new LinkedHashSet<>();
     for (Submission<?> submission : durable) {
+      news.answering(submission);
       for (StoreRecord record : submission.records()) {
         switch (record) {
           case StoreRecord.MessagesAppended appended -> {
@@ -498,14 +499,14 @@ public final class CommitLane {
       Turn ofShard = turns.computeIfAbsent(shard.executor(), _ -> new Turn());
       ofShard.finished.merge(shard, 1, Integer::sum);
       ofShard.durable.computeIfAbsent(shard, _ -> new ArrayList<>()).addAll(submission.records());
-      if (!gathered.takesAuthority(submission)) {
+      if (!gathered.holds(submission)) {
         turns.computeIfAbsent(submission.home(), _ -> new Turn()).answers.add(submission);
       }
     }
     AuthorityBarrier barrier =
-        news.takesAuthority()
-            ? new AuthorityBarrier(gathered.takingAuthority(), shards, loops.size())
-            : null;
+        gathered.held().isEmpty()
+            ? null
+            : new AuthorityBarrier(gathered.held(), shards, loops.size());
     for (Loop loop : loops) {
       for (TopicLog log : advanced) {
         if (log.isReadOn(loop.index())) {
@@ -527,7 +528,7 @@ public final class CommitLane {
 
   /// Gives `executor` a task. One that takes none any more, as an event loop that has been closed,
   /// must not keep the others from theirs.
-  private static void hand(SerialExecutor executor, Runnable task) {
+  static void hand(SerialExecutor executor, Runnable task) {
     try {
       executor.execute(task);
     } catch (Throwable e) {

@@ -66,13 +66,20 @@ final class NewsGatherer {
     takingAuthority.add(by);
   }
 
-  /// Whether the command took authority away.
-  boolean takesAuthority(Submission<?> submission) {
+  /// The answer to a command that may take authority away is to be given, whatever it did.
+  void answering(Submission<?> submission) {
+    if (submission.command().takesAuthority()) {
+      takingAuthority.add(submission);
+    }
+  }
+
+  /// Whether the answer has to wait until everyone has passed what it tells.
+  boolean holds(Submission<?> submission) {
     return !takingAuthority.isEmpty() && takingAuthority.contains(submission);
   }
 
-  /// The commands that took authority away.
-  List<Submission<?>> takingAuthority() {
+  /// The commands whose answers have to wait so.
+  List<Submission<?>> held() {
     return List.copyOf(takingAuthority);
   }
 

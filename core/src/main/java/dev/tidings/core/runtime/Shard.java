@@ -88,7 +88,8 @@ public final class Shard {
     switch (handle(command)) {
       case Step.Answer<R>(Outcome<R> outcome) -> {
         submission.answered(outcome, state.takeEmitted());
-        if (uncommitted == 0 && submission.records().isEmpty()) {
+        boolean needsNothing = submission.records().isEmpty() && !command.takesAuthority();
+        if (uncommitted == 0 && needsNothing) {
           release(submission);
         } else {
           uncommitted++;

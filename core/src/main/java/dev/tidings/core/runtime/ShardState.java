@@ -257,6 +257,11 @@ public final class ShardState {
     return receipts.claim(request, time.wallMs());
   }
 
+  /// Gives up the claim of `request`, which is not carried out.
+  public void release(KeyedRequest request) {
+    receipts.release(request);
+  }
+
   /// Stores that `request`, whose key was claimed, has appended these messages to `topic`.
   public void keepReceipt(KeyedRequest request, Topic topic, List<Message> appended) {
     Receipt receipt =

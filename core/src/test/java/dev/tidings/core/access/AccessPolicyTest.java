@@ -101,16 +101,15 @@ class AccessPolicyTest {
 
   @ParameterizedTest
   @CsvSource({
-    // permissions, create topics, administer
-    "none,  false, false",
-    "read,  false, false",
-    "write, true,  false",
-    "both,  true,  false",
-    "admin, true,  true",
+    // permissions, administer
+    "none,  false",
+    "read,  false",
+    "write, false",
+    "both,  false",
+    "admin, true",
   })
-  void createAndAdminister(String permissions, boolean create, boolean administer) {
+  void administer(String permissions, boolean administer) {
     User user = user(permissions);
-    assertThat(AccessPolicy.mayCreateTopic(user)).isEqualTo(create);
     assertThat(AccessPolicy.mayAdminister(user)).isEqualTo(administer);
   }
 }

@@ -54,22 +54,35 @@ public final class TokenAuthenticator implements Authenticator {
     if (verified.isEmpty()) {
       return new Unknown("Invalid or expired token");
     }
-    return stored(verified.get().userId(), verified.get().expiresAt(), verified.get().loginId());
+    return stored(
+        verified.get().userId(),
+        verified.get().expiresAt(),
+        verified.get().loginId(),
+        verified.get().version());
   }
 
   @Override
   public Result now(Caller caller) {
-    return stored(caller.user().id(), caller.expiresAt(), caller.loginId());
+    return stored(
+        caller.user().id(),
+        caller.expiresAt(),
+        caller.loginId(),
+        caller.user().tokenVersion());
   }
 
-  private Result stored(String userId, long expiresAt, Optional<String> loginId) {
-    // A login that is not known was forgotten or is over: then its tokens end by themselves.
-    if (loginId.flatMap(directory::login).filter(Login::isRevoked).isPresent()) {
-      return new Unknown("Token has been revoked");
+  private Result stored(
+      String userId, long expiresAt, Optional<String> loginId, int tokenVersion) {
+    Optional<User> user = directory.userById(userId);
+    if (user.isEmpty()) {
+      return new Unknown("User not found");
     }
-    return directory
-        .userById(userId)
-        .map(user -> callerOrBarred(user, expiresAt, loginId))
-        .orElseGet(() -> new Unknown("User not found"));
+    // A login that is not known was forgotten or is over: then its tokens end by themselves, or
+    // with all others of the user.
+    boolean isRevoked =
+        loginId.flatMap(directory::login).filter(Login::isRevoked).isPresent()
+            || tokenVersion != user.get().tokenVersion();
+    return isRevoked
+        ? new Unknown("Token has been revoked")
+        : callerOrBarred(user.get(), expiresAt, loginId);
   }
 }

@@ -36,6 +36,7 @@ public final class Tokens {
   private static final int CACHED = 10_000;
   private static final int MAX_LENGTH = 4096;
   private static final String LOGIN = "sid";
+  private static final String VERSION = "ver";
 
   private final MACSigner signer;
   private final MACVerifier verifier;
@@ -49,7 +50,9 @@ public final class Tokens {
   /// @param userId whose it is
   /// @param expiresAt milliseconds since 1970
   /// @param loginId the login it belongs to; empty if it belongs to none
-  public record Verified(String userId, long expiresAt, Optional<String> loginId) {}
+  /// @param version that of the user's tokens when it was issued
+  public record Verified(
+      String userId, long expiresAt, Optional<String> loginId, int version) {}
 
   /// Tokens signed with `secret`, at least 32 characters, that live for `lifetime`.
   public Tokens(String secret, Duration lifetime, TimeSource time) {
@@ -87,6 +90,7 @@ public final class Tokens {
             .expirationTime(new Date(issuedAt + lifetime.toMillis()))
             .jwtID(UUID.randomUUID().toString())
             .claim(LOGIN, login.id())
+            .claim(VERSION, user.tokenVersion() == 0 ? null : user.tokenVersion())
             .build();
     SignedJWT token =
         new SignedJWT(
@@ -131,24 +135,28 @@ public final class Tokens {
         return null;
       }
       String loginId = claims.getStringClaim(LOGIN);
-      return loginId == null
-          ? new Verified(userId, expiry.getTime(), Optional.empty())
-          : ofLogin(userId, loginId, claims.getIssueTime(), expiry);
+      Integer version = claims.getIntegerClaim(VERSION);
+      return verified(
+          userId, expiry, loginId, claims.getIssueTime(), version == null ? 0 : version);
     } catch (ParseException | JOSEException | IllegalArgumentException _) {
       // Whatever it is, it is no token of ours; the caller is told so.
       return null;
     }
   }
 
-  /// A token that was issued when tokens lived longer lives no longer than they do now: a revoked
-  /// login is remembered only for so long.
-  private @Nullable Verified ofLogin(
-      String userId, String loginId, @Nullable Date issued, Date expiry) {
+  /// A token of a login that was issued when tokens lived longer lives no longer than they do now: a
+  /// revoked login is remembered only for so long.
+  private @Nullable Verified verified(
+      String userId, Date expiry, @Nullable String loginId, @Nullable Date issued, int version) {
+    if (loginId == null) {
+      return new Verified(userId, expiry.getTime(), Optional.empty(), version);
+    }
     return issued == null
         ? null
         : new Verified(
             userId,
             Math.min(expiry.getTime(), issued.getTime() + lifetime.toMillis()),
-            Optional.of(loginId));
+            Optional.of(loginId),
+            version);
   }
 }

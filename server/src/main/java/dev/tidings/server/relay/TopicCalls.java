@@ -24,7 +24,7 @@ final class TopicCalls {
   private static final long MAX_AGE_S = Long.MAX_VALUE / 1000;
 
   /// More than an answer holds.
-  private static final int MAX_LISTED = 50_000;
+  private static final int MAX_LISTED = 20_000;
 
   private final RelayApi api;
   private final Services services;

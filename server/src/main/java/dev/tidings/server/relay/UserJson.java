@@ -11,6 +11,9 @@ import java.util.Set;
 public final class UserJson {
   private UserJson() {}
 
+  /// Names of topics that are shown; `GET /api/v1/topics` lists all.
+  private static final int MAX_TOPICS = 1000;
+
   /// `user`, who owns `topics`.
   public static JsonOut write(User user, Set<String> topics) {
     return new JsonOut(256)
@@ -27,7 +30,7 @@ public final class UserJson {
         .raw("\",\"permissions\":")
         .strings(user.permissions().stream().map(Tokens::spell).sorted().toList())
         .raw(",\"owned_topics\":")
-        .strings(topics)
+        .strings(topics.size() <= MAX_TOPICS ? topics : topics.stream().limit(MAX_TOPICS).toList())
         .raw("}");
   }
 }

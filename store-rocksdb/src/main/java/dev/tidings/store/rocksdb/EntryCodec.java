@@ -163,6 +163,7 @@ final class EntryCodec {
           putVarint(body, permissions);
           putBoolean(body, user.active());
           putSigned(body, user.createdAt());
+          putVarint(body, user.tokenVersion());
         });
   }
 
@@ -186,7 +187,11 @@ final class EntryCodec {
         permissions.add(permission);
       }
     }
-    return new User(id, name, email, passwordHash, permissions, body.get() != 0, signed(body));
+    boolean active = body.get() != 0;
+    long createdAt = signed(body);
+    int tokenVersion = body.hasRemaining() ? Math.toIntExact(varint(body)) : 0;
+    return new User(
+        id, name, email, passwordHash, permissions, active, createdAt, tokenVersion);
   }
 
   // Logins

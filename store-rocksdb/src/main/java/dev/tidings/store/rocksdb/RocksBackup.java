@@ -145,6 +145,11 @@ public final class RocksBackup {
       BackupFiles.makeDirectory(store);
     }
     if (!Files.exists(mark)) {
+      if (Files.exists(store.resolve(BackupManifest.DATABASE))) {
+        throw new IOException(
+            store + " holds a store already (expected: a directory that does not exist, is empty,"
+                + " or holds an unfinished restore)");
+      }
       BackupFiles.write(mark, "a restore is under way\n".getBytes(StandardCharsets.UTF_8));
     }
     BackupFiles.sync(store);

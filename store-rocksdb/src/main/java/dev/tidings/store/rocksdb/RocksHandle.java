@@ -206,6 +206,7 @@ final class RocksHandle implements AutoCloseable {
         .setTableFormatConfig(table().setFilterPolicy(filter).setWholeKeyFiltering(true))
         .setWriteBufferSize(Math.max(1 << 18, writeBufferBytes / 16))
         .setMaxWriteBufferNumber(2)
+        .setMemtableMaxRangeDeletions(1000)
         .setLevelCompactionDynamicLevelBytes(true)
         .setCompressionType(CompressionType.LZ4_COMPRESSION);
   }
