@@ -368,6 +368,16 @@ class CommandsTest {
         .doesNotContain("c1");
   }
 
+  @Test
+  void consumersOfTwoUsers_areTwo_whateverTheyCallThemselves() {
+    Topic topic = node.createTopic("t");
+    var one = node.submit(new NoteAck("t", topic.incarnation(), "c", "ada", 5, 7));
+    var other = node.submit(new NoteAck("t", topic.incarnation(), "c", "bob", 3, 7));
+    node.settle();
+    assertThat(node.node().directory().consumers(topic.incarnation()))
+        .containsExactly(one.done(), other.done());
+  }
+
   private static NoteAck ack(Topic topic, String clientId, long sequence) {
     return new NoteAck(topic.name(), topic.incarnation(), clientId, "ada", sequence, 7);
   }
