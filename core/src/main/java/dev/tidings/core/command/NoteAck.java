@@ -35,7 +35,7 @@ public record NoteAck(
 
   @Override
   public Step<Consumer> handle(ShardState state, Topic existing) {
-    Optional<Consumer> known = state.consumer(existing, clientId);
+    Optional<Consumer> known = state.consumer(existing, userId, clientId);
     if (known.isPresent() && known.get().ackedSequence() >= sequence) {
       return Step.done(known.get());
     }

@@ -28,7 +28,7 @@ import java.util.Optional;
 /// @param request the request under an idempotency key that this is part of: it is carried out once
 public record Publish(
     String topic, Authority authority, List<NewMessage> messages, Optional<KeyedRequest> request)
-    implements Command<List<MessageId>> {
+    implements Command<Publish.Published> {
   private static final long OVERHEAD = 200;
 
   /// A publish without an idempotency key.
@@ -40,6 +40,16 @@ public record Publish(
     messages = List.copyOf(messages);
     if (messages.isEmpty()) {
       throw new IllegalArgumentException("messages: none (expected: 1 or more)");
+    }
+  }
+
+  /// What a publish yields.
+  ///
+  /// @param ids of the messages, in order
+  /// @param repeated whether they had been published before, by the same request
+  public record Published(List<MessageId> ids, boolean repeated) {
+    public Published {
+      ids = List.copyOf(ids);
     }
   }
 
@@ -78,8 +88,8 @@ public record Publish(
   }
 
   @Override
-  public Step<List<MessageId>> handle(ShardState state) {
-    Optional<Step<List<MessageId>>> answered = request.flatMap(it -> answered(state.find(it)));
+  public Step<Published> handle(ShardState state) {
+    Optional<Step<Published>> answered = request.flatMap(it -> answered(state.find(it)));
     if (answered.isPresent()) {
       return answered.get();
     }
@@ -114,10 +124,11 @@ public record Publish(
 
   /// The answer to a request that is known, or that there is no room for; empty if it is to be
   /// carried out.
-  private static Optional<Step<List<MessageId>>> answered(Receipts.Known known) {
+  private static Optional<Step<Published>> answered(Receipts.Known known) {
     return switch (known) {
       case Receipts.Known.Fresh() -> Optional.empty();
-      case Receipts.Known.Repeated(Receipt receipt) -> Optional.of(Step.done(receipt.ids()));
+      case Receipts.Known.Repeated(Receipt receipt) ->
+          Optional.of(Step.done(new Published(receipt.ids(), true)));
       case Receipts.Known.OtherRequest() ->
           Optional.of(
               Step.refused(
@@ -128,14 +139,14 @@ public record Publish(
     };
   }
 
-  private Step<List<MessageId>> append(ShardState state, Topic target, TopicLog log) {
+  private Step<Published> append(ShardState state, Topic target, TopicLog log) {
     List<Message> appended = state.append(target, log, messages);
     request.ifPresent(it -> state.keepReceipt(it, target, appended));
     List<MessageId> ids = new ArrayList<>(appended.size());
     for (Message message : appended) {
       ids.add(log.idOf(message));
     }
-    return Step.done(ids);
+    return Step.done(new Published(ids, false));
   }
 
   private boolean isAuthorised(Optional<Topic> existing) {

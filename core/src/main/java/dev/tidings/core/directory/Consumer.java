@@ -3,8 +3,8 @@ package dev.tidings.core.directory;
 
 import dev.tidings.core.slot.Slot;
 
-/// How far one client says it has got in a topic: what its acks on WebSockets came to. It steers
-/// nothing; operators look at it.
+/// How far one client of a user says it has got in a topic: what its acks on WebSockets came to. It
+/// steers nothing; operators look at it.
 ///
 /// @param topic the name of the topic, in whose slot it lies
 /// @param incarnation the number of the topic's log
@@ -30,12 +30,13 @@ public record Consumer(
 
   @Override
   public String key() {
-    return key(incarnation, clientId);
+    return key(incarnation, userId, clientId);
   }
 
-  /// The key of the consumer `clientId` of the log with number `incarnation`.
-  public static String key(int incarnation, String clientId) {
-    return incarnation + "/" + clientId;
+  /// The key of the consumer `clientId` of a user in the log with number `incarnation`. What
+  /// clients call themselves is not unique across users; a user's id has no slash.
+  public static String key(int incarnation, String userId, String clientId) {
+    return incarnation + "/" + userId + "/" + clientId;
   }
 
   @Override

@@ -3,7 +3,7 @@ package dev.tidings.core.directory;
 
 import org.pcollections.TreePMap;
 
-/// The consumers of the directory, by the number of their topic's log and then by their own id.
+/// The consumers of the directory, by the number of their topic's log and then by their key.
 record ConsumerIndex(TreePMap<Integer, TreePMap<String, Consumer>> byLog) {
   static final ConsumerIndex EMPTY = new ConsumerIndex(TreePMap.empty());
 
@@ -15,12 +15,11 @@ record ConsumerIndex(TreePMap<Integer, TreePMap<String, Consumer>> byLog) {
   ConsumerIndex with(Consumer consumer) {
     return new ConsumerIndex(
         byLog.plus(
-            consumer.incarnation(),
-            of(consumer.incarnation()).plus(consumer.clientId(), consumer)));
+            consumer.incarnation(), of(consumer.incarnation()).plus(consumer.key(), consumer)));
   }
 
   ConsumerIndex without(Consumer consumer) {
-    TreePMap<String, Consumer> others = of(consumer.incarnation()).minus(consumer.clientId());
+    TreePMap<String, Consumer> others = of(consumer.incarnation()).minus(consumer.key());
     return new ConsumerIndex(
         others.isEmpty()
             ? byLog.minus(consumer.incarnation())

@@ -71,11 +71,8 @@ public final class Directory {
       case USER -> Optional.ofNullable(now.users().byName().get(key));
       case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
       case CONSUMER -> {
-        int slash = key.indexOf('/');
-        yield Optional.ofNullable(
-            now.consumers()
-                .of(Integer.parseInt(key.substring(0, slash)))
-                .get(key.substring(slash + 1)));
+        int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
+        yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
       }
     };
   }
@@ -126,7 +123,7 @@ public final class Directory {
         .toList();
   }
 
-  /// The consumers of the log with number `incarnation`, in the order of their ids.
+  /// The consumers of the log with number `incarnation`, by user and then by their own ids.
   public Collection<Consumer> consumers(int incarnation) {
     return state.consumers().of(incarnation).values();
   }

@@ -29,7 +29,7 @@ public sealed interface Entry permits Topic, User, Login, Consumer {
     USER,
     /// A login of a user, by its id.
     LOGIN,
-    /// A consumer of a topic, by the number of the topic's log and its own id.
+    /// A consumer of a topic, by the number of the topic's log, its user's id and its own.
     CONSUMER
   }
 }

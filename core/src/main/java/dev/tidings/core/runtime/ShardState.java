@@ -113,9 +113,9 @@ public final class ShardState {
     return List.copyOf(logins.values());
   }
 
-  /// The consumer `clientId` of `topic`, durable or not.
-  public Optional<Consumer> consumer(Topic topic, String clientId) {
-    return find(Entry.Kind.CONSUMER, Consumer.key(topic.incarnation(), clientId))
+  /// The consumer `clientId` of a user in `topic`, durable or not.
+  public Optional<Consumer> consumer(Topic topic, String userId, String clientId) {
+    return find(Entry.Kind.CONSUMER, Consumer.key(topic.incarnation(), userId, clientId))
         .map(Consumer.class::cast);
   }
 

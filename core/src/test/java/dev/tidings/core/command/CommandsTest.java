@@ -129,7 +129,7 @@ class CommandsTest {
     assertThat(code(published)).isEqualTo(Refusal.Code.LIMIT_REACHED);
     assertThat(granted.done().grantees()).containsExactly("ada");
     assertThat(code(over)).isEqualTo(Refusal.Code.LIMIT_REACHED);
-    assertThat(fine.done()).hasSize(1);
+    assertThat(fine.done().ids()).hasSize(1);
   }
 
   @Test
@@ -147,13 +147,13 @@ class CommandsTest {
   void publish_creatingATopic_makesTheCallerItsOwner() {
     var reply = node.publish("t", "1", "2");
     node.settle();
-    assertThat(reply.done().stream().map(MessageId::sequence)).containsExactly(1L, 2L);
-    assertThat(reply.done().stream().map(MessageId::timestamp))
+    assertThat(reply.done().ids().stream().map(MessageId::sequence)).containsExactly(1L, 2L);
+    assertThat(reply.done().ids().stream().map(MessageId::timestamp))
         .containsOnly(ManualTime.BEGINNING_MS);
     Topic topic = node.node().directory().topic("t").orElseThrow();
     assertThat(topic.ownerId()).isEqualTo(CrankedNode.OWNER);
     assertThat(topic.isPublic()).isFalse();
-    assertThat(reply.done().getFirst().incarnation()).isEqualTo(topic.incarnation());
+    assertThat(reply.done().ids().getFirst().incarnation()).isEqualTo(topic.incarnation());
   }
 
   @Test
@@ -216,7 +216,7 @@ class CommandsTest {
     assertThat(code(publish)).isEqualTo(Refusal.Code.DAMAGED);
     assertThat(code(user)).isEqualTo(Refusal.Code.DAMAGED);
     assertThat(user.refusal().detail()).isEqualTo("kept in y");
-    assertThat(other.done().getFirst().incarnation()).isEqualTo(6);
+    assertThat(other.done().ids().getFirst().incarnation()).isEqualTo(6);
   }
 
   @Test
@@ -241,9 +241,9 @@ class CommandsTest {
   void commandsThatWaitForALog_areHandledInOrder_andOneLoadServesThem() throws Exception {
     var first = node.publish("t", "1");
     node.settle();
-    assertThat(first.done()).hasSize(1);
+    assertThat(first.done().ids()).hasSize(1);
     CrankedNode again = CrankedNode.on(new MemoryStore(memory), 1);
-    List<Reply<List<MessageId>>> replies = new ArrayList<>();
+    List<Reply<Publish.Published>> replies = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       replies.add(again.publish("t", "a", "b"));
     }
@@ -252,9 +252,9 @@ class CommandsTest {
     assertThat(again.blocking().pending()).isEqualTo(1);
     again.settle();
     List<Long> sequences =
-        replies.stream().flatMap(it -> it.done().stream()).map(MessageId::sequence).toList();
+        replies.stream().flatMap(it -> it.done().ids().stream()).map(MessageId::sequence).toList();
     assertThat(sequences).containsExactly(2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L, 11L);
-    assertThat(elsewhere.done()).hasSize(1);
+    assertThat(elsewhere.done().ids()).hasSize(1);
   }
 
   /// A reply that threw while those who waited for a log were served left the rest unanswered.
@@ -276,7 +276,7 @@ class CommandsTest {
                 }));
     var next = again.publish("t", "2");
     again.settle();
-    assertThat(next.done()).hasSize(1);
+    assertThat(next.done().ids()).hasSize(1);
     assertThat(again.node().backlog().commands()).isZero();
   }
 
@@ -307,12 +307,12 @@ class CommandsTest {
     var alone = small.publish("t", large);
     var second = small.publish("u", "1");
     small.settle();
-    assertThat(alone.done()).hasSize(1);
+    assertThat(alone.done().ids()).hasSize(1);
     assertThat(code(second)).isEqualTo(Refusal.Code.OVERLOADED);
     var fits = small.publish("u", "1");
     var over = small.publish("v", large);
     small.settle();
-    assertThat(fits.done()).hasSize(1);
+    assertThat(fits.done().ids()).hasSize(1);
     assertThat(code(over)).isEqualTo(Refusal.Code.OVERLOADED);
     assertThat(small.node().backlog().bytes()).isZero();
   }
@@ -352,7 +352,7 @@ class CommandsTest {
     Topic topic = node.createTopic("t");
     for (int i = 0; i < NoteAck.MAX_CONSUMERS; i++) {
       var _ = node.submit(ack(topic, "c" + i, 1));
-      node.settle();
+      node.settleExecutors();
       node.time().advance(Duration.ofMillis(1));
     }
     var _ = node.submit(ack(topic, "c0", 2));
@@ -366,6 +366,16 @@ class CommandsTest {
         .extracting(Consumer::clientId)
         .contains("one-more", "c0", "c2")
         .doesNotContain("c1");
+  }
+
+  @Test
+  void consumersOfTwoUsers_areTwo_whateverTheyCallThemselves() {
+    Topic topic = node.createTopic("t");
+    var one = node.submit(new NoteAck("t", topic.incarnation(), "c", "ada", 5, 7));
+    var other = node.submit(new NoteAck("t", topic.incarnation(), "c", "bob", 3, 7));
+    node.settle();
+    assertThat(node.node().directory().consumers(topic.incarnation()))
+        .containsExactly(one.done(), other.done());
   }
 
   private static NoteAck ack(Topic topic, String clientId, long sequence) {

@@ -63,7 +63,7 @@ class IdempotencyTest {
         Optional.of(new KeyedRequest(user, key, item, fingerprint)));
   }
 
-  private Reply<List<MessageId>> publish(String topic, String key, String... payloads) {
+  private Reply<Publish.Published> publish(String topic, String key, String... payloads) {
     return node.submit(publishing(node, topic, "ada", key, 0, payloads));
   }
 
@@ -88,8 +88,11 @@ class IdempotencyTest {
     node.settle();
     var third = publish("t", "k", "1", "2");
     node.settle();
-    assertThat(second.done()).isEqualTo(first.done()).hasSize(2);
-    assertThat(third.done()).isEqualTo(first.done());
+    assertThat(second.done().ids()).isEqualTo(first.done().ids()).hasSize(2);
+    assertThat(third.done().ids()).isEqualTo(first.done().ids());
+    assertThat(List.of(first, second, third))
+        .extracting(reply -> reply.done().repeated())
+        .containsExactly(false, true, true);
     assertThat(stored("t")).isEqualTo(2);
   }
 
@@ -100,7 +103,7 @@ class IdempotencyTest {
     restart();
     var second = publish("t", "k", "1");
     node.settle();
-    assertThat(second.done()).isEqualTo(first.done());
+    assertThat(second.done().ids()).isEqualTo(first.done().ids());
     assertThat(stored("t")).isEqualTo(1);
   }
 
@@ -111,7 +114,7 @@ class IdempotencyTest {
     var otherBody = publish("t", "k", "2");
     var otherTopic = publish("u", "k", "1");
     node.settle();
-    assertThat(first.done()).hasSize(1);
+    assertThat(first.done().ids()).hasSize(1);
     assertThat(otherBody.refusal().code()).isEqualTo(Refusal.Code.KEY_REUSED);
     assertThat(otherTopic.refusal().code()).isEqualTo(Refusal.Code.KEY_REUSED);
     assertThat(node.node().directory().topic("u")).isEmpty();
@@ -123,7 +126,7 @@ class IdempotencyTest {
     node.settle();
     var bob = node.submit(publishing(node, "t", "bob", "k", 0, "1"));
     node.settle();
-    assertThat(bob.done()).isNotEqualTo(ada.done());
+    assertThat(bob.done().ids()).isNotEqualTo(ada.done().ids());
     assertThat(stored("t")).isEqualTo(2);
   }
 
@@ -140,8 +143,8 @@ class IdempotencyTest {
     node.settle();
     var again = node.submit(other);
     node.settle();
-    assertThat(first.done()).isNotEqualTo(second.done());
-    assertThat(again.done()).isEqualTo(second.done());
+    assertThat(first.done().ids()).isNotEqualTo(second.done().ids());
+    assertThat(again.done().ids()).isEqualTo(second.done().ids());
     assertThat(node.node().receipts().keys()).isEqualTo(1);
   }
 
@@ -155,7 +158,7 @@ class IdempotencyTest {
     var again = publish("t", "k", "1");
     node.settle();
     assertThat(deleted.done()).isEqualTo(topic);
-    assertThat(again.done()).isEqualTo(first.done());
+    assertThat(again.done().ids()).isEqualTo(first.done().ids());
     assertThat(node.node().directory().topic("t")).isEmpty();
   }
 
@@ -171,7 +174,7 @@ class IdempotencyTest {
     assertThat(node.node().receipts().keys()).isZero();
     var other = publish("u", "k", "2");
     node.settle();
-    assertThat(other.done()).hasSize(1);
+    assertThat(other.done().ids()).hasSize(1);
   }
 
   @Test
@@ -184,8 +187,8 @@ class IdempotencyTest {
     time.advance(Duration.ofMillis(1));
     var anew = publish("t", "k", "other");
     node.settle();
-    assertThat(repeated.done()).isEqualTo(first.done());
-    assertThat(anew.done()).hasSize(1);
+    assertThat(repeated.done().ids()).isEqualTo(first.done().ids());
+    assertThat(anew.done().ids()).hasSize(1);
     time.advance(Duration.ofMinutes(10));
     for (int slot : node.node().receipts().sweep(time.wallMs())) {
       var _ = node.submit(new ForgetReceipts(slot, time.wallMs()));
@@ -199,28 +202,28 @@ class IdempotencyTest {
   @Test
   void keys_areBounded_forAUserAndInAll() throws Exception {
     var _ = node.createTopic("t");
-    List<Reply<List<MessageId>>> replies = new ArrayList<>();
+    List<Reply<Publish.Published>> replies = new ArrayList<>();
     for (int i = 0; i < 11; i++) {
       replies.add(publish("t", "k" + i, "1"));
     }
     node.settle();
-    assertThat(replies.get(9).done()).hasSize(1);
+    assertThat(replies.get(9).done().ids()).hasSize(1);
     assertThat(replies.get(10).refusal().code()).isEqualTo(Refusal.Code.TOO_MANY_KEYS);
     assertThat(replies.get(10).refusal().detail()).contains("10", "15", "600 s");
     var known = publish("t", "k3", "1");
-    List<Reply<List<MessageId>>> others = new ArrayList<>();
+    List<Reply<Publish.Published>> others = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       others.add(node.submit(publishing(node, "t", "bob", "k" + i, 0, "1")));
     }
     node.settle();
-    assertThat(known.done()).isEqualTo(replies.get(3).done());
-    assertThat(others.get(4).done()).hasSize(1);
+    assertThat(known.done().ids()).isEqualTo(replies.get(3).done().ids());
+    assertThat(others.get(4).done().ids()).hasSize(1);
     assertThat(others.get(5).refusal().code()).isEqualTo(Refusal.Code.TOO_MANY_KEYS);
     time.advance(Duration.ofMinutes(10));
     assertThat(node.node().receipts().sweep(time.wallMs())).isNotEmpty();
     var later = publish("t", "k10", "1");
     node.settle();
-    assertThat(later.done()).hasSize(1);
+    assertThat(later.done().ids()).hasSize(1);
   }
 
   /// Requests are made again and again, over failures of the store and restarts: none is carried
@@ -238,7 +241,7 @@ class IdempotencyTest {
     private final FaultyStore store;
     private CrankedNode trialNode;
     private final Map<String, Set<List<MessageId>>> answers = new HashMap<>();
-    private final Map<Reply<List<MessageId>>, String> replies = new HashMap<>();
+    private final Map<Reply<Publish.Published>, String> replies = new HashMap<>();
 
     Trial(long seed) throws Exception {
       random = new Random(seed);
@@ -282,7 +285,7 @@ class IdempotencyTest {
               .outcome()
               .filter(outcome -> outcome instanceof Outcome.Done)
               .ifPresent(
-                  _ -> answers.computeIfAbsent(key, _ -> new HashSet<>()).add(reply.done())));
+                  _ -> answers.computeIfAbsent(key, _ -> new HashSet<>()).add(reply.done().ids())));
       assertThat(answers).isNotEmpty();
       assertThat(answers.values()).allMatch(ids -> ids.size() == 1);
       Map<String, Integer> copies = new HashMap<>();

@@ -58,7 +58,7 @@ class RetentionTest {
     for (int i = 0; i < runs; i++) {
       var reply = node.publish(topic, payloads);
       node.settle();
-      assertThat(reply.done()).hasSize(size);
+      assertThat(reply.done().ids()).hasSize(size);
       node.time().advance(Duration.ofMinutes(1));
     }
   }

@@ -110,7 +110,7 @@ class AuthorityTest {
     var published = node.publish("t", "1");
     var deleted = node.submit(delete(topic));
     node.settle();
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(deleted.done()).isEqualTo(topic);
     assertThat(new MemoryStore(memory).read(topic.incarnation(), 0, 10, 1000).messages()).isEmpty();
     assertThat(node.node().hotTierBytes()).isZero();
@@ -143,7 +143,7 @@ class AuthorityTest {
     var published = node.publish("t", "new");
     node.settle();
     assertThat(deleted.isAnswered()).isTrue();
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(waiting.texts()).containsExactly("new");
     assertThat(before.texts()).isEmpty();
   }
@@ -162,7 +162,7 @@ class AuthorityTest {
     var published = node.publish("t", "1");
     node.settle();
     assertThat(deleted.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(reader.texts()).containsExactly("1");
     assertThat(reader.end()).isEmpty();
   }
@@ -186,7 +186,7 @@ class AuthorityTest {
     var published = node.publish("t", "1");
     node.settle();
     assertThat(reply.done().grantees()).containsExactly("bob");
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(ada.end()).contains(Reader.End.DENIED);
     assertThat(ada.texts()).isEmpty();
     assertThat(bob.texts()).containsExactly("1");
@@ -310,7 +310,7 @@ class AuthorityTest {
     assertThat(publish.isAnswered()).isFalse();
     assertThat(disabled.isAnswered()).isFalse();
     node.settle();
-    assertThat(publish.done()).hasSize(1);
+    assertThat(publish.done().ids()).hasSize(1);
     assertThat(disabled.done().active()).isFalse();
   }
 }

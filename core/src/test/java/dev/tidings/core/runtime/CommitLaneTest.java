@@ -39,8 +39,8 @@ class CommitLaneTest {
     lane = node.node().lane();
   }
 
-  private List<Long> sequences(Reply<List<MessageId>> reply) {
-    return reply.done().stream().map(MessageId::sequence).toList();
+  private List<Long> sequences(Reply<Publish.Published> reply) {
+    return reply.done().ids().stream().map(MessageId::sequence).toList();
   }
 
   private void settleAfter(Duration time) {
@@ -172,8 +172,8 @@ class CommitLaneTest {
     var onOne = node.submit(node.publishing("u", "1"), 1);
     // Reply itself fails if it is called from elsewhere.
     node.settle();
-    assertThat(onZero.done()).hasSize(1);
-    assertThat(onOne.done()).hasSize(1);
+    assertThat(onZero.done().ids()).hasSize(1);
+    assertThat(onOne.done().ids()).hasSize(1);
   }
 
   // ---- failing ----
@@ -442,7 +442,7 @@ class CommitLaneTest {
   @Test
   void commitThatHangs_letsNobodyElseIn_untilItReturns() {
     node.createTopic("t");
-    List<Reply<List<MessageId>>> meanwhile = new ArrayList<>();
+    List<Reply<Publish.Published>> meanwhile = new ArrayList<>();
     store.duringCommit =
         () -> {
           node.time().advance(CommitLane.STALL_PATIENCE);
@@ -527,7 +527,7 @@ class CommitLaneTest {
                 }));
     var after = node.submit(new CreateTopic("u", "a", false, Optional.empty()));
     node.settle();
-    assertThat(before.done()).hasSize(1);
+    assertThat(before.done().ids()).hasSize(1);
     assertThat(after.done().name()).isEqualTo("u");
     assertThat(node.node().backlog().commands()).isZero();
   }
@@ -546,7 +546,7 @@ class CommitLaneTest {
     gone.run(() -> node.node().submit(node.publishing("t", "1"), gone, _ -> {}));
     var other = node.submit(node.publishing("u", "2"));
     node.settle();
-    assertThat(other.done()).hasSize(1);
+    assertThat(other.done().ids()).hasSize(1);
     assertThat(lane.status().accepting()).isTrue();
   }
 
@@ -596,7 +596,7 @@ class CommitLaneTest {
   }
 
   /// Publishes, and then fails with an Error.
-  private record Breaking(Publish publish) implements Command<List<MessageId>> {
+  private record Breaking(Publish publish) implements Command<Publish.Published> {
     @Override
     public int slot() {
       return publish.slot();
@@ -613,8 +613,8 @@ class CommitLaneTest {
     }
 
     @Override
-    public Step<List<MessageId>> handle(ShardState state) {
-      Step<List<MessageId>> _ = publish.handle(state);
+    public Step<Publish.Published> handle(ShardState state) {
+      Step<Publish.Published> _ = publish.handle(state);
       throw new OutOfMemoryError("none left for the rest");
     }
   }
@@ -683,7 +683,7 @@ class CommitLaneTest {
 
   @Test
   void stop_writesWhatWasHandedIn() {
-    List<Reply<List<MessageId>>> replies = new ArrayList<>();
+    List<Reply<Publish.Published>> replies = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       replies.add(node.publish("t" + i, "1"));
     }
@@ -691,7 +691,7 @@ class CommitLaneTest {
     lane.stop();
     lane.run();
     node.settleExecutors();
-    assertThat(replies).allSatisfy(reply -> assertThat(reply.done()).hasSize(1));
+    assertThat(replies).allSatisfy(reply -> assertThat(reply.done().ids()).hasSize(1));
   }
 
   /// Stopping while a failed commit was being resolved left its callers without an answer.
@@ -712,7 +712,7 @@ class CommitLaneTest {
 
   @Test
   void run_onAThreadOfItsOwn_wakesForEverySubmission() throws Exception {
-    ConcurrentLinkedQueue<Outcome<List<MessageId>>> answers = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<Outcome<Publish.Published>> answers = new ConcurrentLinkedQueue<>();
     Thread thread = Thread.ofPlatform().name("commit-lane").start(lane::run);
     SerialExecutor inline =
         new SerialExecutor() {

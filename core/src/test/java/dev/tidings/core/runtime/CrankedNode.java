@@ -11,7 +11,6 @@ import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.core.store.Store;
@@ -132,7 +131,7 @@ public final class CrankedNode {
   }
 
   /// Publishes to `topic`, as it is in the directory now; creates it if it is not there.
-  public Reply<List<MessageId>> publish(String topic, String... payloads) {
+  public Reply<Publish.Published> publish(String topic, String... payloads) {
     return submit(publishing(topic, payloads), 0);
   }
 

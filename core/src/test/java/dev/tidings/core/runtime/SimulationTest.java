@@ -64,9 +64,9 @@ class SimulationTest {
   private static final class Published {
     final String topic;
     final List<String> texts;
-    final Reply<List<MessageId>> reply;
+    final Reply<Publish.Published> reply;
 
-    Published(String topic, List<String> texts, Reply<List<MessageId>> reply) {
+    Published(String topic, List<String> texts, Reply<Publish.Published> reply) {
       this.topic = topic;
       this.texts = texts;
       this.reply = reply;
@@ -114,7 +114,7 @@ class SimulationTest {
         for (int i = random.nextInt(5); i > 0; i--) {
           var reply = earlier.publish(topic, "\"before " + nextText++ + "\"");
           earlier.settle();
-          assertThat(reply.done()).hasSize(1);
+          assertThat(reply.done().ids()).hasSize(1);
         }
       }
     }
@@ -183,7 +183,7 @@ class SimulationTest {
       }
       Publish command = node.publishing(topic, texts);
       CrankedExecutor home = node.executor(loop());
-      Reply<List<MessageId>> reply = new Reply<>(home);
+      Reply<Publish.Published> reply = new Reply<>(home);
       published.add(new Published(topic, List.of(texts), reply));
       home.run(() ->
           node.node()
@@ -193,7 +193,7 @@ class SimulationTest {
                   outcome -> {
                     reply.accept(outcome);
                     if (outcome instanceof Outcome.Done) {
-                      checkDurableNow(topic, reply.done(), List.of(texts));
+                      checkDurableNow(topic, reply.done().ids(), List.of(texts));
                     }
                   }));
     }
@@ -297,14 +297,15 @@ class SimulationTest {
       for (Published one : published) {
         Map<Long, String> texts = contents.getOrDefault(one.topic, Map.of());
         switch (one.reply.outcome().orElseThrow()) {
-          case Outcome.Done<List<MessageId>>(List<MessageId> given) -> {
+          case Outcome.Done<Publish.Published>(
+                  Publish.Published(List<MessageId> given, boolean _)) -> {
             assertThat(given).hasSameSizeAs(one.texts);
             for (int i = 0; i < given.size(); i++) {
               assertThat(ids.add(given.get(i))).isTrue();
               assertThat(texts).containsEntry(given.get(i).sequence(), one.texts.get(i));
             }
           }
-          case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
+          case Outcome.Refused<Publish.Published>(Refusal refusal) -> {
             if (refusal.code() == Refusal.Code.OUTCOME_UNKNOWN) {
               // All or none.
               long there = one.texts.stream().filter(texts::containsValue).count();
@@ -324,7 +325,7 @@ class SimulationTest {
       for (String topic : topics) {
         var reply = node.publish(topic, "\"after\"");
         node.settle();
-        MessageId id = reply.done().getFirst();
+        MessageId id = reply.done().ids().getFirst();
         assertThat(id.sequence()).isEqualTo(stored(topic).size());
         // Woken by nothing but the message.
         assertThat(watchers)

@@ -6,7 +6,6 @@ import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.idempotency.Fingerprint;
 import dev.tidings.core.idempotency.KeyedRequest;
-import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState.NewMessage;
@@ -61,15 +60,12 @@ final class PublishCalls {
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
-          boolean repeated = isRepeated(request);
           publisher.publish(
               caller,
               item.topic(),
               List.of(item.message()),
               request,
-              result ->
-                  exchange.guarded(
-                      () -> answer(exchange, item.topic(), result, repeated, startNs)));
+              result -> exchange.guarded(() -> answer(exchange, item.topic(), result, startNs)));
         });
   }
 
@@ -81,7 +77,7 @@ final class PublishCalls {
     String key = exchange.header(IDEMPOTENCY_KEY);
     if (!VALID_KEY.matcher(key).matches()) {
       fields.invalidHeader(
-          "idempotency-key", "it has to be 1 to 255 visible ASCII characters", key);
+          "idempotency-key", "it has to be 1 to 255 printable ASCII characters", key);
       return Optional.empty();
     }
     return Optional.of(
@@ -93,23 +89,16 @@ final class PublishCalls {
     return request.map(it -> new KeyedRequest(it.userId(), it.key(), item, it.fingerprint()));
   }
 
-  /// Whether it has been made before: then it is answered again, but not counted.
-  private boolean isRepeated(Optional<KeyedRequest> part) {
-    return part.map(it -> services.node().receipts().find(it, services.time().wallMs()))
-        .filter(known -> known instanceof Receipts.Known.Repeated)
-        .isPresent();
-  }
-
+  /// What is only answered again was counted the first time.
   private void count(String topic, int messages, boolean repeated, long startNs) {
     if (!repeated) {
       services.metrics().published(topic, messages, services.time().monotonicNs() - startNs);
     }
   }
 
-  private void answer(
-      Exchange exchange, String topic, Publisher.Result result, boolean repeated, long startNs) {
+  private void answer(Exchange exchange, String topic, Publisher.Result result, long startNs) {
     switch (result) {
-      case Publisher.Published(List<MessageId> ids) -> {
+      case Publisher.Published(List<MessageId> ids, boolean repeated) -> {
         count(topic, 1, repeated, startNs);
         MessageId id = ids.getFirst();
         exchange.json(201, publisher.write(new JsonOut(160).raw("{"), topic, id).raw("}"));
@@ -182,21 +171,18 @@ final class PublishCalls {
       indexesByTopic.forEach((topic, indexes) -> {
         List<NewMessage> messages = new ArrayList<>(indexes.size());
         indexes.forEach(index -> messages.add(items.get(index).message()));
-        Optional<KeyedRequest> part = part(request, indexes.getFirst());
-        boolean repeated = isRepeated(part);
         publisher.publish(
             caller,
             topic,
             messages,
-            part,
-            result -> exchange.guarded(() -> finished(topic, indexes, result, repeated)));
+            part(request, indexes.getFirst()),
+            result -> exchange.guarded(() -> finished(topic, indexes, result)));
       });
     }
 
-    private void finished(
-        String topic, List<Integer> indexes, Publisher.Result result, boolean repeated) {
+    private void finished(String topic, List<Integer> indexes, Publisher.Result result) {
       switch (result) {
-        case Publisher.Published(List<MessageId> ids) -> {
+        case Publisher.Published(List<MessageId> ids, boolean repeated) -> {
           count(topic, ids.size(), repeated, startNs);
           for (int i = 0; i < ids.size(); i++) {
             results[indexes.get(i)] =

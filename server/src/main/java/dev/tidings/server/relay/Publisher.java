@@ -47,8 +47,11 @@ final class Publisher {
   /// What publishing to one topic came to.
   sealed interface Result {}
 
-  /// The messages are durable; their ids, in order.
-  record Published(List<MessageId> ids) implements Result {}
+  /// The messages are durable.
+  ///
+  /// @param ids in order
+  /// @param repeated whether they were already, by the same request
+  record Published(List<MessageId> ids, boolean repeated) implements Result {}
 
   /// The user may not publish to the topic.
   record Denied() implements Result {}
@@ -113,9 +116,9 @@ final class Publisher {
         loop,
         outcome -> {
           switch (outcome) {
-            case Outcome.Done<List<MessageId>>(List<MessageId> ids) ->
-                then.accept(new Published(ids));
-            case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
+            case Outcome.Done<Publish.Published>(Publish.Published done) ->
+                then.accept(new Published(done.ids(), done.repeated()));
+            case Outcome.Refused<Publish.Published>(Refusal refusal) -> {
               if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
                 again(caller, topic, messages, request, attempt + 1, then);
               } else {

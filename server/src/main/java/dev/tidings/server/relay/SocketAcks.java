@@ -7,7 +7,7 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.server.wire.EventLoop;
+import dev.tidings.core.runtime.SerialExecutor;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -15,14 +15,16 @@ import java.util.Map;
 /// core about once a second, however many came meanwhile.
 final class SocketAcks {
   private final Node node;
-  private final EventLoop loop;
+  private final SerialExecutor loop;
   private final String clientId;
   private final String userId;
   // By topic; only what the core has not been told.
   private final Map<String, MessageId> newest = new HashMap<>();
 
+  /// @param loop the event loop of the socket
   /// @param clientId as the client calls itself
-  SocketAcks(Node node, EventLoop loop, String clientId, String userId) {
+  /// @param userId the id of the user it acts for
+  SocketAcks(Node node, SerialExecutor loop, String clientId, String userId) {
     this.node = node;
     this.loop = loop;
     this.clientId = clientId;

@@ -110,7 +110,7 @@ final class SocketPublisher {
   private JsonOut answer(
       String topic, Publisher.Result result, Optional<Payload> id, long startNs) {
     return switch (result) {
-      case Publisher.Published(List<MessageId> ids) -> {
+      case Publisher.Published(List<MessageId> ids, boolean _) -> {
         group.metrics().published(topic, 1, group.time().monotonicNs() - startNs);
         JsonOut out = RelayFrames.published(id);
         yield group.publisher().write(out, topic, ids.getFirst()).raw("}");

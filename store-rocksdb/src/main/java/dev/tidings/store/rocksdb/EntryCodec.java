@@ -230,13 +230,12 @@ final class EntryCodec {
   // Consumers
 
   private static byte[] consumer(byte[] key, Consumer consumer) {
-    int size = NUMBERS + maxBytes(consumer.topic()) + maxBytes(consumer.userId());
+    int size = NUMBERS + maxBytes(consumer.topic());
     return Codec.value(
         key,
         size,
         body -> {
           putText(body, consumer.topic());
-          putText(body, consumer.userId());
           putSigned(body, consumer.ackedSequence());
           putSigned(body, consumer.ackedTimestamp());
           putSigned(body, consumer.ackedAt());
@@ -244,12 +243,13 @@ final class EntryCodec {
   }
 
   private static Consumer readConsumer(String key, ByteBuffer body) {
-    int slash = key.indexOf('/');
+    int user = key.indexOf('/') + 1;
+    int client = key.indexOf('/', user) + 1;
     return new Consumer(
         readText(body),
-        Integer.parseInt(key.substring(0, slash)),
-        key.substring(slash + 1),
-        readText(body),
+        Integer.parseInt(key.substring(0, user - 1)),
+        key.substring(client),
+        key.substring(user, client - 1),
         signed(body),
         signed(body),
         signed(body));
