@@ -10,6 +10,7 @@ import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
@@ -50,19 +51,19 @@ final class PublishCalls {
 
   private void single(Exchange exchange) {
     long startNs = services.time().monotonicNs();
-    api.withBody(
+    api.withBodyOf(
         exchange,
         Permission.WRITE,
         1,
-        (user, fields) -> {
+        (caller, fields) -> {
           Publisher.Item item = Publisher.read(fields);
-          Optional<KeyedRequest> request = keyed(exchange, user, fields);
+          Optional<KeyedRequest> request = keyed(exchange, caller.user(), fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
           boolean repeated = isRepeated(request);
           publisher.publish(
-              user,
+              caller,
               item.topic(),
               List.of(item.message()),
               request,
@@ -122,18 +123,18 @@ final class PublishCalls {
 
   private void bulk(Exchange exchange) {
     long startNs = services.time().monotonicNs();
-    api.withBody(
+    api.withBodyOf(
         exchange,
         Permission.WRITE,
         3,
-        (user, fields) -> {
+        (caller, fields) -> {
           List<Publisher.Item> items = new ArrayList<>();
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
             items.add(Publisher.read(each));
           }
-          Optional<KeyedRequest> request = keyed(exchange, user, fields);
+          Optional<KeyedRequest> request = keyed(exchange, caller.user(), fields);
           if (!RelayApi.answeredInvalid(exchange, fields)) {
-            new Bulk(exchange, items, request, startNs).publish(user);
+            new Bulk(exchange, items, request, startNs).publish(caller);
           }
         });
   }
@@ -166,10 +167,10 @@ final class PublishCalls {
       }
     }
 
-    private void publish(User user) {
+    private void publish(Authenticator.Caller caller) {
       // Checked for all topics before anything is published: a denied one refuses the whole call.
       for (String topic : indexesByTopic.keySet()) {
-        if (!AccessPolicy.mayPublish(user, services.directory().topic(topic))) {
+        if (!AccessPolicy.mayPublish(caller.user(), services.directory().topic(topic))) {
           denied.add(topic);
         }
       }
@@ -184,7 +185,7 @@ final class PublishCalls {
         Optional<KeyedRequest> part = part(request, indexes.getFirst());
         boolean repeated = isRepeated(part);
         publisher.publish(
-            user,
+            caller,
             topic,
             messages,
             part,

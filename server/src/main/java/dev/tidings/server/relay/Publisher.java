@@ -50,7 +50,7 @@ final class Publisher {
   /// The messages are durable; their ids, in order.
   record Published(List<MessageId> ids) implements Result {}
 
-  /// The user may not publish to the topic.
+  /// The caller may not publish to the topic, or not act any more.
   record Denied() implements Result {}
 
   /// The core refused.
@@ -76,29 +76,31 @@ final class Publisher {
     return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
-  /// Publishes to one topic as `user`.
+  /// Publishes to one topic as `caller` with the rights it has by now.
   ///
   /// @param request the request under an idempotency key that this is part of
   void publish(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       Consumer<Result> then) {
-    publish(user, topic, messages, request, 1, then);
+    publish(caller, topic, messages, request, 1, then);
   }
 
   /// If the topic is created or replaced between the check of the user's rights and the shard, the
   /// rights are checked again: those that the user has then, against what the topic is then.
   private void publish(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
     Optional<Topic> existing = node.directory().topic(topic);
-    if (!AccessPolicy.mayPublish(user, existing)) {
+    if (!(authenticator.now(caller)
+            instanceof Authenticator.Caller(User user, long _, Optional<String> _))
+        || !AccessPolicy.mayPublish(user, existing)) {
       then.accept(new Denied());
       return;
     }
@@ -116,7 +118,7 @@ final class Publisher {
                 then.accept(new Published(ids));
             case Outcome.Refused<List<MessageId>>(Refusal refusal) -> {
               if (refusal.code() == Refusal.Code.STALE_AUTHORITY && attempt < MAX_ATTEMPTS) {
-                again(user, topic, messages, request, attempt + 1, then);
+                again(caller, topic, messages, request, attempt + 1, then);
               } else {
                 then.accept(new Refused(refusal));
               }
@@ -127,19 +129,14 @@ final class Publisher {
 
   /// Whatever goes wrong here, the caller waits for an answer.
   private void again(
-      User user,
+      Authenticator.Caller caller,
       String topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
     try {
-      if (authenticator.now(new Authenticator.Caller(user, Long.MAX_VALUE, Optional.empty()))
-          instanceof Authenticator.Caller now) {
-        publish(now.user(), topic, messages, request, attempt, then);
-      } else {
-        then.accept(new Denied());
-      }
+      publish(caller, topic, messages, request, attempt, then);
     } catch (RuntimeException e) {
       LOG.error("publishing to topic {} failed", topic, e);
       then.accept(new Refused(new Refusal(Refusal.Code.INTERNAL, e.toString())));

@@ -2,10 +2,10 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.directory.Permission;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Refusal;
+import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
@@ -43,11 +43,11 @@ final class SocketPublisher {
     return underWay >= group.settings().maxPublishing();
   }
 
-  /// Publishes what a frame says, as `user`.
-  void publish(Fields frame, User user) {
+  /// Publishes what a frame says, as `caller`, who has just been looked up.
+  void publish(Fields frame, Authenticator.Caller caller) {
     long startNs = group.time().monotonicNs();
     Optional<Payload> id = frame.correlation("id", MAX_ID);
-    if (!user.has(Permission.WRITE)) {
+    if (!caller.user().has(Permission.WRITE)) {
       answers.accept(RelayFrames.error("ACCESS_DENIED", "Permission 'write' required", id));
       return;
     }
@@ -58,13 +58,14 @@ final class SocketPublisher {
       return;
     }
     underWay++;
-    submit(user, item, id, startNs);
+    submit(caller, item, id, startNs);
   }
 
-  private void submit(User user, Publisher.Item item, Optional<Payload> id, long startNs) {
+  private void submit(
+      Authenticator.Caller caller, Publisher.Item item, Optional<Payload> id, long startNs) {
     Queue<Runnable> waiting = creating.get(item.topic());
     if (waiting != null) {
-      waiting.add(() -> submit(user, item, id, startNs));
+      waiting.add(() -> submit(caller, item, id, startNs));
       return;
     }
     boolean creates = group.directory().topic(item.topic()).isEmpty();
@@ -74,7 +75,7 @@ final class SocketPublisher {
     group
         .publisher()
         .publish(
-            user,
+            caller,
             item.topic(),
             List.of(item.message()),
             Optional.empty(),
