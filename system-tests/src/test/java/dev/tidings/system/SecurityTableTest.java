@@ -13,6 +13,7 @@ import dev.tidings.core.store.StoreRecord;
 import dev.tidings.store.rocksdb.RocksOptions;
 import dev.tidings.store.rocksdb.RocksStore;
 import java.net.URI;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 
@@ -35,6 +37,7 @@ import tools.jackson.databind.JsonNode;
 final class SecurityTableTest {
   private static final String POLL = "`POST /messages/poll`";
   private static final String NOBODY = "no token";
+  private static final String SCOPE = "Scope";
   private static final List<String> PERMISSIONS = List.of("none", "read", "write", "admin");
   private static final List<String> RELATIONS =
       List.of("owned", "granted", "public", "private", "missing");
@@ -44,6 +47,8 @@ final class SecurityTableTest {
 
   private TidingsProcess server;
   private User grantee;
+  // Everything that exists is granted to this one, so that it can be revoked.
+  private User revoked;
   private final Map<String, User> users = new LinkedHashMap<>();
   private final Map<String, RelayClient> callers = new LinkedHashMap<>();
 
@@ -53,6 +58,7 @@ final class SecurityTableTest {
     RelayClient admin = server.admin();
     String ownerId = admin.newUser("write").id();
     grantee = admin.newUser("read");
+    revoked = admin.newUser("read");
     for (String permission : PERMISSIONS) {
       users.put(
           permission, permission.equals("none") ? admin.newUser() : admin.newUser(permission));
@@ -103,7 +109,9 @@ final class SecurityTableTest {
                         relation.equals("public"),
                         Optional.empty(),
                         System.currentTimeMillis(),
-                        relation.equals("granted") ? Set.of(userId) : Set.of())));
+                        relation.equals("granted")
+                            ? Set.of(userId, revoked.id())
+                            : Set.of(revoked.id()))));
           }
         }
       }
@@ -116,9 +124,10 @@ final class SecurityTableTest {
     server.close();
   }
 
+  /// The heads of the columns that each stand for a caller.
   private static List<String> columns(List<List<String>> table) {
-    return table.getFirst().stream()
-        .skip(table.getFirst().indexOf(NOBODY))
+    List<String> heads = table.getFirst();
+    return heads.subList(heads.indexOf(NOBODY), heads.indexOf(SCOPE)).stream()
         .map(head -> head.replace("`", ""))
         .toList();
   }
@@ -139,7 +148,7 @@ final class SecurityTableTest {
         assertThat(row).hasSameSizeAs(table.getFirst());
         for (int i = 0; i < columns.size(); i++) {
           String permission = columns.get(i);
-          String expected = row.get(row.size() - columns.size() + i);
+          String expected = row.get(table.getFirst().indexOf(NOBODY) + i);
           String endpoint = row.getFirst();
           String relation = aboutTopics ? row.get(1) : "";
           tests.add(
@@ -153,6 +162,15 @@ final class SecurityTableTest {
       }
     }
     return tests.stream();
+  }
+
+  /// Scopes come with tokens that there are none of yet, so none can allow anything.
+  @Test
+  void everyRow_hasItsScope() {
+    for (List<List<String>> table : tables) {
+      assertThat(table.getFirst()).endsWith(SCOPE);
+      assertThat(table.subList(1, table.size())).allSatisfy(row -> assertThat(row).endsWith("–"));
+    }
   }
 
   /// The rows for which there is an endpoint, but no topic or no relation, would go untested.
@@ -193,6 +211,13 @@ final class SecurityTableTest {
                       "username", RelayClient.unique("new"), "password", RelayClient.PASSWORD)),
               201);
       case "GET /auth/me" -> wordFor(caller.me(), 200);
+      case "GET /auth/users" -> wordFor(caller.get("/auth/users"), 200);
+      case "GET /auth/users/stats" -> wordFor(caller.get("/auth/users/stats"), 200);
+      case "PATCH /auth/users/{user_id}" ->
+          wordFor(
+              send(caller, "PATCH", "/auth/users/" + grantee.id(), Map.of("email", "x@y")), 200);
+      case "DELETE /auth/users/{user_id}" ->
+          wordFor(caller.request("DELETE", "/auth/users/" + server.admin().newUser().id()), 204);
       case "POST /auth/token/refresh" ->
           wordFor(caller.postJson("/auth/token/refresh", refreshTokenOf(grantee)), 200);
       case "POST /auth/token/revoke" ->
@@ -204,6 +229,8 @@ final class SecurityTableTest {
           wordFor(furtherClientOf(permission).request("POST", "/auth/logout"), 204);
       case "POST /api/v1/topics" ->
           wordFor(caller.createTopic("topic_name", RelayClient.unique("new")), 201);
+      case "GET /api/v1/topics" -> wordFor(caller.get("/api/v1/topics"), 200);
+      case "GET /api/v1/topics/stats" -> wordFor(caller.get("/api/v1/topics/stats"), 200);
       case "POST /admin/backup" ->
           wordFor(
               caller.postJson(
@@ -220,12 +247,30 @@ final class SecurityTableTest {
       case "GET /ws and publish" -> wordForSocketPublish(caller, topic);
       case "GET /api/v1/topics/{topic_name}/events" -> wordForEvents(caller, topic);
       case "GET /api/v1/topics/{topic_name}" -> wordFor(caller.get("/api/v1/topics/" + topic), 200);
+      case "PUT /api/v1/topics/{topic_name}" ->
+          wordFor(
+              send(caller, "PUT", "/api/v1/topics/" + topic, Map.of("description", "changed")),
+              200);
+      case "DELETE /api/v1/topics/{topic_name}" ->
+          wordFor(caller.request("DELETE", "/api/v1/topics/" + topic), 204);
+      case "GET /api/v1/topics/{topic_name}/consumers" ->
+          wordFor(caller.get("/api/v1/topics/" + topic + "/consumers"), 200);
       case "GET /api/v1/topics/{topic_name}/messages" ->
           wordFor(caller.get("/api/v1/topics/" + topic + "/messages"), 200);
       case "POST /api/v1/topics/{topic_name}/permissions" ->
           wordFor(caller.grant(topic, "username", grantee.name()), 201);
+      case "GET /api/v1/topics/{topic_name}/permissions" ->
+          wordFor(caller.get("/api/v1/topics/" + topic + "/permissions"), 200);
+      case "DELETE /api/v1/topics/{topic_name}/permissions/{user_id}" ->
+          wordFor(
+              caller.request("DELETE", "/api/v1/topics/" + topic + "/permissions/" + revoked.id()),
+              204);
       default -> throw new AssertionError("no call is known for the row " + endpoint);
     };
+  }
+
+  private static Reply send(RelayClient caller, String method, String path, Object body) {
+    return caller.send(method, path, BodyPublishers.ofString(Json.write(body)));
   }
 
   private Object refreshTokenOf(User user) {

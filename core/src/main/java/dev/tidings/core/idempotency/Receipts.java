@@ -122,16 +122,14 @@ public final class Receipts {
     change(
         Key.of(request),
         known -> {
-          boolean isLive = known != null && known.expiresAt() > now;
-          if (isLive && !(knownOf(known, request) instanceof Known.Fresh)) {
-            result[0] = knownOf(known, request);
+          if (known != null && known.expiresAt() > now) {
+            Known live = knownOf(known, request);
+            boolean isFurtherPart = live instanceof Known.Fresh;
+            result[0] = isFurtherPart && isFull(request.userId()) ? noRoom() : live;
             return known;
           }
           if (isFull(request.userId())) {
             result[0] = noRoom();
-            return known;
-          }
-          if (isLive) {
             return known;
           }
           if (known != null) {

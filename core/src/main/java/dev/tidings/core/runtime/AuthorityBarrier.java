@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 ///
 /// First every event loop has to pass: it has ended what the change leaves no right to, and whoever
 /// asks the access policy there afterwards gets the new answer. Then every shard: it has handled
-/// all commands that the loops had authorised before they passed.
+/// all commands that the loops had authorised before they passed, and what they wrote is shown.
 final class AuthorityBarrier {
   private final List<Submission<?>> held;
   private final List<Shard> shards;

@@ -32,6 +32,11 @@ public final class Backlog {
     return true;
   }
 
+  /// Admits a command of the server's own that holds nothing, whatever else waits.
+  void admitOwn() {
+    commands.incrementAndGet();
+  }
+
   /// A command of `size` bytes has been answered.
   void release(long size) {
     bytes.addAndGet(-size);

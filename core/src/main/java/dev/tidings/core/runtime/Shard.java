@@ -191,21 +191,48 @@ public final class Shard {
   }
 
   /// Calls `passed` when every command handed in so far has been handled, also those that wait for
-  /// a log.
+  /// a log, and what they wrote is shown or refused. Of a batch whose outcome stays unknown it
+  /// waits no longer than its callers do.
   void pass(Runnable passed) {
     executor.checkCurrent();
     List<Awaiting> before = List.copyOf(awaitingLog.values());
     if (before.isEmpty()) {
-      passed.run();
+      passWritten(passed);
       return;
     }
     AtomicInteger open = new AtomicInteger(before.size());
     for (Awaiting waiting : before) {
       waiting.afterwards.add(() -> {
         if (open.decrementAndGet() == 0) {
-          passed.run();
+          passWritten(passed);
         }
       });
+    }
+  }
+
+  /// Calls `passed` when what has been handled so far is back from the commit lane.
+  private void passWritten(Runnable passed) {
+    backlog.admitOwn();
+    run(new Submission<>(new Mark(index), this, executor, _ -> passed.run(), backlog));
+  }
+
+  /// Does nothing; its answer, as every answer, waits for what was written before it.
+  ///
+  /// @param slot one of the shard's slots
+  private record Mark(int slot) implements Command<Boolean> {
+    @Override
+    public long size() {
+      return 0;
+    }
+
+    @Override
+    public boolean writes() {
+      return false;
+    }
+
+    @Override
+    public Step<Boolean> handle(ShardState state) {
+      return Step.done(true);
     }
   }
 

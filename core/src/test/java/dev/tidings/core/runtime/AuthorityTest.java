@@ -313,4 +313,52 @@ class AuthorityTest {
     assertThat(publish.done().ids()).hasSize(1);
     assertThat(disabled.done().active()).isFalse();
   }
+
+  @Test
+  void messageAuthorisedBeforeARevocation_isShownBeforeItsAnswer() {
+    User ada = node.createUser("ada", Permission.WRITE);
+    node.createTopic("t");
+    var reader = waitingAt(0, "t", new Start.Last());
+    var first = node.publish("t", "1");
+    node.settle();
+    var disabled = node.submit(new ChangeUser("ada", ada.id(), activity(false)), 1);
+    int _ = node.settleExecutors();
+    long _ = node.node().lane().step();
+    // Durable, but no event loop has passed: whoever asks there has been answered by the old
+    // rights.
+    var published = node.publish("t", "2");
+
+    int _ = node.settleExecutors();
+
+    // The message is handled but not written: answered now, it would appear after the answer.
+    assertThat(first.isAnswered()).isTrue();
+    assertThat(disabled.isAnswered()).isFalse();
+    node.settle();
+    assertThat(published.done()).hasSize(1);
+    assertThat(disabled.done().active()).isFalse();
+    assertThat(reader.texts()).containsExactly("1", "2");
+  }
+
+  @Test
+  void revocation_isAnswered_alsoWhenTheStoreFailsOnWhatWasAuthorisedBefore() throws Exception {
+    FailingStore failing = new FailingStore(new MemoryStore(memory));
+    node = CrankedNode.on(failing, 2);
+    User ada = node.createUser("ada", Permission.WRITE);
+    node.createTopic("t");
+    var first = node.publish("t", "1");
+    node.settle();
+    var disabled = node.submit(new ChangeUser("ada", ada.id(), activity(false)), 1);
+    int _ = node.settleExecutors();
+    long _ = node.node().lane().step();
+    var published = node.publish("t", "2");
+    failing.nextCommits(FailingStore.Commit.FAILS_BEFORE);
+
+    node.settle();
+    node.time().advance(Duration.ofSeconds(10));
+    node.settle();
+
+    assertThat(first.isAnswered()).isTrue();
+    assertThat(published.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
+    assertThat(disabled.done().active()).isFalse();
+  }
 }

@@ -90,7 +90,9 @@ final class Poll implements Reader {
 
   void start(Map<String, Start> starts, long timeoutMs) {
     exchange.whenGone(this::finish);
-    timer = exchange.loop().context().setTimer(timeoutMs, _ -> guarded(this::answer));
+    // A poll does not outlive its token.
+    long waitMs = Math.min(timeoutMs, caller.expiresAt() - time.wallMs());
+    timer = exchange.loop().context().setTimer(Math.max(1, waitMs), _ -> guarded(this::timeIsUp));
     opening = starts.size() + 1;
     for (Map.Entry<String, Start> start : starts.entrySet()) {
       Cursor cursor = exchange.loop().core().readers().open(start.getKey(), start.getValue(), this);
@@ -280,6 +282,15 @@ final class Poll implements Reader {
     served.forEach(
         (cursor, count) -> metrics.delivered(cursor.topic(), DeliveryType.LONG_POLL, count));
     exchange.json(200, out.raw("}"));
+  }
+
+  private void timeIsUp() {
+    if (!answered && time.wallMs() >= caller.expiresAt()) {
+      finish();
+      exchange.unauthorized("Invalid or expired token");
+    } else {
+      answer();
+    }
   }
 
   private String placeOf(Cursor cursor) {

@@ -53,7 +53,7 @@ final class Publisher {
   /// @param repeated whether they were already, by the same request
   record Published(List<MessageId> ids, boolean repeated) implements Result {}
 
-  /// The user may not publish to the topic.
+  /// The caller may not publish to the topic, or not act any more.
   record Denied() implements Result {}
 
   /// The core refused.
@@ -79,7 +79,7 @@ final class Publisher {
     return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
-  /// Publishes to one topic as `caller`.
+  /// Publishes to one topic as `caller` with the rights it has by now.
   ///
   /// @param request the request under an idempotency key that this is part of
   void publish(
@@ -100,9 +100,10 @@ final class Publisher {
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
-    User user = caller.user();
     Optional<Topic> existing = node.directory().topic(topic);
-    if (!AccessPolicy.mayPublish(user, existing)) {
+    if (!(authenticator.now(caller)
+            instanceof Authenticator.Caller(User user, long _, Optional<String> _))
+        || !AccessPolicy.mayPublish(user, existing)) {
       then.accept(new Denied());
       return;
     }
@@ -138,11 +139,7 @@ final class Publisher {
       int attempt,
       Consumer<Result> then) {
     try {
-      if (authenticator.now(caller) instanceof Authenticator.Caller now) {
-        publish(now, topic, messages, request, attempt, then);
-      } else {
-        then.accept(new Denied());
-      }
+      publish(caller, topic, messages, request, attempt, then);
     } catch (RuntimeException e) {
       LOG.error("publishing to topic {} failed", topic, e);
       then.accept(new Refused(new Refusal(Refusal.Code.INTERNAL, e.toString())));

@@ -212,14 +212,11 @@ final class RelaySocket implements Reader {
       close(POLICY, TOKEN_EXPIRED);
       return;
     }
-    switch (group.authenticator().now(caller)) {
-      case Authenticator.Caller now -> {
-        publisher.publish(frame, now);
-        listen();
-      }
-      case Authenticator.Unknown(String detail) -> revoked(detail);
-      case Authenticator.Barred(String detail) -> revoked(detail);
-    }
+    callerNow()
+        .ifPresent(now -> {
+          publisher.publish(frame, now);
+          listen();
+        });
   }
 
   /// Sends the answer to a publish; all that come together leave together.
@@ -337,7 +334,11 @@ final class RelaySocket implements Reader {
       refuseSubscription(RelayFrames.describe(frame.errors()));
       return;
     }
-    List<String> denied = Topics.denied(group.directory(), caller.user(), topics);
+    Optional<Authenticator.Caller> now = callerNow();
+    if (now.isEmpty()) {
+      return;
+    }
+    List<String> denied = Topics.denied(group.directory(), now.get().user(), topics);
     if (!denied.isEmpty()) {
       refuseSubscription(Topics.deniedText(denied));
       return;
@@ -516,18 +517,27 @@ final class RelaySocket implements Reader {
   /// Looks at its user again, who or whose token was changed: ends the socket, or the cursors that
   /// may not go on.
   void recheck() {
+    callerNow()
+        .ifPresent(now -> {
+          if (now.user().has(Permission.READ)) {
+            recheckCursors(now.user());
+          } else {
+            revoked("Permission 'read' required");
+          }
+        });
+  }
+
+  /// What the caller is by now; empty, and the socket is ended, if it may not act any more.
+  private Optional<Authenticator.Caller> callerNow() {
     switch (group.authenticator().now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
-        if (now.user().has(Permission.READ)) {
-          recheckCursors(now.user());
-        } else {
-          revoked("Permission 'read' required");
-        }
+        return Optional.of(now);
       }
       case Authenticator.Unknown(String detail) -> revoked(detail);
       case Authenticator.Barred(String detail) -> revoked(detail);
     }
+    return Optional.empty();
   }
 
   private void recheckCursors(User user) {

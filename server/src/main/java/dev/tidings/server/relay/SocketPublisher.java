@@ -43,7 +43,7 @@ final class SocketPublisher {
     return underWay >= group.settings().maxPublishing();
   }
 
-  /// Publishes what a frame says, as `caller`.
+  /// Publishes what a frame says, as `caller`, who has just been looked up.
   void publish(Fields frame, Authenticator.Caller caller) {
     long startNs = group.time().monotonicNs();
     Optional<Payload> id = frame.correlation("id", MAX_ID);
@@ -65,7 +65,7 @@ final class SocketPublisher {
       Authenticator.Caller caller, Publisher.Item item, Optional<Payload> id, long startNs) {
     Queue<Runnable> waiting = creating.get(item.topic());
     if (waiting != null) {
-      waiting.add(() -> submitLater(caller, item, id, startNs));
+      waiting.add(() -> submit(caller, item, id, startNs));
       return;
     }
     boolean creates = group.directory().topic(item.topic()).isEmpty();
@@ -86,17 +86,6 @@ final class SocketPublisher {
               }
               answers.accept(answer(item.topic(), result, id, startNs));
             });
-  }
-
-  /// Asks again who publishes: what was taken away while it waited must not be used.
-  private void submitLater(
-      Authenticator.Caller caller, Publisher.Item item, Optional<Payload> id, long startNs) {
-    if (group.authenticator().now(caller) instanceof Authenticator.Caller now) {
-      submit(now, item, id, startNs);
-    } else {
-      underWay--;
-      answers.accept(answer(item.topic(), new Publisher.Denied(), id, startNs));
-    }
   }
 
   /// The topic is there, or the first of those that wait tries again to create it.
