@@ -3,7 +3,9 @@ package dev.tidings.server;
 
 import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.ForgetConsumer;
 import dev.tidings.core.command.ForgetReceipts;
+import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Retention;
@@ -40,6 +42,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.impl.HttpServerConnection;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
@@ -83,7 +86,12 @@ public final class Server {
   /// The share of the heap that bodies on their way in may take, as a divisor.
   private static final int BODIES_OF_HEAP = 8;
 
-  private static final Duration RECEIPTS_SWEEP = Duration.ofMinutes(1);
+  private static final Duration MINUTELY = Duration.ofMinutes(1);
+
+  /// How long a consumer is remembered that acks nothing.
+  private static final Duration CONSUMERS_KEPT = Duration.ofDays(7);
+
+  private static final int SWEPT_CONSUMERS = 1000;
   private static final int SWEPT_TOPICS = 20_000;
   private static final int SWEPT_LOGINS = 20_000;
   private static final String BEARER = "bearer";
@@ -165,7 +173,8 @@ public final class Server {
         settings.sweepInterval(),
         "the removal of logins that are over",
         () -> logins.sweep(SWEPT_LOGINS));
-    sweepEvery(RECEIPTS_SWEEP, "forgetting receipts", this::forgetReceipts);
+    sweepEvery(MINUTELY, "forgetting receipts", this::forgetReceipts);
+    sweepEvery(MINUTELY, "forgetting consumers", this::forgetConsumers);
   }
 
   private void sweepEvery(Duration interval, String what, Runnable sweep) {
@@ -180,6 +189,13 @@ public final class Server {
         };
     long ms = interval.toMillis();
     var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
+  }
+
+  private void forgetConsumers() {
+    long before = time.wallMs() - CONSUMERS_KEPT.toMillis();
+    for (Consumer stale : node.directory().consumersNotHeardOfSince(before, SWEPT_CONSUMERS)) {
+      node.submit(new ForgetConsumer(stale), loops.getFirst(), _ -> {});
+    }
   }
 
   /// One command a slot at most: what comes of it needs no attention, an expired receipt is found
@@ -493,12 +509,15 @@ public final class Server {
   private void admit(HttpConnection connection, EventLoop loop, boolean counts) {
     loop.connections().opened(connection);
     int open = counts ? connections.incrementAndGet() : 0;
-    connection.closeHandler(_ -> {
-      loop.connections().left(connection);
-      if (counts) {
-        connections.decrementAndGet();
-      }
-    });
+    connection.closeHandler(_ -> loop.connections().left(connection));
+    if (counts) {
+      // Of the channel: the connection tells nothing more once it is a WebSocket.
+      ((HttpServerConnection) connection)
+          .channelHandlerContext()
+          .channel()
+          .closeFuture()
+          .addListener(_ -> connections.decrementAndGet());
+    }
     if (open > settings.maxConnections()) {
       LOG.warn("a connection was closed: {} are open (limit)", settings.maxConnections());
       var _ = connection.close();

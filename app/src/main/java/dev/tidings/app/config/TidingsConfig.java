@@ -256,7 +256,11 @@ public record TidingsConfig(
               max = "50",
               doc = "Name of an administrator created at the start if it does not exist")
           String username,
-      @Setting(devDefault = DEV_PASSWORD, min = "8", doc = "Password of that administrator")
+      @Setting(
+              devDefault = DEV_PASSWORD,
+              min = "8",
+              max = "1024",
+              doc = "Password of that administrator")
           Secret password,
       @Setting(min = "3", max = "254", doc = "E-mail address of that administrator")
           Optional<String> email) {}

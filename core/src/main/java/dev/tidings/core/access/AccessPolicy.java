@@ -6,9 +6,8 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import java.util.Optional;
 
-/// Who may do what. Every front-end asks here about topics, and [User#has] about the
-/// permission that a call needs whatever its topic; `docs/security.md` shows it as a
-/// table.
+/// Who may do what. Every front-end asks here about topics, and [User#has] about the permission
+/// that a call needs whatever its topic; `docs/security.md` shows it as a table.
 ///
 /// `admin` implies everything; an owner may do everything on what it owns.
 public final class AccessPolicy {

@@ -3,15 +3,15 @@ package dev.tidings.core.command;
 
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
 
 /// Notes how far a client says it has got in a topic. A place before the one known changes nothing.
 ///
-/// A topic has at most [#MAX_CONSUMERS]; beyond that the one that was heard of longest ago is
-/// forgotten.
+/// A topic has at most [#MAX_CONSUMERS] consumers, and all topics have at most [#MAX_IN_ALL];
+/// beyond that a new one is refused, until some have been forgotten that were not heard of for
+/// long.
 ///
 /// @param topic the name
 /// @param incarnation the number of the topic's log
@@ -26,6 +26,9 @@ public record NoteAck(
   /// The most consumers of one topic.
   public static final int MAX_CONSUMERS = 1000;
 
+  /// The most consumers of all topics; each takes some hundred bytes of heap.
+  public static final int MAX_IN_ALL = 200_000;
+
   private static final long SIZE = 500;
 
   @Override
@@ -39,20 +42,15 @@ public record NoteAck(
     if (known.isPresent() && known.get().ackedSequence() >= sequence) {
       return Step.done(known.get());
     }
-    if (known.isEmpty()) {
-      makeRoom(state, existing);
+    if (known.isEmpty() && state.consumersFull(existing, MAX_CONSUMERS, MAX_IN_ALL)) {
+      return Step.refused(
+          Refusal.Code.LIMIT_REACHED,
+          "topic '" + topic + "' or the server has as many consumers as there may be");
     }
     Consumer consumer =
         new Consumer(
             topic, incarnation, clientId, userId, sequence, timestamp, state.time().wallMs());
     state.put(consumer);
     return Step.done(consumer);
-  }
-
-  private static void makeRoom(ShardState state, Topic topic) {
-    List<Consumer> consumers = state.consumersOf(topic);
-    if (consumers.size() >= MAX_CONSUMERS) {
-      consumers.stream().min(Comparator.comparingLong(Consumer::ackedAt)).ifPresent(state::remove);
-    }
   }
 }

@@ -4,7 +4,6 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.ShardState;
-import java.util.Optional;
 
 /// Removes a login that is over, unless it has changed since.
 ///
@@ -34,7 +33,7 @@ public record RemoveLogin(Login login) implements Command<Login> {
 
   @Override
   public Step<Login> handle(ShardState state) {
-    if (state.login(login.id()).equals(Optional.of(login))) {
+    if (state.isPresent(login)) {
       state.remove(login);
     }
     return Step.done(login);

@@ -128,6 +128,21 @@ public final class Directory {
     return state.consumers().of(incarnation).values();
   }
 
+  /// How many consumers there are, of all topics.
+  public int consumerCount() {
+    return state.consumers().count();
+  }
+
+  /// Consumers, of any topics, that were last heard of before `before`, milliseconds since 1970: at
+  /// most `max`.
+  public List<Consumer> consumersNotHeardOfSince(long before, int max) {
+    return state.consumers().byLog().values().stream()
+        .flatMap(ofLog -> ofLog.values().stream())
+        .filter(consumer -> consumer.ackedAt() < before)
+        .limit(max)
+        .toList();
+  }
+
   // ---- users ----
 
   /// The user with that id.

@@ -163,8 +163,7 @@ public final class Receipts {
 
   /// Gives up a claim under which nothing was carried out.
   public void release(KeyedRequest request) {
-    change(
-        Key.of(request), known -> known != null && known.receipts().isEmpty() ? null : known);
+    change(Key.of(request), known -> known != null && known.receipts().isEmpty() ? null : known);
   }
 
   /// Keeps what came of a request whose key was claimed.
@@ -192,7 +191,8 @@ public final class Receipts {
             key,
             (_, known) -> {
               Used after = change.apply(known);
-              count(key, (after == null ? 0 : after.weight()) - (known == null ? 0 : known.weight()));
+              count(
+                  key, (after == null ? 0 : after.weight()) - (known == null ? 0 : known.weight()));
               return after;
             });
   }

@@ -119,6 +119,19 @@ public final class ShardState {
         .map(Consumer.class::cast);
   }
 
+  /// Whether `topic` has as many consumers as one topic may have, or all have as many as all may.
+  /// Those that are about to become durable are not all seen: the bounds are kept to within a few.
+  public boolean consumersFull(Topic topic, int maxOfTopic, int maxInAll) {
+    int changing = changed(Entry.Kind.CONSUMER).size();
+    return directory.consumers(topic.incarnation()).size() + changing >= maxOfTopic
+        || directory.consumerCount() + changing >= maxInAll;
+  }
+
+  /// Whether `entry` is there just so, durable or not.
+  public boolean isPresent(Entry entry) {
+    return find(entry.kind(), entry.key()).equals(Optional.of(entry));
+  }
+
   /// The consumers of `topic`, durable or not, in no order.
   public List<Consumer> consumersOf(Topic topic) {
     Map<String, Consumer> consumers = new HashMap<>();

@@ -348,34 +348,39 @@ class CommandsTest {
   }
 
   @Test
-  void consumers_areBounded_theOneHeardOfLongestAgoGoes() {
+  void consumers_areBounded_andThoseNotHeardOfForLongMakeRoom() throws Exception {
     Topic topic = node.createTopic("t");
     for (int i = 0; i < NoteAck.MAX_CONSUMERS; i++) {
       var _ = node.submit(ack(topic, "c" + i, 1));
-      node.settleExecutors();
+      node.settle();
       node.time().advance(Duration.ofMillis(1));
     }
-    var _ = node.submit(ack(topic, "c0", 2));
+    var known = node.submit(ack(topic, "c0", 2));
+    var oneMore = node.submit(ack(topic, "one-more", 1));
     node.settle();
-    assertThat(node.node().directory().consumers(topic.incarnation()))
-        .hasSize(NoteAck.MAX_CONSUMERS);
-    var _ = node.submit(ack(topic, "one-more", 1));
-    node.settle();
-    assertThat(node.node().directory().consumers(topic.incarnation()))
-        .hasSize(NoteAck.MAX_CONSUMERS)
-        .extracting(Consumer::clientId)
-        .contains("one-more", "c0", "c2")
-        .doesNotContain("c1");
-  }
+    assertThat(known.done().ackedSequence()).isEqualTo(2);
+    assertThat(code(oneMore)).isEqualTo(Refusal.Code.LIMIT_REACHED);
+    assertThat(node.node().directory().consumerCount()).isEqualTo(NoteAck.MAX_CONSUMERS);
 
-  @Test
-  void consumersOfTwoUsers_areTwo_whateverTheyCallThemselves() {
-    Topic topic = node.createTopic("t");
-    var one = node.submit(new NoteAck("t", topic.incarnation(), "c", "ada", 5, 7));
-    var other = node.submit(new NoteAck("t", topic.incarnation(), "c", "bob", 3, 7));
+    long before = ManualTime.BEGINNING_MS + 3;
+    var stale = node.node().directory().consumersNotHeardOfSince(before, 10);
+    assertThat(stale).extracting(Consumer::clientId).containsExactlyInAnyOrder("c1", "c2");
+    stale.forEach(consumer -> {
+      var _ = node.submit(new ForgetConsumer(consumer));
+    });
+    // Heard of again meanwhile: it stays.
+    var again = node.submit(ack(topic, "c2", 5));
     node.settle();
+    assertThat(again.isAnswered()).isTrue();
+    var later = node.submit(ack(topic, "one-more", 1));
+    node.settle();
+    assertThat(later.done().clientId()).isEqualTo("one-more");
     assertThat(node.node().directory().consumers(topic.incarnation()))
-        .containsExactly(one.done(), other.done());
+        .extracting(Consumer::clientId)
+        .contains("c0", "c2", "one-more")
+        .doesNotContain("c1");
+    assertThat(new MemoryStore(memory).loadDirectory().all(Consumer.class))
+        .hasSize(node.node().directory().consumerCount());
   }
 
   private static NoteAck ack(Topic topic, String clientId, long sequence) {

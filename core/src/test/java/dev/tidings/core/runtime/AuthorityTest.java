@@ -334,7 +334,7 @@ class AuthorityTest {
     assertThat(first.isAnswered()).isTrue();
     assertThat(disabled.isAnswered()).isFalse();
     node.settle();
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(disabled.done().active()).isFalse();
     assertThat(reader.texts()).containsExactly("1", "2");
   }
@@ -360,5 +360,38 @@ class AuthorityTest {
     assertThat(first.isAnswered()).isTrue();
     assertThat(published.refusal().code()).isEqualTo(Refusal.Code.STORE_UNAVAILABLE);
     assertThat(disabled.done().active()).isFalse();
+  }
+
+  @Test
+  void secondChangeThatFindsNothingToDo_waitsForEveryLoopToo() {
+    User ada = node.createUser("ada", Permission.READ);
+    int running = ada.slot() % 2;
+    var first = node.submit(new ChangeUser("ada", ada.id(), activity(false)), running);
+    for (int i = 0; i < 5; i++) {
+      node.executor(running).runUntilIdle();
+      long _ = node.node().lane().step();
+    }
+    var second = node.submit(new ChangeUser("ada", ada.id(), activity(false)), running);
+    for (int i = 0; i < 5; i++) {
+      node.executor(running).runUntilIdle();
+      long _ = node.node().lane().step();
+    }
+    assertThat(first.isAnswered()).isFalse();
+    assertThat(second.isAnswered()).isFalse();
+    node.settle();
+    assertThat(first.done().active()).isFalse();
+    assertThat(second.done().active()).isFalse();
+  }
+
+  @Test
+  void newPassword_endsTokensOfForgottenLoginsToo() {
+    User ada = node.createUser("ada", Permission.READ);
+    var change =
+        new ChangeUser.Change(
+            Optional.empty(), Optional.of("$new"), Optional.empty(), Optional.empty());
+    var reply = node.submit(new ChangeUser("ada", ada.id(), change));
+    node.settle();
+    assertThat(reply.done().tokenVersion()).isEqualTo(ada.tokenVersion() + 1);
+    assertThat(told).hasSize(2);
   }
 }

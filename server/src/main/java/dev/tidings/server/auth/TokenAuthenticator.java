@@ -64,14 +64,10 @@ public final class TokenAuthenticator implements Authenticator {
   @Override
   public Result now(Caller caller) {
     return stored(
-        caller.user().id(),
-        caller.expiresAt(),
-        caller.loginId(),
-        caller.user().tokenVersion());
+        caller.user().id(), caller.expiresAt(), caller.loginId(), caller.user().tokenVersion());
   }
 
-  private Result stored(
-      String userId, long expiresAt, Optional<String> loginId, int tokenVersion) {
+  private Result stored(String userId, long expiresAt, Optional<String> loginId, int tokenVersion) {
     Optional<User> user = directory.userById(userId);
     if (user.isEmpty()) {
       return new Unknown("User not found");

@@ -51,8 +51,7 @@ public final class Tokens {
   /// @param expiresAt milliseconds since 1970
   /// @param loginId the login it belongs to; empty if it belongs to none
   /// @param version that of the user's tokens when it was issued
-  public record Verified(
-      String userId, long expiresAt, Optional<String> loginId, int version) {}
+  public record Verified(String userId, long expiresAt, Optional<String> loginId, int version) {}
 
   /// Tokens signed with `secret`, at least 32 characters, that live for `lifetime`.
   public Tokens(String secret, Duration lifetime, TimeSource time) {
@@ -144,8 +143,8 @@ public final class Tokens {
     }
   }
 
-  /// A token of a login that was issued when tokens lived longer lives no longer than they do now: a
-  /// revoked login is remembered only for so long.
+  /// A token of a login that was issued when tokens lived longer lives no longer than they do now:
+  /// a revoked login is remembered only for so long.
   private @Nullable Verified verified(
       String userId, Date expiry, @Nullable String loginId, @Nullable Date issued, int version) {
     if (loginId == null) {

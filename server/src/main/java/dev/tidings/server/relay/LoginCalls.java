@@ -100,6 +100,11 @@ final class LoginCalls {
       exchange.invalid(errors);
       return;
     }
+    if (password.length() > UserCalls.MAX_PASSWORD) {
+      // Nobody has one so long; it must not wait in memory for its hash.
+      exchange.unauthorized(BAD_CREDENTIALS);
+      return;
+    }
     Optional<User> user = services.directory().userByName(username);
     services
         .passwords()

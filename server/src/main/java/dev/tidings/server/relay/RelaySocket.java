@@ -8,7 +8,6 @@ import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
-import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.auth.Authenticator;
@@ -263,17 +262,15 @@ final class RelaySocket implements Reader {
     }
   }
 
-  /// The cursor whose log has given `id` to a message.
+  /// The cursor that has passed the message with `id`.
   private Optional<Cursor> cursorOn(MessageId id) {
-    return cursors.values().stream()
-        .filter(cursor -> cursor.log().filter(log -> hasGiven(log, id)).isPresent())
-        .findFirst();
+    return cursors.values().stream().filter(cursor -> hasDelivered(cursor, id)).findFirst();
   }
 
-  private static boolean hasGiven(TopicLog log, MessageId id) {
-    return log.incarnation() == id.incarnation()
+  private static boolean hasDelivered(Cursor cursor, MessageId id) {
+    return cursor.log().filter(log -> log.incarnation() == id.incarnation()).isPresent()
         && id.sequence() > 0
-        && id.sequence() <= log.watermark();
+        && id.sequence() < cursor.place();
   }
 
   /// A message of a subscribed topic was acknowledged: that is noted if the client has a name of
@@ -490,6 +487,9 @@ final class RelaySocket implements Reader {
     opened.remove(cursor);
     if (!cursors.remove(cursor.topic(), cursor)) {
       endedEarly.add(cursor);
+    }
+    if (acks != null) {
+      acks.drop(cursor.topic());
     }
     switch (end) {
       case DENIED -> subscriptionEnded(Topics.deniedText(List.of(cursor.topic())));

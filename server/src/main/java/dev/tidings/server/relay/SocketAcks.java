@@ -36,6 +36,11 @@ final class SocketAcks {
     newest.merge(topic, id, SocketAcks::newer);
   }
 
+  /// The client's right to read `topic` is over: what it has acked there is not handed in any more.
+  void drop(String topic) {
+    newest.remove(topic);
+  }
+
   private static MessageId newer(MessageId a, MessageId b) {
     return a.incarnation() != b.incarnation() || b.sequence() > a.sequence() ? b : a;
   }

@@ -27,7 +27,9 @@ final class UserCalls {
   private static final Set<String> PERMISSIONS = Set.of("admin", "read", "write");
   private static final String EXPECTED_PERMISSIONS = "'admin', 'read' or 'write'";
   private static final int MAX_EMAIL = 254;
-  private static final int MAX_PASSWORD = 1024;
+
+  /// Characters of a password.
+  static final int MAX_PASSWORD = 1024;
 
   private final RelayApi api;
   private final Services services;

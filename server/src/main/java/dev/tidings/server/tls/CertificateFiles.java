@@ -61,6 +61,11 @@ final class CertificateFiles {
     return Optional.of(ServerCertificate.of(vertx, settings, now.certificate(), now.privateKey()));
   }
 
+  /// Forgets what was read last: it could not be put into use, and the next look tries again.
+  void forget() {
+    last = new Missing("");
+  }
+
   private static Buffer read(String key, Path file) throws UnusableCertificateException {
     try (InputStream in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(MAX_BYTES + 1);

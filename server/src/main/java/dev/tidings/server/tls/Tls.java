@@ -77,7 +77,8 @@ public final class Tls implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException | RuntimeException e) {
       // Thrown on, it would end the schedule.
-      LOG.error("the TLS certificate stays as it was", e);
+      files.forget();
+      LOG.error("the TLS certificate stays as it was; the next look tries again", e);
     }
   }
 

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /// The HTTP connections of one event loop, and the time each has: for the head of its first request
 /// and the whole of every body 30 seconds, and two minutes from one request to the next. That is
 /// longer than a body and the longest poll after it; so a connection that is closed waited for
-/// nothing. WebSockets leave with their upgrade, they have pings.
+/// nothing, or its client has taken more than two minutes over one answer. WebSockets leave with
+/// their upgrade, they have pings.
 public final class Connections {
   private static final long ARRIVAL_NS = Duration.ofSeconds(30).toNanos();
   private static final long IDLE_NS = Duration.ofMinutes(2).toNanos();

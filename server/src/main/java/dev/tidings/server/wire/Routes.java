@@ -8,6 +8,8 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -142,7 +144,9 @@ public final class Routes {
   private void route(HttpServerRequest request) {
     String path = request.path();
     Map<HttpMethod, Route> methods = path == null ? null : fixed.get(path);
-    if (methods != null) {
+    if (!isReadable(request.query())) {
+      notHttp(request, 400);
+    } else if (methods != null) {
       Route route = methods.get(request.method());
       if (route != null) {
         run(request, route, Map.of());
@@ -153,6 +157,20 @@ public final class Routes {
       redirect(request, path.substring(0, path.length() - 1));
     } else {
       router.handle(request);
+    }
+  }
+
+  /// Whether the escapes of a query can be read: what reads it later takes that for granted.
+  private static boolean isReadable(@Nullable String query) {
+    if (query == null || query.indexOf('%') < 0) {
+      return true;
+    }
+    try {
+      var _ = URLDecoder.decode(query, StandardCharsets.UTF_8);
+      return true;
+    } catch (IllegalArgumentException _) {
+      // A lone `%`, or one without two digits behind it.
+      return false;
     }
   }
 

@@ -19,8 +19,9 @@ import java.util.zip.CRC32C;
 ///
 /// Numbers in bodies are varints (7 bits a byte, lowest first), zigzag where they may be negative.
 final class Codec {
-  /// The version this program writes, and the highest it reads. It rises with every body that grows,
-  /// so that an older program says that it is the older one; 2 since topics tell their retention.
+  /// The version this program writes, and the highest it reads. It rises with every body that
+  /// grows, so that an older program says that it is the older one; 2 since topics tell their
+  /// retention.
   static final byte VERSION = 2;
 
   private static final int CHECKSUM_AT = 1;

@@ -190,8 +190,7 @@ final class EntryCodec {
     boolean active = body.get() != 0;
     long createdAt = signed(body);
     int tokenVersion = body.hasRemaining() ? Math.toIntExact(varint(body)) : 0;
-    return new User(
-        id, name, email, passwordHash, permissions, active, createdAt, tokenVersion);
+    return new User(id, name, email, passwordHash, permissions, active, createdAt, tokenVersion);
   }
 
   // Logins

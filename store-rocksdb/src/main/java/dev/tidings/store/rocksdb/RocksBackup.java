@@ -147,7 +147,8 @@ public final class RocksBackup {
     if (!Files.exists(mark)) {
       if (Files.exists(store.resolve(BackupManifest.DATABASE))) {
         throw new IOException(
-            store + " holds a store already (expected: a directory that does not exist, is empty,"
+            store
+                + " holds a store already (expected: a directory that does not exist, is empty,"
                 + " or holds an unfinished restore)");
       }
       BackupFiles.write(mark, "a restore is under way\n".getBytes(StandardCharsets.UTF_8));
