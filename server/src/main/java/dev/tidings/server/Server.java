@@ -84,6 +84,7 @@ public final class Server {
   private static final int BODIES_OF_HEAP = 8;
 
   private static final Duration RECEIPTS_SWEEP = Duration.ofMinutes(1);
+  private static final Duration KEYS_SWEEP = Duration.ofSeconds(1);
   private static final int SWEPT_TOPICS = 20_000;
   private static final int SWEPT_LOGINS = 20_000;
   private static final String BEARER = "bearer";
@@ -165,6 +166,7 @@ public final class Server {
         settings.sweepInterval(),
         "the removal of logins that are over",
         () -> logins.sweep(SWEPT_LOGINS));
+    sweepEvery(KEYS_SWEEP, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     sweepEvery(RECEIPTS_SWEEP, "forgetting receipts", this::forgetReceipts);
   }
 
