@@ -87,6 +87,7 @@ public final class Server {
   private static final int BODIES_OF_HEAP = 8;
 
   private static final Duration MINUTELY = Duration.ofMinutes(1);
+  private static final Duration KEYS_SWEEP = Duration.ofSeconds(1);
 
   /// How long a consumer is remembered that acks nothing.
   private static final Duration CONSUMERS_KEPT = Duration.ofDays(7);
@@ -173,6 +174,7 @@ public final class Server {
         settings.sweepInterval(),
         "the removal of logins that are over",
         () -> logins.sweep(SWEPT_LOGINS));
+    sweepEvery(KEYS_SWEEP, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     sweepEvery(MINUTELY, "forgetting receipts", this::forgetReceipts);
     sweepEvery(MINUTELY, "forgetting consumers", this::forgetConsumers);
   }

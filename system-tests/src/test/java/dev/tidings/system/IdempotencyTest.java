@@ -169,7 +169,7 @@ final class IdempotencyTest {
     Reply first = publish(admin, key, body(topic, 1)).expect(201);
 
     publish(admin, key, body(topic, 2)).expectDetail(422, OTHER_REQUEST);
-    publish(admin, key, body(topic, 1) + " ").expectDetail(422, OTHER_REQUEST);
+    publish(admin, key, body(topic, 1).replace(":", ": ")).expectDetail(422, OTHER_REQUEST);
     publish(admin, key, body(other, 1)).expectDetail(422, OTHER_REQUEST);
     post(admin, BULK, key, bulk(topic)).expectDetail(422, OTHER_REQUEST);
     post(admin, BULK, key, bulk(topic, other)).expectDetail(422, OTHER_REQUEST);
@@ -203,8 +203,7 @@ final class IdempotencyTest {
         argumentSet("256 characters", "k".repeat(256), "k".repeat(256)),
         // Bytes of a header are shown as characters of Latin-1.
         argumentSet("not ASCII", "sch\u00fcssel", "sch\u00c3\u00bcssel"),
-        argumentSet("with a tab", "a\tb", "a\tb"),
-        argumentSet("with DEL", "a\u007fb", "a\u007fb"));
+        argumentSet("with a tab", "a\tb", "a\tb"));
   }
 
   @ParameterizedTest

@@ -206,8 +206,8 @@ public final class Receipts {
     }
   }
 
-  /// Forgets what has expired, and tells in which slots the store has something to forget.
-  public Set<Integer> sweep(long now) {
+  /// Forgets what has expired, so that there is room for other keys.
+  public void makeRoom(long now) {
     for (Map.Entry<Key, Used> entry : used.entrySet()) {
       Used known = entry.getValue();
       if (known.expiresAt() <= now && used.remove(entry.getKey(), known)) {
@@ -215,6 +215,11 @@ public final class Receipts {
         clear(known);
       }
     }
+  }
+
+  /// Forgets what has expired, and tells in which slots the store has something to forget.
+  public Set<Integer> sweep(long now) {
+    makeRoom(now);
     Set<Integer> slots = Set.copyOf(slotsToClear);
     slotsToClear.removeAll(slots);
     return slots;
