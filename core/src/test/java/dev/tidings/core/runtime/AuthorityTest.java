@@ -334,7 +334,7 @@ class AuthorityTest {
     assertThat(first.isAnswered()).isTrue();
     assertThat(disabled.isAnswered()).isFalse();
     node.settle();
-    assertThat(published.done()).hasSize(1);
+    assertThat(published.done().ids()).hasSize(1);
     assertThat(disabled.done().active()).isFalse();
     assertThat(reader.texts()).containsExactly("1", "2");
   }
