@@ -289,7 +289,7 @@ final class AccessChangesTest {
         }
         try {
           socket.send(Json.object("type", "publish", "topic", topic, "payload", Map.of("n", n)));
-        } catch (AssertionError e) {
+        } catch (AssertionError _) {
           // Closed between the look and the sending; the close frame is on its way to us.
           assertThat(socket.expectClosed().code()).isEqualTo(POLICY);
           return;
