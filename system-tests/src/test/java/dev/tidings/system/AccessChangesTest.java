@@ -247,8 +247,7 @@ final class AccessChangesTest {
     List<String> called = names("called", 100);
     List<String> all = Stream.concat(piped.stream(), called.stream()).toList();
     try (RelaySocket socket = user.client().open()) {
-      CompletableFuture<Boolean> sending =
-          CompletableFuture.supplyAsync(() -> pipeline(socket, piped));
+      CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> pipeline(socket, piped));
       CompletableFuture<Reply> calling =
           CompletableFuture.supplyAsync(() -> publishUntilRefused(user.client(), called));
       var published = new HashSet<String>();
@@ -260,7 +259,7 @@ final class AccessChangesTest {
 
       Set<String> stored = stored(all);
       Await.result(calling).expectDetail(403, "User is inactive");
-      assertThat(Await.result(sending)).as("stopped before it was at its end").isTrue();
+      Await.result(sending);
       assertThat(socket.expectClosed().code()).isEqualTo(POLICY);
       JsonNode frame = socket.next();
       // Those that waited for a topic to be created may be refused before the socket's end.
@@ -272,7 +271,7 @@ final class AccessChangesTest {
         }
         frame = socket.next();
       }
-      assertThat(stored).containsAll(published);
+      assertThat(stored).hasSizeLessThan(all.size() * PER_TOPIC).containsAll(published);
       assertThat(stored(all)).as("stored by the end").isEqualTo(stored);
     }
   }
@@ -281,22 +280,22 @@ final class AccessChangesTest {
     return Stream.generate(() -> RelayClient.unique(prefix)).limit(count).toList();
   }
 
-  /// Publishes to one topic after another; answers whether the socket was closed before the end.
-  private static boolean pipeline(RelaySocket socket, List<String> topics) {
+  /// Publishes to one topic after another until the socket is closed.
+  private static void pipeline(RelaySocket socket, List<String> topics) {
     for (String topic : topics) {
       for (int n = 0; n < PER_TOPIC; n++) {
         if (socket.isClosed()) {
-          return true;
+          return;
         }
         try {
           socket.send(Json.object("type", "publish", "topic", topic, "payload", Map.of("n", n)));
-        } catch (AssertionError e) {
+        } catch (AssertionError _) {
           // Closed between the look and the sending; the close frame is on its way to us.
-          return socket.expectClosed().code() == POLICY;
+          assertThat(socket.expectClosed().code()).isEqualTo(POLICY);
+          return;
         }
       }
     }
-    return false;
   }
 
   private static Reply publishUntilRefused(RelayClient client, List<String> topics) {
