@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server;
 
-import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.CreateUser;
-import dev.tidings.core.command.ForgetConsumer;
-import dev.tidings.core.command.ForgetReceipts;
-import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -64,7 +59,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -86,15 +80,6 @@ public final class Server {
   /// The share of the heap that bodies on their way in may take, as a divisor.
   private static final int BODIES_OF_HEAP = 8;
 
-  private static final Duration MINUTELY = Duration.ofMinutes(1);
-  private static final Duration KEYS_SWEEP = Duration.ofSeconds(1);
-
-  /// How long a consumer is remembered that acks nothing.
-  private static final Duration CONSUMERS_KEPT = Duration.ofDays(7);
-
-  private static final int SWEPT_CONSUMERS = 1000;
-  private static final int SWEPT_TOPICS = 20_000;
-  private static final int SWEPT_LOGINS = 20_000;
   private static final String BEARER = "bearer";
 
   /// The administrator that `--dev` creates: everyone knows its password.
@@ -113,7 +98,7 @@ public final class Server {
   private final Metrics metrics;
   private final Node node;
   private final Thread committer;
-  private final ScheduledExecutorService sweeper;
+  private final Upkeep upkeep;
   private final Passwords passwords;
   private final Pages pages = new Pages();
   private final AtomicInteger connections = new AtomicInteger();
@@ -148,65 +133,7 @@ public final class Server {
     metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
     passwords = new Passwords(settings.passwords());
-    Retention retention =
-        new Retention(
-            store,
-            node.directory(),
-            time,
-            settings.retention(),
-            (trim, answered) -> node.submit(trim, loops.getFirst(), _ -> answered.run()));
-    LoginSweep logins =
-        new LoginSweep(
-            node.directory(),
-            time,
-            settings.logins().accessLifetime(),
-            (removal, answered) -> node.submit(removal, loops.getFirst(), _ -> answered.run()));
-    sweeper =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("retention").factory());
-    sweepEvery(
-        settings.sweepInterval(),
-        "retention",
-        () -> {
-          int _ = retention.sweep(SWEPT_TOPICS);
-        });
-    sweepEvery(
-        settings.sweepInterval(),
-        "the removal of logins that are over",
-        () -> logins.sweep(SWEPT_LOGINS));
-    sweepEvery(KEYS_SWEEP, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
-    sweepEvery(MINUTELY, "forgetting receipts", this::forgetReceipts);
-    sweepEvery(MINUTELY, "forgetting consumers", this::forgetConsumers);
-  }
-
-  private void sweepEvery(Duration interval, String what, Runnable sweep) {
-    Runnable guarded =
-        () -> {
-          try {
-            sweep.run();
-          } catch (RuntimeException e) {
-            // Thrown on, it would end the schedule.
-            LOG.error("{} failed; it is tried again at the next sweep", what, e);
-          }
-        };
-    long ms = interval.toMillis();
-    var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
-  }
-
-  private void forgetConsumers() {
-    long before = time.wallMs() - CONSUMERS_KEPT.toMillis();
-    for (Consumer stale : node.directory().consumersNotHeardOfSince(before, SWEPT_CONSUMERS)) {
-      node.submit(new ForgetConsumer(stale), loops.getFirst(), _ -> {});
-    }
-  }
-
-  /// One command a slot at most: what comes of it needs no attention, an expired receipt is found
-  /// again at the next start.
-  private void forgetReceipts() {
-    long now = time.wallMs();
-    for (int slot : node.receipts().sweep(now)) {
-      node.submit(new ForgetReceipts(slot, now), loops.getFirst(), _ -> {});
-    }
+    upkeep = new Upkeep(node, store, time, settings, loops.getFirst());
   }
 
   /// Contexts on event loops of their own.
@@ -560,7 +487,7 @@ public final class Server {
   /// that are being handled are finished within the settings' time, everything accepted is made
   /// durable, the store is closed.
   public void stop() {
-    sweeper.shutdownNow();
+    upkeep.close();
     tls.ifPresent(Tls::close);
     CountDownLatch gone = new CountDownLatch(relays.size());
     for (RelayApi relay : relays) {

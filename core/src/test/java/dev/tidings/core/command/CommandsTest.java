@@ -365,11 +365,11 @@ class CommandsTest {
     long before = ManualTime.BEGINNING_MS + 3;
     var stale = node.node().directory().consumersNotHeardOfSince(before, 10);
     assertThat(stale).extracting(Consumer::clientId).containsExactlyInAnyOrder("c1", "c2");
+    // Heard of again meanwhile: it stays.
+    var again = node.submit(ack(topic, "c2", 5));
     stale.forEach(consumer -> {
       var _ = node.submit(new ForgetConsumer(consumer));
     });
-    // Heard of again meanwhile: it stays.
-    var again = node.submit(ack(topic, "c2", 5));
     node.settle();
     assertThat(again.isAnswered()).isTrue();
     var later = node.submit(ack(topic, "one-more", 1));

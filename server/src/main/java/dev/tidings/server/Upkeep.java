@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server;
+
+import dev.tidings.core.access.LoginSweep;
+import dev.tidings.core.command.ForgetConsumer;
+import dev.tidings.core.command.ForgetReceipts;
+import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.log.Retention;
+import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.SerialExecutor;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.core.store.Store;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What a server does by itself from time to time, on one thread of its own: it lets go of
+/// messages, logins, idempotency keys and consumers whose time is over. What comes of one command
+/// needs no attention, since the next sweep looks again.
+final class Upkeep implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
+  private static final Duration SECOND = Duration.ofSeconds(1);
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  /// How long a consumer is remembered that acks nothing.
+  private static final Duration CONSUMERS_KEPT = Duration.ofDays(7);
+
+  // How many one sweep looks at, or lets go of.
+  private static final int TOPICS = 20_000;
+  private static final int LOGINS = 20_000;
+  private static final int CONSUMERS = 1000;
+
+  private final Node node;
+  private final TimeSource time;
+  private final SerialExecutor home;
+  private final ScheduledExecutorService sweeper =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("upkeep").factory());
+
+  /// Upkeep of `node`, whose messages are in `store`.
+  ///
+  /// @param home where its commands are answered
+  Upkeep(Node node, Store store, TimeSource time, ServerSettings settings, SerialExecutor home) {
+    this.node = node;
+    this.time = time;
+    this.home = home;
+    Retention retention =
+        new Retention(store, node.directory(), time, settings.retention(), this::submit);
+    LoginSweep logins =
+        new LoginSweep(node.directory(), time, settings.logins().accessLifetime(), this::submit);
+    every(
+        settings.sweepInterval(),
+        "retention",
+        () -> {
+          int _ = retention.sweep(TOPICS);
+        });
+    every(settings.sweepInterval(), "the removal of logins", () -> logins.sweep(LOGINS));
+    every(SECOND, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
+    every(MINUTE, "forgetting receipts", this::forgetReceipts);
+    every(MINUTE, "forgetting consumers", this::forgetConsumers);
+  }
+
+  private void submit(Command<?> command, Runnable answered) {
+    node.submit(command, home, _ -> answered.run());
+  }
+
+  private void every(Duration interval, String what, Runnable sweep) {
+    Runnable guarded =
+        () -> {
+          try {
+            sweep.run();
+          } catch (RuntimeException e) {
+            // Thrown on, it would end the schedule.
+            LOG.error("{} failed; it is tried again at the next sweep", what, e);
+          }
+        };
+    long ms = interval.toMillis();
+    var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
+  }
+
+  /// One command a slot at most. An expired receipt that stays is found again at the next start.
+  private void forgetReceipts() {
+    long now = time.wallMs();
+    for (int slot : node.receipts().sweep(now)) {
+      submit(new ForgetReceipts(slot, now), () -> {});
+    }
+  }
+
+  private void forgetConsumers() {
+    long before = time.wallMs() - CONSUMERS_KEPT.toMillis();
+    for (Consumer stale : node.directory().consumersNotHeardOfSince(before, CONSUMERS)) {
+      submit(new ForgetConsumer(stale), () -> {});
+    }
+  }
+
+  /// Ends it without waiting for a sweep that is under way.
+  @Override
+  public void close() {
+    sweeper.shutdownNow();
+  }
+}
