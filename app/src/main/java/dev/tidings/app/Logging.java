@@ -20,7 +20,9 @@ import org.slf4j.LoggerFactory;
 
 /// Sends the log to standard error: standard output belongs to the commands.
 ///
-/// Lines about a request carry its id: in brackets in a text, as `mdc.request_id` in JSON.
+/// What callers have chosen, as a name, cannot begin a line of its own: control characters become
+/// question marks in a text, as JSON has escapes for them. Lines about a request carry its id: in
+/// brackets in a text, as `mdc.request_id` in JSON.
 ///
 /// Logback finds this class as a service and applies warnings-only text, which is what commands
 /// other than `serve` keep.
@@ -64,7 +66,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
         text.setContext(context);
         text.setPattern(
             "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX,UTC} %-5level [%thread] %logger{0}"
-                + "%replace(%X{request_id}){'^(.+)$', ' [$1]'} - %msg%n");
+                + "%replace(%X{request_id}){'^(.+)$', ' [$1]'} - %replace(%msg){'[\\p{Cntrl}&&[^\\t]]', '?'}%n");
         text.start();
         yield text;
       }

@@ -86,6 +86,10 @@ final class RestoreCommand implements Callable<Integer> {
     if (!Files.exists(dataDir)) {
       return;
     }
+    if (!Files.isDirectory(dataDir)) {
+      throw new CommandException(
+          dataDir + " is a file (expected: a directory that is empty or does not exist)");
+    }
     List<String> names;
     try (Stream<Path> files = Files.list(dataDir)) {
       names =

@@ -6,6 +6,7 @@ import dev.tidings.app.config.InvalidConfigException;
 import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.app.config.TidingsConfig.Durability;
 import dev.tidings.app.config.TidingsConfig.StoreType;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -57,6 +58,12 @@ final class ServeCommand implements Callable<Integer> {
     Configuration configuration = options.load(Configuration.Purpose.SERVE);
     TidingsConfig config = DevSecret.complete(configuration.config());
     Logging.configure(config.log());
+    log()
+        .info(
+            "store {} in {}, durability {}",
+            config.store().type().name().toLowerCase(Locale.ROOT),
+            config.store().dataDir().toAbsolutePath().normalize(),
+            Stores.durability(config).name().toLowerCase(Locale.ROOT));
     warnOfLoss(config);
     configuration.warnings().forEach(it -> log().warn("insecure, and tolerated: {}", it));
     Running server = starter.start(config);

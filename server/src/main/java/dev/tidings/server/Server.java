@@ -265,10 +265,10 @@ public final class Server {
   private void checkThereIsAnAdmin() throws StartException {
     if (!node.directory().hasUserWith(Permission.ADMIN)) {
       throw new StartException(
-          "there is no user with the permission admin: nobody could manage this server. Set"
+          "there is no active user with the permission admin: nobody could manage this server. Set"
               + " auth.bootstrap-admin.username and auth.bootstrap-admin.password"
-              + " (TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME and …_PASSWORD), or run: tidings"
-              + " create-user NAME --permission admin");
+              + " (TIDINGS_AUTH_BOOTSTRAP_ADMIN_USERNAME and …_PASSWORD) to a user who does not"
+              + " exist yet, or run: tidings create-user NAME --permission admin");
     }
   }
 

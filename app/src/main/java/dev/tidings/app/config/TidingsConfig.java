@@ -262,7 +262,10 @@ public record TidingsConfig(
               max = "1024",
               doc = "Password of that administrator")
           Secret password,
-      @Setting(min = "3", max = "254", doc = "E-mail address of that administrator")
+      @Setting(
+              min = "3",
+              max = "254",
+              doc = "E-mail address of that administrator; without it NAME@example.com")
           Optional<String> email) {}
 
   /// Where messages are kept, and what "acknowledged" promises.

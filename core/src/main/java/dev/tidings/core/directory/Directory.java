@@ -176,6 +176,12 @@ public final class Directory {
         .anyMatch(user -> user.active() && user.has(permission));
   }
 
+  /// Whether some other user than `user`, who may act, has `permission`.
+  public boolean hasOtherUserWith(Permission permission, User user) {
+    return state.users().byName().values().stream()
+        .anyMatch(it -> it.active() && it.has(permission) && !it.id().equals(user.id()));
+  }
+
   /// The login with that id.
   public Optional<Login> login(String id) {
     return Optional.ofNullable(state.logins().byId().get(id));

@@ -59,6 +59,12 @@ final class EventCalls {
           topic);
       return;
     }
+    Optional<String> fault = Topics.fault(topic);
+    if (fault.isPresent()) {
+      // It would be waited for in vain.
+      invalid(exchange, List.of("path", "topic_name"), fault.get(), topic);
+      return;
+    }
     Place place = placeOf(exchange);
     Optional<Start> start = Topics.startAt(place.value());
     if (start.isEmpty()) {

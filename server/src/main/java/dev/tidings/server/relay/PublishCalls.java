@@ -74,7 +74,8 @@ final class PublishCalls {
     if (!exchange.request().headers().contains(IDEMPOTENCY_KEY)) {
       return Optional.empty();
     }
-    String key = exchange.header(IDEMPOTENCY_KEY);
+    List<String> keys = exchange.request().headers().getAll(IDEMPOTENCY_KEY);
+    String key = keys.size() == 1 ? keys.getFirst() : "";
     if (!VALID_KEY.matcher(key).matches()) {
       fields.invalidHeader(
           "idempotency-key", "it has to be 1 to 255 printable ASCII characters", key);

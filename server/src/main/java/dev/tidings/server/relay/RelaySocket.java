@@ -245,7 +245,7 @@ final class RelaySocket implements Reader {
     Optional<Payload> number = frame.correlation("id", SocketPublisher.MAX_ID);
     String text = frame.string("message_id", 1, Integer.MAX_VALUE);
     if (frame.hasErrors()) {
-      complain(RelayFrames.describe(frame.errors()));
+      sendError("PROCESSING_ERROR", RelayFrames.describe(frame.errors()), number);
       return;
     }
     Optional<MessageId> id = MessageId.parse(text);
@@ -254,11 +254,10 @@ final class RelaySocket implements Reader {
       acknowledged(cursor.get().topic(), id.orElseThrow(), number);
     } else {
       number.ifPresent(it ->
-          send(
-              RelayFrames.error(
-                  "UNKNOWN_MESSAGE",
-                  "message_id is not the id of a message of a subscribed topic",
-                  Optional.of(it))));
+          sendError(
+              "UNKNOWN_MESSAGE",
+              "message_id is not the id of a message of a subscribed topic",
+              Optional.of(it)));
     }
   }
 
@@ -476,8 +475,13 @@ final class RelaySocket implements Reader {
   }
 
   private void sendError(String code, String message) {
+    sendError(code, message, Optional.empty());
+  }
+
+  /// @param number that of the frame it answers, if the client gave it one
+  private void sendError(String code, String message, Optional<Payload> number) {
     group.metrics().errorFrame(code);
-    send(RelayFrames.error(code, message));
+    send(RelayFrames.error(code, message, number));
   }
 
   // ---- ending ----
@@ -550,7 +554,7 @@ final class RelaySocket implements Reader {
   }
 
   private void revoked(String detail) {
-    send(RelayFrames.error("ACCESS_REVOKED", detail));
+    sendError("ACCESS_REVOKED", detail);
     close(POLICY, "access was revoked");
   }
 

@@ -187,6 +187,13 @@ final class UserCalls {
   }
 
   private void change(Exchange exchange, User user, Change change) {
+    boolean staysAdmin =
+        change.active().orElse(user.active())
+            && change.permissions().orElse(user.permissions()).contains(Permission.ADMIN);
+    if (!staysAdmin && isLastAdmin(user)) {
+      exchange.detail(400, "Cannot demote or disable the last active administrator");
+      return;
+    }
     api.submit(
         exchange,
         new ChangeUser(user.username(), user.id(), change),
@@ -210,6 +217,14 @@ final class UserCalls {
                       new DeleteUser(user.username(), user.id()),
                       _ -> exchange.empty(204)));
         });
+  }
+
+  /// Whether nobody could manage the server without `user`. Two who bar each other at the same
+  /// moment are not noticed; `tidings create-user` makes another, also while no server runs.
+  private boolean isLastAdmin(User user) {
+    return user.active()
+        && user.has(Permission.ADMIN)
+        && !services.directory().hasOtherUserWith(Permission.ADMIN, user);
   }
 
   /// The user the path names.
