@@ -78,7 +78,7 @@ public final class RateLimits {
     exchange
         .with(Headers.LIMIT, Integer.toString(limit.perMinute()))
         .with(Headers.REMAINING, Integer.toString(verdict.remaining()))
-        .with(Headers.RESET, Long.toString(time.wallMs() / MS_PER_SECOND + leftS));
+        .with(Headers.RESET, Long.toString(endOf(verdict.left())));
     if (verdict.allowed()) {
       handler.accept(exchange);
     } else {
@@ -92,6 +92,11 @@ public final class RateLimits {
                   + leftS
                   + " s");
     }
+  }
+
+  /// The second in which the minute is over: the same for every call of it.
+  private long endOf(Duration left) {
+    return Math.ceilDiv(time.wallMs() + left.toMillis(), MS_PER_SECOND);
   }
 
   /// Rounded up: who waits as long as told must not be refused again.
