@@ -481,7 +481,10 @@ final class RelaySocket implements Reader {
   /// @param number that of the frame it answers, if the client gave it one
   private void sendError(String code, String message, Optional<Payload> number) {
     group.metrics().errorFrame(code);
-    send(RelayFrames.error(code, message, number));
+    send(
+        number.isPresent()
+            ? RelayFrames.error(code, message, number)
+            : RelayFrames.error(code, message));
   }
 
   // ---- ending ----
