@@ -17,8 +17,8 @@ import java.util.Optional;
 /// @param incarnation the number of the topic's log
 /// @param clientId as the client calls itself
 /// @param userId the id of the user it acts for
-/// @param sequence of a message that was delivered to it
-/// @param timestamp of that message, milliseconds since 1970
+/// @param sequence of a durable message of the topic
+/// @param timestamp of that message as the client has it, milliseconds since 1970
 public record NoteAck(
     String topic, int incarnation, String clientId, String userId, long sequence, long timestamp)
     implements TopicCommand<Consumer> {

@@ -8,6 +8,7 @@ import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.auth.Authenticator;
@@ -261,15 +262,18 @@ final class RelaySocket implements Reader {
     }
   }
 
-  /// The cursor that has passed the message with `id`.
+  /// The cursor on the topic that has given `id` to a message. Which messages came over this very
+  /// socket does not matter: a client that has come back acks what it got before.
   private Optional<Cursor> cursorOn(MessageId id) {
-    return cursors.values().stream().filter(cursor -> hasDelivered(cursor, id)).findFirst();
+    return cursors.values().stream()
+        .filter(cursor -> cursor.log().filter(log -> hasGiven(log, id)).isPresent())
+        .findFirst();
   }
 
-  private static boolean hasDelivered(Cursor cursor, MessageId id) {
-    return cursor.log().filter(log -> log.incarnation() == id.incarnation()).isPresent()
+  private static boolean hasGiven(TopicLog log, MessageId id) {
+    return log.incarnation() == id.incarnation()
         && id.sequence() > 0
-        && id.sequence() < cursor.place();
+        && id.sequence() <= log.watermark();
   }
 
   /// A message of a subscribed topic was acknowledged: that is noted if the client has a name of
