@@ -79,7 +79,7 @@ final class Publisher {
     return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
-  /// Publishes to one topic as `caller` with the rights it has by now.
+  /// Publishes to one topic as `caller`, who has just been looked up.
   ///
   /// @param request the request under an idempotency key that this is part of
   void publish(
@@ -100,10 +100,9 @@ final class Publisher {
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
+    User user = caller.user();
     Optional<Topic> existing = node.directory().topic(topic);
-    if (!(authenticator.now(caller)
-            instanceof Authenticator.Caller(User user, long _, Optional<String> _))
-        || !AccessPolicy.mayPublish(user, existing)) {
+    if (!AccessPolicy.mayPublish(user, existing)) {
       then.accept(new Denied());
       return;
     }
@@ -139,7 +138,11 @@ final class Publisher {
       int attempt,
       Consumer<Result> then) {
     try {
-      publish(caller, topic, messages, request, attempt, then);
+      if (authenticator.now(caller) instanceof Authenticator.Caller now) {
+        publish(now, topic, messages, request, attempt, then);
+      } else {
+        then.accept(new Denied());
+      }
     } catch (RuntimeException e) {
       LOG.error("publishing to topic {} failed", topic, e);
       then.accept(new Refused(new Refusal(Refusal.Code.INTERNAL, e.toString())));

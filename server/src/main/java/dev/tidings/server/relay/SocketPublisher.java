@@ -65,7 +65,7 @@ final class SocketPublisher {
       Authenticator.Caller caller, Publisher.Item item, Optional<Payload> id, long startNs) {
     Queue<Runnable> waiting = creating.get(item.topic());
     if (waiting != null) {
-      waiting.add(() -> submit(caller, item, id, startNs));
+      waiting.add(() -> submitLater(caller, item, id, startNs));
       return;
     }
     boolean creates = group.directory().topic(item.topic()).isEmpty();
@@ -86,6 +86,17 @@ final class SocketPublisher {
               }
               answers.accept(answer(item.topic(), result, id, startNs));
             });
+  }
+
+  /// Looks the caller up again, whose rights may have ended while it waited.
+  private void submitLater(
+      Authenticator.Caller caller, Publisher.Item item, Optional<Payload> id, long startNs) {
+    if (group.authenticator().now(caller) instanceof Authenticator.Caller now) {
+      submit(now, item, id, startNs);
+    } else {
+      underWay--;
+      answers.accept(answer(item.topic(), new Publisher.Denied(), id, startNs));
+    }
   }
 
   /// The topic is there, or the first of those that wait tries again to create it.
