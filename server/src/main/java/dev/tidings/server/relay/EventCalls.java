@@ -16,10 +16,8 @@ import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.time.Duration;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// The event streams of one event loop, with one timer for all of them.
 final class EventCalls {
@@ -30,7 +28,7 @@ final class EventCalls {
   private final Services services;
   private final UserConnections connections;
   private final Delivery delivery;
-  private final Set<EventStream> open = new LinkedHashSet<>();
+  private final OpenSessions<EventStream> open = new OpenSessions<>();
 
   EventCalls(RelayApi api, EventLoop loop, Services services) {
     this.api = api;
@@ -41,15 +39,15 @@ final class EventCalls {
   }
 
   void route(Routes routes) {
-    routes.add(HttpMethod.GET, "/api/v1/topics/{topic_name}/events", this::open);
+    routes.add(HttpMethod.GET, "/api/v1/topics/{topic_name}/events", this::openStream);
   }
 
-  private void open(Exchange exchange) {
+  private void openStream(Exchange exchange) {
     RelayApi.allowed(
-        exchange, api.callerOf(exchange), Permission.READ, caller -> open(exchange, caller));
+        exchange, api.callerOf(exchange), Permission.READ, caller -> openStream(exchange, caller));
   }
 
-  private void open(Exchange exchange, Authenticator.Caller caller) {
+  private void openStream(Exchange exchange, Authenticator.Caller caller) {
     String topic = exchange.pathParameter("topic_name");
     if (topic.codePointCount(0, topic.length()) > Topics.MAX_NAME) {
       invalid(
@@ -154,22 +152,12 @@ final class EventCalls {
   private void tick() {
     long nowNs = services.time().monotonicNs();
     long nowMs = services.time().wallMs();
-    for (EventStream stream : List.copyOf(open)) {
+    for (EventStream stream : open.all()) {
       stream.tick(nowNs, nowMs);
     }
   }
 
-  /// Looks at the user's streams again, since what it may do has changed.
-  void recheck(String userId) {
-    for (EventStream stream : List.copyOf(open)) {
-      if (stream.userId().equals(userId)) {
-        stream.recheck();
-      }
-    }
-  }
-
-  /// Ends all streams because the server stops.
-  void goAway() {
-    List.copyOf(open).forEach(EventStream::goAway);
+  OpenSessions<EventStream> open() {
+    return open;
   }
 }

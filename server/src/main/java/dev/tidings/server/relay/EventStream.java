@@ -22,7 +22,7 @@ import java.util.Optional;
 ///
 /// Its head is sent when the cursor is open, so what is published after a client has seen the head
 /// is delivered. Its connection ends with it.
-final class EventStream implements Reader {
+final class EventStream implements Reader, OpenSessions.Session {
   private static final CharSequence TYPE = HttpHeaders.createOptimized("text/event-stream");
   private static final CharSequence UNBUFFERED = HttpHeaders.createOptimized("x-accel-buffering");
 
@@ -173,13 +173,13 @@ final class EventStream implements Reader {
     end("ACCESS_DENIED", text, () -> exchange.detail(403, text));
   }
 
-  /// Whose it is.
-  String userId() {
+  @Override
+  public String userId() {
     return caller.user().id();
   }
 
-  /// Looks at its user again, who or whose token was changed, and ends if it may not go on.
-  void recheck() {
+  @Override
+  public void recheck() {
     switch (group.authenticator().now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
@@ -232,8 +232,8 @@ final class EventStream implements Reader {
     }
   }
 
-  /// Ends it because the server stops.
-  void goAway() {
+  @Override
+  public void goAway() {
     String text = "the server stops";
     end("SERVER_STOPS", text, () -> exchange.unavailable(text));
   }

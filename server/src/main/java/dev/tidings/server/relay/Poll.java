@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 /// nothing to catch up, or without `since`, it waits and answers in the shape of live messages.
 /// Since it holds its cursors from before the first look until the answer, nothing can slip through
 /// between.
-final class Poll implements Reader {
+final class Poll implements Reader, OpenSessions.Session {
   private static final int MAX_MESSAGES_PER_TOPIC = 100;
 
   /// The answer is full with this; a message that begins below it is still in it.
@@ -51,6 +51,7 @@ final class Poll implements Reader {
 
   private final Exchange exchange;
   private final Authenticator authenticator;
+  private final Directory directory;
   private final boolean catchesUp;
   private final TimeSource time;
   private final RelayMetrics metrics;
@@ -74,6 +75,7 @@ final class Poll implements Reader {
   Poll(
       Exchange exchange,
       Authenticator authenticator,
+      Directory directory,
       Authenticator.Caller caller,
       boolean catchesUp,
       TimeSource time,
@@ -81,6 +83,7 @@ final class Poll implements Reader {
       Consumer<Poll> finished) {
     this.exchange = exchange;
     this.authenticator = authenticator;
+    this.directory = directory;
     this.caller = caller;
     this.catchesUp = catchesUp;
     this.time = time;
@@ -306,21 +309,22 @@ final class Poll implements Reader {
     }
   }
 
-  /// Whose it is.
-  String userId() {
+  @Override
+  public String userId() {
     return caller.user().id();
   }
 
   /// Looks at its user again, who or whose token was changed. If it may not go on it is answered as
   /// a new call would be.
-  void recheck(Directory directory) {
+  @Override
+  public void recheck() {
     if (answered) {
       return;
     }
     switch (authenticator.now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
-        recheck(directory, now.user());
+        recheck(now.user());
       }
       case Authenticator.Unknown(String detail) -> {
         finish();
@@ -333,7 +337,7 @@ final class Poll implements Reader {
     }
   }
 
-  private void recheck(Directory directory, User user) {
+  private void recheck(User user) {
     List<String> denied =
         cursors.values().stream()
             .filter(cursor -> !Topics.mayGoOn(directory, user, cursor))
@@ -349,7 +353,8 @@ final class Poll implements Reader {
   }
 
   /// Ends it because the server stops: it is answered with what it has.
-  void goAway() {
+  @Override
+  public void goAway() {
     answer();
   }
 }

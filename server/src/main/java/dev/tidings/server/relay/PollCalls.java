@@ -14,11 +14,9 @@ import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// Long polls of one event loop (API of pulsar-relay v0.1.0).
 final class PollCalls {
@@ -29,7 +27,7 @@ final class PollCalls {
   private final RelayApi api;
   private final Services services;
   private final PollWaiters waiters;
-  private final Set<Poll> open = new LinkedHashSet<>();
+  private final OpenSessions<Poll> open = new OpenSessions<>();
 
   PollCalls(RelayApi api, Services services) {
     this.api = api;
@@ -100,12 +98,13 @@ final class PollCalls {
         new Poll(
             exchange,
             services.authenticator(),
+            services.directory(),
             caller,
             !since.isEmpty(),
             services.time(),
             services.metrics(),
             finished -> {
-              open.remove(finished);
+              boolean _ = open.remove(finished);
               waiters.leave(user.id(), topics);
             });
     open.add(poll);
@@ -127,16 +126,7 @@ final class PollCalls {
     return starts;
   }
 
-  /// Looks at the user's polls again, since what it may do has changed.
-  void recheck(String userId) {
-    for (Poll poll : List.copyOf(open)) {
-      if (poll.userId().equals(userId)) {
-        poll.recheck(services.directory());
-      }
-    }
-  }
-
-  void goAway() {
-    List.copyOf(open).forEach(Poll::goAway);
+  OpenSessions<Poll> open() {
+    return open;
   }
 }

@@ -116,24 +116,7 @@ public final class RelayApi {
     this.services = services;
     this.loop = loop;
     this.publisher = new Publisher(services.node(), services.authenticator(), loop);
-    Settings settings = services.settings();
-    this.sockets =
-        new RelaySockets(
-            loop,
-            new RelaySockets.Settings(
-                settings.pingInterval(),
-                settings.firstFrameTimeout(),
-                settings.maxSocketTopics(),
-                settings.sendBuffer(),
-                settings.maxPublishing()),
-            services.directory(),
-            services.authenticator(),
-            services.time(),
-            services.metrics(),
-            services.random(),
-            publisher,
-            services.node(),
-            services.connections());
+    this.sockets = new RelaySockets(loop, services, publisher);
     this.polls = new PollCalls(this, services);
     this.events = new EventCalls(this, loop, services);
     loop.core().readers().onUserChange(this::recheck);
@@ -156,16 +139,16 @@ public final class RelayApi {
   /// Looks at the sessions of a user again, who or whose token was changed: those that may not go
   /// on end.
   private void recheck(String userId) {
-    sockets.recheck(userId);
-    polls.recheck(userId);
-    events.recheck(userId);
+    sessions().forEach(open -> open.recheck(userId));
+  }
+
+  private List<OpenSessions<?>> sessions() {
+    return List.of(sockets.open(), polls.open(), events.open());
   }
 
   /// Ends its WebSockets, event streams and polls because the server stops.
   public void goAway() {
-    sockets.goAway();
-    polls.goAway();
-    events.goAway();
+    sessions().forEach(OpenSessions::goAway);
   }
 
   // ---- what calls share ----

@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
 
 /// One WebSocket of the relay API (API of pulsar-relay v0.1.0): a set of cursors and a writer, on
 /// one event loop.
-final class RelaySocket implements Reader {
+final class RelaySocket implements Reader, OpenSessions.Session {
   private static final Logger LOG = LoggerFactory.getLogger(RelaySocket.class);
 
   private static final int MAX_CLIENT_ID = 255;
@@ -325,7 +325,7 @@ final class RelaySocket implements Reader {
 
   private void subscribe(Fields frame) {
     List<String> topics =
-        frame.strings("topics", 1, group.settings().maxTopics(), Topics.MAX_NAME).stream()
+        frame.strings("topics", 1, group.settings().maxSocketTopics(), Topics.MAX_NAME).stream()
             .distinct()
             .toList();
     Optional<String> clientId = frame.optionalString("client_id", 1, MAX_CLIENT_ID);
@@ -520,14 +520,14 @@ final class RelaySocket implements Reader {
     }
   }
 
-  /// Whose it is.
-  String userId() {
+  @Override
+  public String userId() {
     return caller.user().id();
   }
 
-  /// Looks at its user again, who or whose token was changed: ends the socket, or the cursors that
-  /// may not go on.
-  void recheck() {
+  /// Ends the socket, or the cursors that may not go on.
+  @Override
+  public void recheck() {
     callerNow()
         .ifPresent(now -> {
           if (now.user().has(Permission.READ)) {
@@ -570,7 +570,7 @@ final class RelaySocket implements Reader {
     if (acks != null) {
       acks.flush();
     }
-    RelaySockets.Settings settings = group.settings();
+    RelayApi.Settings settings = group.settings();
     if (state == State.AWAITING_FIRST
         && nowNs - openedNs > settings.firstFrameTimeout().toNanos()) {
       refuseSubscription(
@@ -599,8 +599,8 @@ final class RelaySocket implements Reader {
     }
   }
 
-  /// Ends it because the server stops.
-  void goAway() {
+  @Override
+  public void goAway() {
     close(GOING_AWAY, "the server stops");
   }
 

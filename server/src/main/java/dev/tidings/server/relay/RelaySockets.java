@@ -7,68 +7,27 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.RelayMetrics.DeliveryType;
+import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.EventLoop;
 import io.vertx.core.http.ServerWebSocket;
 import java.security.SecureRandom;
-import java.time.Duration;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
 
 /// The relay's WebSockets of one event loop, with one timer for all of them.
 final class RelaySockets {
   private static final long TICK_MS = 1000;
 
   private final EventLoop loop;
-  private final Settings settings;
-  private final Directory directory;
-  private final Authenticator authenticator;
-  private final TimeSource time;
-  private final RelayMetrics metrics;
-  private final SecureRandom random;
+  private final Services services;
   private final Publisher publisher;
-  private final Node node;
-  private final UserConnections connections;
   private final Delivery delivery;
-  private final Set<RelaySocket> open = new LinkedHashSet<>();
+  private final OpenSessions<RelaySocket> open = new OpenSessions<>();
 
-  /// The bounds of a socket.
-  ///
-  /// @param pingInterval between pings of a quiet socket; one that is quiet twice as long is closed
-  /// @param firstFrameTimeout within which a socket has to subscribe
-  /// @param maxTopics in one subscribe
-  /// @param sendBuffer bytes that may wait in a socket before it is left alone until it drains
-  /// @param maxPublishing messages of one socket that may be on their way to the store; at the
-  ///   bound it is not listened to
-  record Settings(
-      Duration pingInterval,
-      Duration firstFrameTimeout,
-      int maxTopics,
-      int sendBuffer,
-      int maxPublishing) {}
-
-  RelaySockets(
-      EventLoop loop,
-      Settings settings,
-      Directory directory,
-      Authenticator authenticator,
-      TimeSource time,
-      RelayMetrics metrics,
-      SecureRandom random,
-      Publisher publisher,
-      Node node,
-      UserConnections connections) {
+  RelaySockets(EventLoop loop, Services services, Publisher publisher) {
     this.loop = loop;
-    this.settings = settings;
-    this.directory = directory;
-    this.authenticator = authenticator;
-    this.time = time;
-    this.metrics = metrics;
-    this.random = random;
+    this.services = services;
     this.publisher = publisher;
-    this.node = node;
-    this.connections = connections;
-    this.delivery = new Delivery(loop, RelayFrames.MESSAGE, metrics, DeliveryType.WEBSOCKET);
+    this.delivery =
+        new Delivery(loop, RelayFrames.MESSAGE, services.metrics(), DeliveryType.WEBSOCKET);
     loop.context().setPeriodic(TICK_MS, _ -> tick());
   }
 
@@ -76,32 +35,32 @@ final class RelaySockets {
     return loop;
   }
 
-  Settings settings() {
-    return settings;
+  RelayApi.Settings settings() {
+    return services.settings();
   }
 
   Directory directory() {
-    return directory;
+    return services.directory();
   }
 
   Authenticator authenticator() {
-    return authenticator;
+    return services.authenticator();
   }
 
   TimeSource time() {
-    return time;
+    return services.time();
   }
 
   RelayMetrics metrics() {
-    return metrics;
+    return services.metrics();
   }
 
   SecureRandom random() {
-    return random;
+    return services.random();
   }
 
   Node node() {
-    return node;
+    return services.node();
   }
 
   Publisher publisher() {
@@ -117,7 +76,7 @@ final class RelaySockets {
   void joined(ServerWebSocket socket, Authenticator.Caller caller, String requestId) {
     RelaySocket joined = new RelaySocket(this, socket, caller, requestId);
     open.add(joined);
-    metrics.socketOpened();
+    metrics().socketOpened();
     joined.start();
     // The caller's rights may have ended while the connection was being upgraded.
     joined.recheck();
@@ -126,30 +85,20 @@ final class RelaySockets {
   /// Forgets a socket.
   void left(RelaySocket socket) {
     if (open.remove(socket)) {
-      metrics.socketClosed();
-      connections.leave(socket.userId());
+      metrics().socketClosed();
+      services.connections().leave(socket.userId());
     }
   }
 
   private void tick() {
-    long nowNs = time.monotonicNs();
-    long nowMs = time.wallMs();
-    for (RelaySocket socket : List.copyOf(open)) {
+    long nowNs = time().monotonicNs();
+    long nowMs = time().wallMs();
+    for (RelaySocket socket : open.all()) {
       socket.tick(nowNs, nowMs);
     }
   }
 
-  /// Looks at the user's sockets again, since what it may do has changed.
-  void recheck(String userId) {
-    for (RelaySocket socket : List.copyOf(open)) {
-      if (socket.userId().equals(userId)) {
-        socket.recheck();
-      }
-    }
-  }
-
-  /// Closes all sockets because the server stops.
-  void goAway() {
-    List.copyOf(open).forEach(RelaySocket::goAway);
+  OpenSessions<RelaySocket> open() {
+    return open;
   }
 }
