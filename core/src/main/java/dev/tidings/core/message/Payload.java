@@ -44,6 +44,11 @@ public final class Payload {
     return bytes.length == 0;
   }
 
+  /// The byte at `index`, from 0 to [#size] exclusive.
+  public byte byteAt(int index) {
+    return bytes[index];
+  }
+
   /// Copies all bytes into `target` from `offset` on and returns the offset after the last one.
   public int copyTo(byte[] target, int offset) {
     System.arraycopy(bytes, 0, target, offset, bytes.length);
