@@ -5,7 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// An immutable run of raw JSON bytes, kept exactly as they came and never parsed again.
+/// An immutable run of raw JSON bytes, kept exactly as they came and never parsed again; only
+/// filters look into them.
 ///
 /// It wraps its array once, so that records which hold payloads keep value equality and stay
 /// immutable.
