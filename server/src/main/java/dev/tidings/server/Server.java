@@ -11,6 +11,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.ClientTokens;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
@@ -275,9 +276,12 @@ public final class Server {
   // ---- listening ----
 
   private void listen() throws StartException {
-    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime(), time);
+    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime());
+    ClientTokens clientTokens =
+        new ClientTokens(settings.secretKey(), settings.clientTokenLifetime(), time);
     Authenticator authenticator =
-        new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
+        new TokenAuthenticator(
+            tokens, clientTokens, node.directory(), time, settings.anonymousUsername());
     PollWaiters waiters =
         new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
     metrics.gauge("tidings_polls_waiting", "Long polls that wait", waiters::waiting);

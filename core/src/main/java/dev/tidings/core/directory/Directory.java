@@ -12,8 +12,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.pcollections.TreePMap;
 
-/// Everything known by name, as far as it is durable: topics, users, logins, consumers.
+/// Everything known by name, as far as it is durable: topics, users, logins, consumers, clients.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -22,23 +23,33 @@ public final class Directory {
   private final Map<Entry.Kind, Map<String, String>> damaged = new EnumMap<>(Entry.Kind.class);
 
   private record State(
-      TopicIndex topics, UserIndex users, LoginIndex logins, ConsumerIndex consumers) {
+      TopicIndex topics,
+      UserIndex users,
+      LoginIndex logins,
+      ConsumerIndex consumers,
+      TreePMap<String, Client> clients) {
 
     State with(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.with(topic), users, logins, consumers);
-        case User user -> new State(topics, users.with(user), logins, consumers);
-        case Login login -> new State(topics, users, logins.with(login), consumers);
-        case Consumer consumer -> new State(topics, users, logins, consumers.with(consumer));
+        case Topic topic -> new State(topics.with(topic), users, logins, consumers, clients);
+        case User user -> new State(topics, users.with(user), logins, consumers, clients);
+        case Login login -> new State(topics, users, logins.with(login), consumers, clients);
+        case Consumer consumer ->
+            new State(topics, users, logins, consumers.with(consumer), clients);
+        case Client client ->
+            new State(topics, users, logins, consumers, clients.plus(client.id(), client));
       };
     }
 
     State without(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.without(topic), users, logins, consumers);
-        case User user -> new State(topics, users.without(user), logins, consumers);
-        case Login login -> new State(topics, users, logins.without(login), consumers);
-        case Consumer consumer -> new State(topics, users, logins, consumers.without(consumer));
+        case Topic topic -> new State(topics.without(topic), users, logins, consumers, clients);
+        case User user -> new State(topics, users.without(user), logins, consumers, clients);
+        case Login login -> new State(topics, users, logins.without(login), consumers, clients);
+        case Consumer consumer ->
+            new State(topics, users, logins, consumers.without(consumer), clients);
+        case Client client ->
+            new State(topics, users, logins, consumers, clients.minus(client.id()));
       };
     }
   }
@@ -49,15 +60,17 @@ public final class Directory {
     List<User> users = new ArrayList<>();
     LoginIndex logins = LoginIndex.EMPTY;
     ConsumerIndex consumers = ConsumerIndex.EMPTY;
+    TreePMap<String, Client> clients = TreePMap.empty();
     for (Entry entry : contents.entries()) {
       switch (entry) {
         case Topic topic -> topics.add(topic);
         case User user -> users.add(user);
         case Login login -> logins = logins.with(login);
         case Consumer consumer -> consumers = consumers.with(consumer);
+        case Client client -> clients = clients.plus(client.id(), client);
       }
     }
-    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers);
+    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers, clients);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -74,6 +87,7 @@ public final class Directory {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
       }
+      case CLIENT -> Optional.ofNullable(now.clients().get(key));
     };
   }
 
@@ -201,6 +215,18 @@ public final class Directory {
   /// The ids of a user's logins, in order.
   public Set<String> loginsOf(String userId) {
     return state.logins().byUser().get(userId);
+  }
+
+  // ---- clients ----
+
+  /// The client with that id.
+  public Optional<Client> client(String id) {
+    return Optional.ofNullable(state.clients().get(id));
+  }
+
+  /// The clients in the order of their ids, without the first `offset`: at most `max`.
+  public List<Client> clients(long offset, int max) {
+    return state.clients().values().stream().skip(offset).limit(max).toList();
   }
 
   // ---- changing ----

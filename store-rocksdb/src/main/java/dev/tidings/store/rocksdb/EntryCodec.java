@@ -9,10 +9,12 @@ import static dev.tidings.store.rocksdb.Codec.readText;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -40,6 +42,7 @@ final class EntryCodec {
       case USER -> 'u';
       case LOGIN -> 'l';
       case CONSUMER -> 'c';
+      case CLIENT -> 'o';
     };
   }
 
@@ -50,6 +53,7 @@ final class EntryCodec {
       case USER -> "user";
       case LOGIN -> "login";
       case CONSUMER -> "consumer";
+      case CLIENT -> "client";
     };
   }
 
@@ -83,6 +87,7 @@ final class EntryCodec {
       case User user -> user(key, user);
       case Login login -> login(key, login);
       case Consumer consumer -> consumer(key, consumer);
+      case Client client -> client(key, client);
     };
   }
 
@@ -93,6 +98,7 @@ final class EntryCodec {
       case USER -> readUser(key, body);
       case LOGIN -> readLogin(key, body);
       case CONSUMER -> readConsumer(key, body);
+      case CLIENT -> readClient(key, body);
     };
   }
 
@@ -250,6 +256,40 @@ final class EntryCodec {
         key.substring(client),
         key.substring(user, client - 1),
         signed(body),
+        signed(body),
+        signed(body));
+  }
+
+  // Clients
+
+  private static byte[] client(byte[] key, Client client) {
+    int size =
+        NUMBERS
+            + maxBytes(client.name())
+            + maxBytes(client.scopes().text())
+            + maxBytes(client.secretHash());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, client.name());
+          putText(body, client.scopes().text());
+          putText(body, client.secretHash());
+          putBoolean(body, client.active());
+          putVarint(body, client.tokenVersion());
+          putSigned(body, client.createdAt());
+          putSigned(body, client.updatedAt());
+        });
+  }
+
+  private static Client readClient(String id, ByteBuffer body) {
+    return new Client(
+        id,
+        readText(body),
+        Scopes.stored(readText(body)),
+        readText(body),
+        body.get() != 0,
+        Math.toIntExact(varint(body)),
         signed(body),
         signed(body));
   }
