@@ -14,7 +14,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.pcollections.TreePMap;
 
-/// Everything known by name, as far as it is durable: topics, users, logins, consumers, clients.
+/// Everything known by name, as far as it is durable: topics, users, logins, consumers,
+/// subscriptions and clients.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -27,30 +28,53 @@ public final class Directory {
       UserIndex users,
       LoginIndex logins,
       ConsumerIndex consumers,
+      SubscriptionIndex subscriptions,
       TreePMap<String, Client> clients) {
 
     State with(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.with(topic), users, logins, consumers, clients);
-        case User user -> new State(topics, users.with(user), logins, consumers, clients);
-        case Login login -> new State(topics, users, logins.with(login), consumers, clients);
-        case Consumer consumer ->
-            new State(topics, users, logins, consumers.with(consumer), clients);
-        case Client client ->
-            new State(topics, users, logins, consumers, clients.plus(client.id(), client));
+        case Topic topic -> with(topics.with(topic));
+        case User user -> with(users.with(user));
+        case Login login -> with(logins.with(login));
+        case Consumer consumer -> with(consumers.with(consumer));
+        case Subscription subscription -> with(subscriptions.with(subscription));
+        case Client client -> with(clients.plus(client.id(), client));
       };
     }
 
     State without(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.without(topic), users, logins, consumers, clients);
-        case User user -> new State(topics, users.without(user), logins, consumers, clients);
-        case Login login -> new State(topics, users, logins.without(login), consumers, clients);
-        case Consumer consumer ->
-            new State(topics, users, logins, consumers.without(consumer), clients);
-        case Client client ->
-            new State(topics, users, logins, consumers, clients.minus(client.id()));
+        case Topic topic -> with(topics.without(topic));
+        case User user -> with(users.without(user));
+        case Login login -> with(logins.without(login));
+        case Consumer consumer -> with(consumers.without(consumer));
+        case Subscription subscription -> with(subscriptions.without(subscription));
+        case Client client -> with(clients.minus(client.id()));
       };
+    }
+
+    private State with(TopicIndex changed) {
+      return new State(changed, users, logins, consumers, subscriptions, clients);
+    }
+
+    private State with(UserIndex changed) {
+      return new State(topics, changed, logins, consumers, subscriptions, clients);
+    }
+
+    private State with(LoginIndex changed) {
+      return new State(topics, users, changed, consumers, subscriptions, clients);
+    }
+
+    private State with(ConsumerIndex changed) {
+      return new State(topics, users, logins, changed, subscriptions, clients);
+    }
+
+    private State with(SubscriptionIndex changed) {
+      return new State(topics, users, logins, consumers, changed, clients);
+    }
+
+    private State with(TreePMap<String, Client> changed) {
+      return new State(topics, users, logins, consumers, subscriptions, changed);
     }
   }
 
@@ -60,6 +84,7 @@ public final class Directory {
     List<User> users = new ArrayList<>();
     LoginIndex logins = LoginIndex.EMPTY;
     ConsumerIndex consumers = ConsumerIndex.EMPTY;
+    SubscriptionIndex subscriptions = SubscriptionIndex.EMPTY;
     TreePMap<String, Client> clients = TreePMap.empty();
     for (Entry entry : contents.entries()) {
       switch (entry) {
@@ -67,10 +92,11 @@ public final class Directory {
         case User user -> users.add(user);
         case Login login -> logins = logins.with(login);
         case Consumer consumer -> consumers = consumers.with(consumer);
+        case Subscription subscription -> subscriptions = subscriptions.with(subscription);
         case Client client -> clients = clients.plus(client.id(), client);
       }
     }
-    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers, clients);
+    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -83,11 +109,12 @@ public final class Directory {
       case TOPIC -> Optional.ofNullable(now.topics().byName().get(key));
       case USER -> Optional.ofNullable(now.users().byName().get(key));
       case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
+      case SUBSCRIPTION -> Optional.ofNullable(now.subscriptions().byId().get(key));
+      case CLIENT -> Optional.ofNullable(now.clients().get(key));
       case CONSUMER -> {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
       }
-      case CLIENT -> Optional.ofNullable(now.clients().get(key));
     };
   }
 
@@ -117,11 +144,6 @@ public final class Directory {
   /// The names of the topics a user owns, in order.
   public Set<String> topicsOwnedBy(String userId) {
     return state.topics().owned().get(userId);
-  }
-
-  /// The names of the topics that are granted to a user, in order.
-  public Set<String> topicsGrantedTo(String userId) {
-    return state.topics().granted().get(userId);
   }
 
   /// The topics that a user owns or that are granted to it, in the order of their names: the first
@@ -155,6 +177,23 @@ public final class Directory {
         .filter(consumer -> consumer.ackedAt() < before)
         .limit(max)
         .toList();
+  }
+
+  // ---- subscriptions ----
+
+  /// The subscription with that id.
+  public Optional<Subscription> subscription(String id) {
+    return Optional.ofNullable(state.subscriptions().byId().get(id));
+  }
+
+  /// All subscriptions by id, as they are now.
+  public Map<String, Subscription> subscriptions() {
+    return state.subscriptions().byId();
+  }
+
+  /// The ids of the subscriptions of `topic`, in order.
+  public Set<String> subscriptionsOf(Topic topic) {
+    return state.subscriptions().ofTopic(topic.name());
   }
 
   // ---- users ----

@@ -5,6 +5,7 @@ import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.News;
@@ -50,7 +51,7 @@ final class NewsGatherer {
           take(by, client.id());
         }
       }
-      case Consumer _ -> {}
+      case Consumer _, Subscription _ -> {}
     }
   }
 
@@ -65,7 +66,7 @@ final class NewsGatherer {
       case User user -> take(by, user.id());
       case Client client -> take(by, client.id());
       // A login goes when its tokens have ended, or with its user.
-      case Login _, Consumer _ -> {}
+      case Login _, Consumer _, Subscription _ -> {}
     }
   }
 

@@ -11,13 +11,16 @@ import static dev.tidings.store.rocksdb.Codec.varint;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
@@ -42,6 +45,7 @@ final class EntryCodec {
       case USER -> 'u';
       case LOGIN -> 'l';
       case CONSUMER -> 'c';
+      case SUBSCRIPTION -> 's';
       case CLIENT -> 'o';
     };
   }
@@ -53,6 +57,7 @@ final class EntryCodec {
       case USER -> "user";
       case LOGIN -> "login";
       case CONSUMER -> "consumer";
+      case SUBSCRIPTION -> "subscription";
       case CLIENT -> "client";
     };
   }
@@ -87,6 +92,7 @@ final class EntryCodec {
       case User user -> user(key, user);
       case Login login -> login(key, login);
       case Consumer consumer -> consumer(key, consumer);
+      case Subscription subscription -> subscription(key, subscription);
       case Client client -> client(key, client);
     };
   }
@@ -98,6 +104,7 @@ final class EntryCodec {
       case USER -> readUser(key, body);
       case LOGIN -> readLogin(key, body);
       case CONSUMER -> readConsumer(key, body);
+      case SUBSCRIPTION -> readSubscription(key, body);
       case CLIENT -> readClient(key, body);
     };
   }
@@ -257,6 +264,46 @@ final class EntryCodec {
         key.substring(user, client - 1),
         signed(body),
         signed(body),
+        signed(body));
+  }
+
+  // Subscriptions
+
+  private static byte[] subscription(byte[] key, Subscription subscription) {
+    int size =
+        NUMBERS
+            + maxBytes(subscription.topic())
+            + maxBytes(subscription.ownerId())
+            + subscription.filter().map(Payload::size).orElse(0);
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putVarint(body, subscription.number());
+          putText(body, subscription.topic());
+          putVarint(body, subscription.incarnation());
+          putText(body, subscription.ownerId());
+          putOptional(body, subscription.filter().map(Payload::text));
+          putVarint(body, subscription.policy().maxAttempts());
+          putVarint(body, subscription.policy().backoffMinMs());
+          putVarint(body, subscription.policy().backoffMaxMs());
+          putOptional(body, subscription.policy().ackDeadlineMs());
+          putVarint(body, subscription.start());
+          putSigned(body, subscription.createdAt());
+        });
+  }
+
+  private static Subscription readSubscription(String id, ByteBuffer body) {
+    return new Subscription(
+        id,
+        Math.toIntExact(varint(body)),
+        readText(body),
+        Math.toIntExact(varint(body)),
+        readText(body),
+        readOptionalText(body).map(Payload::of),
+        new DeliveryPolicy(
+            Math.toIntExact(varint(body)), varint(body), varint(body), readOptionalNumber(body)),
+        varint(body),
         signed(body));
   }
 
