@@ -96,7 +96,9 @@ public final class Directory {
         case Client client -> clients = clients.plus(client.id(), client);
       }
     }
-    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
+    state =
+        new State(
+            TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }

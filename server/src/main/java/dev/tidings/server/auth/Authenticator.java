@@ -69,8 +69,8 @@ public interface Authenticator {
   /// Who `token` was issued to.
   Result ofToken(String token);
 
-  /// What `caller` is by now: the user or client as stored at this moment, or why it may not act any more.
-  /// Whether its token has ended since, the session looks after itself.
+  /// What `caller` is by now: the user or client as stored at this moment, or why it may not act
+  /// any more. Whether its token has ended since, the session looks after itself.
   Result now(Caller caller);
 
   /// For a door that only the operator can reach: every call is `operator`'s.

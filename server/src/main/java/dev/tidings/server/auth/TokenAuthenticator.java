@@ -64,9 +64,7 @@ public final class TokenAuthenticator implements Authenticator {
   }
 
   private static Result callerOrBarred(User user, long expiresAt, Optional<String> loginId) {
-    return user.active()
-        ? new Caller(user, expiresAt, loginId)
-        : new Barred(Reason.USER_INACTIVE);
+    return user.active() ? new Caller(user, expiresAt, loginId) : new Barred(Reason.USER_INACTIVE);
   }
 
   @Override
@@ -91,7 +89,8 @@ public final class TokenAuthenticator implements Authenticator {
   @Override
   public Result now(Caller caller) {
     return switch (caller.principal()) {
-      case User user -> stored(user.id(), caller.expiresAt(), caller.loginId(), user.tokenVersion());
+      case User user ->
+          stored(user.id(), caller.expiresAt(), caller.loginId(), user.tokenVersion());
       case Client client -> stored(client.id(), caller.expiresAt(), client.tokenVersion());
     };
   }

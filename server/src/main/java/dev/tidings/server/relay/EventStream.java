@@ -192,13 +192,9 @@ final class EventStream implements Reader, OpenSessions.Session {
         }
       }
       case Authenticator.Unknown unknown ->
-          end(
-              "ACCESS_REVOKED",
-              unknown.detail(),
-              () -> exchange.unauthorized(unknown.detail()));
+          end("ACCESS_REVOKED", unknown.detail(), () -> exchange.unauthorized(unknown.detail()));
       case Authenticator.Barred barred ->
-          end(
-              "ACCESS_REVOKED", barred.detail(), () -> exchange.detail(403, barred.detail()));
+          end("ACCESS_REVOKED", barred.detail(), () -> exchange.detail(403, barred.detail()));
     }
   }
 

@@ -20,7 +20,8 @@ final class OpenSessions<S extends OpenSessions.Session> {
     /// Whose it is; the same as long as it lives.
     String principalId();
 
-    /// Looks at its user or client again, which or whose token was changed, and ends what may not go on.
+    /// Looks at its user or client again, which or whose token was changed, and ends what may not
+    /// go on.
     void recheck();
 
     /// Ends it because the server stops.
@@ -28,7 +29,8 @@ final class OpenSessions<S extends OpenSessions.Session> {
   }
 
   void add(S session) {
-    boolean _ = byPrincipal.computeIfAbsent(session.principalId(), _ -> new LinkedHashSet<>()).add(session);
+    boolean _ =
+        byPrincipal.computeIfAbsent(session.principalId(), _ -> new LinkedHashSet<>()).add(session);
   }
 
   /// Forgets a session; false if it was forgotten before.

@@ -314,8 +314,8 @@ final class Poll implements Reader, OpenSessions.Session {
     return caller.principal().id();
   }
 
-  /// Looks at its user or client again, which or whose token was changed. If it may not go on it is answered as
-  /// a new call would be.
+  /// Looks at its user or client again, which or whose token was changed. If it may not go on it is
+  /// answered as a new call would be.
   @Override
   public void recheck() {
     if (answered) {

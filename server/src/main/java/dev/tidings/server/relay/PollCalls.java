@@ -70,8 +70,7 @@ final class PollCalls {
   }
 
   private void poll(Exchange exchange) {
-    api.withBodyOf(
-        exchange, Right.RECEIVE, 2, (caller, fields) -> poll(exchange, caller, fields));
+    api.withBodyOf(exchange, Right.RECEIVE, 2, (caller, fields) -> poll(exchange, caller, fields));
   }
 
   private void poll(Exchange exchange, Authenticator.Caller caller, Fields fields) {

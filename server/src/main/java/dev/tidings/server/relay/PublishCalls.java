@@ -69,8 +69,7 @@ final class PublishCalls {
   }
 
   /// The request under an idempotency key that the header `Idempotency-Key` makes of it.
-  private static Optional<KeyedRequest> keyed(
-      Exchange exchange, String callerId, Fields fields) {
+  private static Optional<KeyedRequest> keyed(Exchange exchange, String callerId, Fields fields) {
     if (!exchange.request().headers().contains(IDEMPOTENCY_KEY)) {
       return Optional.empty();
     }

@@ -91,8 +91,8 @@ final class Publisher {
     publish(caller, topic, messages, request, 1, then);
   }
 
-  /// If the topic is created or replaced between the check of the caller's rights and the shard, the
-  /// rights are checked again: those that the caller has then, against what the topic is then.
+  /// If the topic is created or replaced between the check of the caller's rights and the shard,
+  /// the rights are checked again: those that the caller has then, against what the topic is then.
   private void publish(
       Authenticator.Caller caller,
       String topic,

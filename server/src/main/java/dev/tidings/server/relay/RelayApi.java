@@ -295,17 +295,13 @@ public final class RelayApi {
   }
 
   /// As above, for calls that need a right.
-  void withBody(
-      Exchange exchange, Right right, int depth, BiConsumer<Principal, Fields> then) {
+  void withBody(Exchange exchange, Right right, int depth, BiConsumer<Principal, Fields> then) {
     withBodyOf(exchange, right, depth, (caller, fields) -> then.accept(caller.principal(), fields));
   }
 
   /// As above, for calls that go on while their caller may.
   void withBodyOf(
-      Exchange exchange,
-      Right right,
-      int depth,
-      BiConsumer<Authenticator.Caller, Fields> then) {
+      Exchange exchange, Right right, int depth, BiConsumer<Authenticator.Caller, Fields> then) {
     services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, right, then));
   }
 

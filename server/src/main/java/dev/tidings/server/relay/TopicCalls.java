@@ -50,7 +50,8 @@ final class TopicCalls {
   // ---- creating ----
 
   private void create(Exchange exchange) {
-    api.withBody(exchange, Right.CREATE_TOPICS, 2, (caller, fields) -> create(exchange, caller, fields));
+    api.withBody(
+        exchange, Right.CREATE_TOPICS, 2, (caller, fields) -> create(exchange, caller, fields));
   }
 
   private void create(Exchange exchange, Principal caller, Fields fields) {
