@@ -5,6 +5,7 @@ import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Scope;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import java.util.Optional;
@@ -135,6 +136,41 @@ public final class AccessPolicy {
     return switch (principal) {
       case User user -> mayManage(user, topic);
       case Client client -> client.scopes().allows(Scope.TOPICS_DELETE, topic.name());
+    };
+  }
+
+  /// Whether `principal` may create subscriptions of `topic`.
+  public static boolean maySubscribe(Principal principal, Topic topic) {
+    return switch (principal) {
+      case User user -> mayRead(user, Optional.of(topic));
+      case Client client -> client.scopes().allows(Scope.SUBSCRIPTIONS_CREATE);
+    };
+  }
+
+  /// Whether `principal` may see `subscription`, which is one of `topic`.
+  public static boolean mayReadSubscription(
+      Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_READ, subscription, topic);
+  }
+
+  /// Whether `principal` may change or delete `subscription`, which is one of `topic`.
+  public static boolean mayDeleteSubscription(
+      Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_DELETE, subscription, topic);
+  }
+
+  /// Whether `principal` may take messages from `subscription`, which is one of `topic`, and say
+  /// what became of them.
+  public static boolean mayConsume(Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_CONSUME, subscription, topic)
+        && (principal instanceof Client || mayRead(principal, Optional.of(topic)));
+  }
+
+  private static boolean mayUse(
+      Principal principal, Scope scope, Subscription subscription, Topic topic) {
+    return switch (principal) {
+      case User user -> mayManage(user, topic) || subscription.ownerId().equals(user.id());
+      case Client client -> client.scopes().allows(scope, subscription.id());
     };
   }
 

@@ -5,15 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.directory.Client;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.CrankedNode;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -225,6 +228,64 @@ class AccessPolicyTest {
   @EnumSource
   void administrators_mayCallEverything(Scope scope) {
     assertThat(AccessPolicy.mayCall(user("admin"), scope, Optional.empty())).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // permissions, topic, whose subscription, see and delete, consume
+    "none,  foreign, own,   true,  false",
+    "none,  own,     other, true,  false",
+    "none,  public,  other, false, false",
+    "read,  foreign, own,   true,  false",
+    "read,  granted, own,   true,  true",
+    "read,  public,  own,   true,  true",
+    "read,  public,  other, false, false",
+    "read,  granted, other, false, false",
+    "read,  own,     other, true,  true",
+    "write, own,     own,   true,  false",
+    "admin, foreign, other, true,  true",
+  })
+  void subscriptionsOfUsers(
+      String permissions, String relation, String owner, boolean use, boolean consume) {
+    User user = user(permissions);
+    Topic topic = topic(relation, user).orElseThrow();
+    Subscription subscription = subscription(owner.equals("own") ? user.id() : "other");
+    assertThat(AccessPolicy.mayReadSubscription(user, subscription, topic)).isEqualTo(use);
+    assertThat(AccessPolicy.mayDeleteSubscription(user, subscription, topic)).isEqualTo(use);
+    assertThat(AccessPolicy.mayConsume(user, subscription, topic)).isEqualTo(consume);
+    assertThat(AccessPolicy.maySubscribe(user, topic))
+        .isEqualTo(AccessPolicy.mayRead(user, Optional.of(topic)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // scopes, create, see, delete, consume
+    "*,                       true,  true,  true,  true",
+    "subscriptions:create,    true,  false, false, false",
+    "subscriptions:create:s,  false, false, false, false",
+    "subscriptions:read,      false, true,  false, false",
+    "subscriptions:read:s,    false, true,  false, false",
+    "subscriptions:read:x,    false, false, false, false",
+    "subscriptions:delete:s,  false, false, true,  false",
+    "subscriptions:consume,   false, false, false, true",
+    "subscriptions:consume:s, false, false, false, true",
+    "subscriptions:consume:x, false, false, false, false",
+    "topics:read,             false, false, false, false",
+  })
+  void subscriptionsOfClients(
+      String scopes, boolean create, boolean see, boolean delete, boolean consume) {
+    Client client = client(scopes);
+    Topic own = topic(client.id(), true, Set.of());
+    Subscription subscription = subscription(client.id());
+    assertThat(AccessPolicy.maySubscribe(client, own)).isEqualTo(create);
+    assertThat(AccessPolicy.mayReadSubscription(client, subscription, own)).isEqualTo(see);
+    assertThat(AccessPolicy.mayDeleteSubscription(client, subscription, own)).isEqualTo(delete);
+    assertThat(AccessPolicy.mayConsume(client, subscription, own)).isEqualTo(consume);
+  }
+
+  private static Subscription subscription(String ownerId) {
+    DeliveryPolicy policy = new DeliveryPolicy(5, 5000, 300_000, OptionalLong.empty());
+    return new Subscription("s", 1, "t", 1, ownerId, Optional.empty(), policy, 0, 0);
   }
 
   private static Client client(String scopes) {
