@@ -428,7 +428,8 @@ public record TidingsConfig(
               defaultValue = "0",
               min = "0",
               max = "1000000",
-              doc = "Logins, and tokens of clients, of one address in a minute; 0 does not limit them")
+              doc =
+                  "Logins, and tokens of clients, of one address in a minute; 0 does not limit them")
           int login,
       @Setting(
               defaultValue = "0",

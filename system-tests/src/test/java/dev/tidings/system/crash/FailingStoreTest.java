@@ -84,6 +84,7 @@ final class FailingStoreTest {
               Optional.empty(),
               "a-secret-key-of-the-system-tests-0123456789",
               new Logins.Settings(Duration.ofHours(1), Duration.ofDays(30), 1_000),
+              Duration.ofMinutes(30),
               new Passwords.Settings(19 << 20, 2, 1, 16),
               Optional.empty(),
               Durability.FSYNC,
