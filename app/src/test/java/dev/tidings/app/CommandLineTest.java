@@ -183,7 +183,8 @@ class CommandLineTest {
           .satisfiesExactly(
               id ->
                   assertThat(id)
-                      .matches("client_id=[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f-]{16}"),
+                      .matches(
+                          "client_id=[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f-]{16}"),
               secret -> assertThat(secret).matches("client_secret=[0-9a-f]{32}"));
     }
     assertThat(run("create-client", "a", "--store=memory", "--data-dir", data)).isEqualTo(1);
