@@ -56,6 +56,7 @@ public final class Main implements Callable<Integer> {
         new CommandLine(new Main())
             .addSubcommand(new ServeCommand(starter))
             .addSubcommand(new CreateUserCommand())
+            .addSubcommand(new CreateClientCommand())
             .addSubcommand(new BackupCommand())
             .addSubcommand(new VerifyBackupCommand())
             .addSubcommand(new RestoreCommand())

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class CommandLineTest {
@@ -32,6 +33,8 @@ class CommandLineTest {
       return Stream.of(path);
     }
     return command.getSubcommands().entrySet().stream()
+        // Help names a command by its first name.
+        .filter(entry -> entry.getKey().equals(entry.getValue().getCommandName()))
         .flatMap(entry -> {
           List<String> longer = new ArrayList<>(path);
           longer.add(entry.getKey());
@@ -168,6 +171,43 @@ class CommandLineTest {
     assertThat(err.toString()).contains("Username 'alice' already exists");
     assertThat(run("restore", backup, "--data-dir", restored)).isEqualTo(1);
     assertThat(err.toString()).contains(restored + " is not empty: it holds store");
+  }
+
+  @Test
+  void createClient_withoutServer_createsItInTheStore_underBothNames() {
+    String data = folder.resolve("data").toString();
+    for (String name : List.of("create-client", "create_client")) {
+      out.getBuffer().setLength(0);
+      assertThat(run(name, "My Application", "topics:read", "false", "--data-dir", data)).isZero();
+      assertThat(out.toString().lines())
+          .satisfiesExactly(
+              id ->
+                  assertThat(id)
+                      .matches("client_id=[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f-]{16}"),
+              secret -> assertThat(secret).matches("client_secret=[0-9a-f]{32}"));
+    }
+    assertThat(run("create-client", "a", "--store=memory", "--data-dir", data)).isEqualTo(1);
+    assertThat(err.toString()).contains("client a was not created", "store.type is memory");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "topics:write, true, Invalid scope topics:write",
+    "'  ', true, SCOPES are empty",
+    "*, perhaps, perhaps",
+  })
+  void createClient_ofWhatIsNone_isWrongUse(String scopes, String active, String told) {
+    assertThat(run("create-client", "a", scopes, active, "--data-dir", folder.toString()))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains(told);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate-secret-key", "generate_secret_key"})
+  void generateSecretKey_printsOne_underBothNames(String name) {
+    assertThat(run(name)).isZero();
+    assertThat(out.toString().strip()).matches("new_secret=[0-9a-f]{32}");
   }
 
   private static String[] with(String[] line, String last) {

@@ -12,9 +12,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.pcollections.TreePMap;
 
-/// Everything known by name, as far as it is durable: topics, users, logins, consumers and
-/// subscriptions.
+/// Everything known by name, as far as it is durable: topics, users, logins, consumers,
+/// subscriptions and clients.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -27,7 +28,8 @@ public final class Directory {
       UserIndex users,
       LoginIndex logins,
       ConsumerIndex consumers,
-      SubscriptionIndex subscriptions) {
+      SubscriptionIndex subscriptions,
+      TreePMap<String, Client> clients) {
 
     State with(Entry entry) {
       return switch (entry) {
@@ -36,6 +38,7 @@ public final class Directory {
         case Login login -> with(logins.with(login));
         case Consumer consumer -> with(consumers.with(consumer));
         case Subscription subscription -> with(subscriptions.with(subscription));
+        case Client client -> with(clients.plus(client.id(), client));
       };
     }
 
@@ -46,27 +49,32 @@ public final class Directory {
         case Login login -> with(logins.without(login));
         case Consumer consumer -> with(consumers.without(consumer));
         case Subscription subscription -> with(subscriptions.without(subscription));
+        case Client client -> with(clients.minus(client.id()));
       };
     }
 
     private State with(TopicIndex changed) {
-      return new State(changed, users, logins, consumers, subscriptions);
+      return new State(changed, users, logins, consumers, subscriptions, clients);
     }
 
     private State with(UserIndex changed) {
-      return new State(topics, changed, logins, consumers, subscriptions);
+      return new State(topics, changed, logins, consumers, subscriptions, clients);
     }
 
     private State with(LoginIndex changed) {
-      return new State(topics, users, changed, consumers, subscriptions);
+      return new State(topics, users, changed, consumers, subscriptions, clients);
     }
 
     private State with(ConsumerIndex changed) {
-      return new State(topics, users, logins, changed, subscriptions);
+      return new State(topics, users, logins, changed, subscriptions, clients);
     }
 
     private State with(SubscriptionIndex changed) {
-      return new State(topics, users, logins, consumers, changed);
+      return new State(topics, users, logins, consumers, changed, clients);
+    }
+
+    private State with(TreePMap<String, Client> changed) {
+      return new State(topics, users, logins, consumers, subscriptions, changed);
     }
   }
 
@@ -77,6 +85,7 @@ public final class Directory {
     LoginIndex logins = LoginIndex.EMPTY;
     ConsumerIndex consumers = ConsumerIndex.EMPTY;
     SubscriptionIndex subscriptions = SubscriptionIndex.EMPTY;
+    TreePMap<String, Client> clients = TreePMap.empty();
     for (Entry entry : contents.entries()) {
       switch (entry) {
         case Topic topic -> topics.add(topic);
@@ -84,9 +93,12 @@ public final class Directory {
         case Login login -> logins = logins.with(login);
         case Consumer consumer -> consumers = consumers.with(consumer);
         case Subscription subscription -> subscriptions = subscriptions.with(subscription);
+        case Client client -> clients = clients.plus(client.id(), client);
       }
     }
-    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions);
+    state =
+        new State(
+            TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -100,6 +112,7 @@ public final class Directory {
       case USER -> Optional.ofNullable(now.users().byName().get(key));
       case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
       case SUBSCRIPTION -> Optional.ofNullable(now.subscriptions().byId().get(key));
+      case CLIENT -> Optional.ofNullable(now.clients().get(key));
       case CONSUMER -> {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
@@ -243,6 +256,18 @@ public final class Directory {
   /// The ids of a user's logins, in order.
   public Set<String> loginsOf(String userId) {
     return state.logins().byUser().get(userId);
+  }
+
+  // ---- clients ----
+
+  /// The client with that id.
+  public Optional<Client> client(String id) {
+    return Optional.ofNullable(state.clients().get(id));
+  }
+
+  /// The clients in the order of their ids, without the first `offset`: at most `max`.
+  public List<Client> clients(long offset, int max) {
+    return state.clients().values().stream().skip(offset).limit(max).toList();
   }
 
   // ---- changing ----

@@ -26,6 +26,8 @@ public record Refusal(Code code, String detail) {
     SUBSCRIPTION_EXISTS(Fault.CALLER, false),
     /// There is no such subscription.
     SUBSCRIPTION_MISSING(Fault.CALLER, false),
+    /// There is no such client.
+    CLIENT_MISSING(Fault.CALLER, false),
     /// There are as many of these as there may be.
     LIMIT_REACHED(Fault.CALLER, false),
     /// The idempotency key belongs to another request.

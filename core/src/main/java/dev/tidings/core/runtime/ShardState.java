@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
@@ -112,6 +113,11 @@ public final class ShardState {
   /// The user of that name, durable or not.
   public Optional<User> user(String username) {
     return find(Entry.Kind.USER, username).map(User.class::cast);
+  }
+
+  /// The client with that id, durable or not.
+  public Optional<Client> client(String id) {
+    return find(Entry.Kind.CLIENT, id).map(Client.class::cast);
   }
 
   /// The login with that id, durable or not.

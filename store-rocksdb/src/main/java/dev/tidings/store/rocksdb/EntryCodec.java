@@ -9,11 +9,13 @@ import static dev.tidings.store.rocksdb.Codec.readText;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
@@ -44,6 +46,7 @@ final class EntryCodec {
       case LOGIN -> 'l';
       case CONSUMER -> 'c';
       case SUBSCRIPTION -> 's';
+      case CLIENT -> 'o';
     };
   }
 
@@ -55,6 +58,7 @@ final class EntryCodec {
       case LOGIN -> "login";
       case CONSUMER -> "consumer";
       case SUBSCRIPTION -> "subscription";
+      case CLIENT -> "client";
     };
   }
 
@@ -89,6 +93,7 @@ final class EntryCodec {
       case Login login -> login(key, login);
       case Consumer consumer -> consumer(key, consumer);
       case Subscription subscription -> subscription(key, subscription);
+      case Client client -> client(key, client);
     };
   }
 
@@ -100,6 +105,7 @@ final class EntryCodec {
       case LOGIN -> readLogin(key, body);
       case CONSUMER -> readConsumer(key, body);
       case SUBSCRIPTION -> readSubscription(key, body);
+      case CLIENT -> readClient(key, body);
     };
   }
 
@@ -298,6 +304,40 @@ final class EntryCodec {
         new DeliveryPolicy(
             Math.toIntExact(varint(body)), varint(body), varint(body), readOptionalNumber(body)),
         varint(body),
+        signed(body));
+  }
+
+  // Clients
+
+  private static byte[] client(byte[] key, Client client) {
+    int size =
+        NUMBERS
+            + maxBytes(client.name())
+            + maxBytes(client.scopes().text())
+            + maxBytes(client.secretHash());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, client.name());
+          putText(body, client.scopes().text());
+          putText(body, client.secretHash());
+          putBoolean(body, client.active());
+          putVarint(body, client.tokenVersion());
+          putSigned(body, client.createdAt());
+          putSigned(body, client.updatedAt());
+        });
+  }
+
+  private static Client readClient(String id, ByteBuffer body) {
+    return new Client(
+        id,
+        readText(body),
+        Scopes.stored(readText(body)),
+        readText(body),
+        body.get() != 0,
+        Math.toIntExact(varint(body)),
+        signed(body),
         signed(body));
   }
 
