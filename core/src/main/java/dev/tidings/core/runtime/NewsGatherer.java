@@ -4,6 +4,7 @@ package dev.tidings.core.runtime;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.News;
@@ -43,7 +44,7 @@ final class NewsGatherer {
           take(by, login.userId());
         }
       }
-      case Consumer _ -> {}
+      case Consumer _, Subscription _ -> {}
     }
   }
 
@@ -57,7 +58,7 @@ final class NewsGatherer {
       }
       case User user -> take(by, user.id());
       // A login goes when its tokens have ended, or with its user.
-      case Login _, Consumer _ -> {}
+      case Login _, Consumer _, Subscription _ -> {}
     }
   }
 

@@ -327,7 +327,7 @@ public final class ShardState {
         case StoreRecord.EntryPut put -> settle(put.entry(), Optional.of(put.entry()));
         case StoreRecord.EntryRemoved removed -> {
           settle(removed.entry(), Optional.empty());
-          removed.entry().log().ifPresent(this::discard);
+          removed.entry().ownNumber().ifPresent(this::discard);
         }
         case StoreRecord.MessagesAppended appended ->
             logs.find(appended.incarnation())
@@ -349,7 +349,9 @@ public final class ShardState {
     changedLogs.clear();
     for (Map<String, Optional<Entry>> ofKind : changed.values()) {
       for (Optional<Entry> entry : ofKind.values()) {
-        entry.filter(this::isUndone).ifPresent(undone -> undone.log().ifPresent(this::discard));
+        entry
+            .filter(this::isUndone)
+            .ifPresent(undone -> undone.ownNumber().ifPresent(this::discard));
       }
       ofKind.clear();
     }
@@ -362,8 +364,8 @@ public final class ShardState {
   private boolean isUndone(Entry entry) {
     return !directory
         .find(entry.kind(), entry.key())
-        .map(Entry::log)
-        .equals(Optional.of(entry.log()));
+        .map(Entry::ownNumber)
+        .equals(Optional.of(entry.ownNumber()));
   }
 
   private void discard(int incarnation) {

@@ -114,11 +114,11 @@ public final class MemoryStore implements Store {
       case LogTrimmed trimmed -> trim(trimmed);
       case EntryPut(Entry entry) -> {
         memory.entries.put(EntryKey.of(entry), entry);
-        memory.lastIncarnation = Math.max(memory.lastIncarnation, entry.log().orElse(0));
+        memory.lastIncarnation = Math.max(memory.lastIncarnation, entry.ownNumber().orElse(0));
       }
       case EntryRemoved(Entry entry) -> {
         memory.entries.remove(EntryKey.of(entry));
-        entry.log().ifPresent(memory.logs::remove);
+        entry.ownNumber().ifPresent(memory.logs::remove);
       }
       case ReceiptKept(Receipt receipt) -> memory.receipts.put(KeyedItem.of(receipt), receipt);
       case ReceiptsExpired expired ->

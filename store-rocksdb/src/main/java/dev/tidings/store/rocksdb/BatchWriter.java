@@ -102,8 +102,8 @@ final class BatchWriter implements AutoCloseable {
   /// log before is undone with it.
   void remove(Entry entry) throws RocksDBException {
     batch.delete(handle.directory, EntryCodec.key(entry));
-    if (entry.log().isPresent()) {
-      int incarnation = entry.log().getAsInt();
+    if (entry.ownNumber().isPresent()) {
+      int incarnation = entry.ownNumber().getAsInt();
       logs.remove(incarnation);
       marks.remove(incarnation);
       batch.deleteRange(

@@ -10,12 +10,15 @@ import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
@@ -40,6 +43,7 @@ final class EntryCodec {
       case USER -> 'u';
       case LOGIN -> 'l';
       case CONSUMER -> 'c';
+      case SUBSCRIPTION -> 's';
     };
   }
 
@@ -50,6 +54,7 @@ final class EntryCodec {
       case USER -> "user";
       case LOGIN -> "login";
       case CONSUMER -> "consumer";
+      case SUBSCRIPTION -> "subscription";
     };
   }
 
@@ -83,6 +88,7 @@ final class EntryCodec {
       case User user -> user(key, user);
       case Login login -> login(key, login);
       case Consumer consumer -> consumer(key, consumer);
+      case Subscription subscription -> subscription(key, subscription);
     };
   }
 
@@ -93,6 +99,7 @@ final class EntryCodec {
       case USER -> readUser(key, body);
       case LOGIN -> readLogin(key, body);
       case CONSUMER -> readConsumer(key, body);
+      case SUBSCRIPTION -> readSubscription(key, body);
     };
   }
 
@@ -251,6 +258,46 @@ final class EntryCodec {
         key.substring(user, client - 1),
         signed(body),
         signed(body),
+        signed(body));
+  }
+
+  // Subscriptions
+
+  private static byte[] subscription(byte[] key, Subscription subscription) {
+    int size =
+        NUMBERS
+            + maxBytes(subscription.topic())
+            + maxBytes(subscription.ownerId())
+            + subscription.filter().map(Payload::size).orElse(0);
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putVarint(body, subscription.number());
+          putText(body, subscription.topic());
+          putVarint(body, subscription.incarnation());
+          putText(body, subscription.ownerId());
+          putOptional(body, subscription.filter().map(Payload::text));
+          putVarint(body, subscription.policy().maxAttempts());
+          putVarint(body, subscription.policy().backoffMinMs());
+          putVarint(body, subscription.policy().backoffMaxMs());
+          putOptional(body, subscription.policy().ackDeadlineMs());
+          putVarint(body, subscription.start());
+          putSigned(body, subscription.createdAt());
+        });
+  }
+
+  private static Subscription readSubscription(String id, ByteBuffer body) {
+    return new Subscription(
+        id,
+        Math.toIntExact(varint(body)),
+        readText(body),
+        Math.toIntExact(varint(body)),
+        readText(body),
+        readOptionalText(body).map(Payload::of),
+        new DeliveryPolicy(
+            Math.toIntExact(varint(body)), varint(body), varint(body), readOptionalNumber(body)),
+        varint(body),
         signed(body));
   }
 

@@ -470,8 +470,8 @@ public final class RocksStore implements Store {
           case LogTrimmed trimmed -> writer.trim(trimmed);
           case EntryPut(Entry entry) -> {
             writer.put(entry);
-            if (entry.log().orElse(0) > highest.highest()) {
-              highest = new Incarnation(entry.log().getAsInt(), lapses);
+            if (entry.ownNumber().orElse(0) > highest.highest()) {
+              highest = new Incarnation(entry.ownNumber().getAsInt(), lapses);
             }
           }
           case EntryRemoved(Entry entry) -> writer.remove(entry);
