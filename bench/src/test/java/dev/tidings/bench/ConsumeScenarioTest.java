@@ -83,6 +83,7 @@ final class ConsumeScenarioTest {
                 "--subscriptions=2",
                 "--backlog=999",
                 "--messages=300",
+                "--threads=2",
                 "--fsync-dir=" + dir))
         .as(this::errors)
         .isZero();
