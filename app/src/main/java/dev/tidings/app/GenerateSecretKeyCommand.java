@@ -12,6 +12,7 @@ import picocli.CommandLine.Spec;
 /// Prints a new random secret.
 @Command(
     name = "generate-secret-key",
+    aliases = "generate_secret_key",
     description = "Print a new secret for signing access tokens.",
     footerHeading = "%nExample:%n",
     footer = "  export TIDINGS_AUTH_SECRET_KEY=$$(tidings generate-secret-key | cut -d= -f2)")

@@ -2,7 +2,9 @@
 package dev.tidings.app;
 
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.BackupResult;
@@ -11,10 +13,13 @@ import dev.tidings.core.store.DirectoryContents;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.server.auth.NewClient;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
+import dev.tidings.store.rocksdb.RocksStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -26,21 +31,8 @@ public final class OfflineAdmin {
   /// Creates a user and makes it durable before it returns.
   public CreatedUser createUser(TidingsConfig config, NewUserRequest request)
       throws CommandException {
-    switch (config.store().type()) {
-      case ROCKSDB -> {
-        // The user outlives this process there.
-      }
-      case MEMORY ->
-          throw new CommandException(
-              "user "
-                  + request.username()
-                  + " was not created: store.type is memory and no server runs on "
-                  + config.store().dataDir()
-                  + ", so nothing would keep it (expected: a running server, or --store rocksdb)");
-    }
-    TidingsConfig.PasswordHash hash = config.auth().passwordHash();
-    try (Passwords passwords =
-            new Passwords(new Passwords.Settings(hash.memory(), hash.iterations(), 1, 1));
+    checkIsKept(config, "user " + request.username());
+    try (Passwords passwords = passwords(config);
         DataDirectory _ = DataDirectory.take(config.store().dataDir());
         Store store = Stores.open(config)) {
       User user =
@@ -60,6 +52,44 @@ public final class OfflineAdmin {
       throw new CommandException(
           "user " + request.username() + " was not created: " + e.getMessage());
     }
+  }
+
+  /// Creates a client and makes it durable before it returns.
+  CreateClientCommand.Credentials createClient(TidingsConfig config, NewClient wanted)
+      throws CommandException {
+    checkIsKept(config, "client " + wanted.name());
+    try (Passwords passwords = passwords(config);
+        DataDirectory _ = DataDirectory.take(config.store().dataDir());
+        Store store = Stores.open(config)) {
+      Client client =
+          wanted.withHash(
+              passwords.hash(wanted.secret()), System.currentTimeMillis(), new SecureRandom());
+      long epoch = store.openSlots(SlotSet.ALL);
+      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(client))));
+      return new CreateClientCommand.Credentials(client.id(), wanted.secret());
+    } catch (StoreException | StartException e) {
+      throw new CommandException("client " + wanted.name() + " was not created: " + e.getMessage());
+    }
+  }
+
+  /// Refuses to create what would not outlive this process.
+  private static void checkIsKept(TidingsConfig config, String what) throws CommandException {
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // It outlives this process there.
+      }
+      case MEMORY ->
+          throw new CommandException(
+              what
+                  + " was not created: store.type is memory and no server runs on "
+                  + config.store().dataDir()
+                  + ", so nothing would keep it (expected: a running server, or --store rocksdb)");
+    }
+  }
+
+  private static Passwords passwords(TidingsConfig config) {
+    TidingsConfig.PasswordHash hash = config.auth().passwordHash();
+    return new Passwords(new Passwords.Settings(hash.memory(), hash.iterations(), 1, 1));
   }
 
   /// Writes a backup of the store.
@@ -85,6 +115,35 @@ public final class OfflineAdmin {
       return store.backup(target);
     } catch (StoreException | StartException e) {
       throw new CommandException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /// Makes the store if there is none, checks its format, and says what was found.
+  public String migrate(TidingsConfig config) throws CommandException {
+    Path dataDir = config.store().dataDir();
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // Opened below.
+      }
+      case MEMORY -> {
+        return "store.type is memory: there is nothing to migrate";
+      }
+    }
+    boolean isThere = Files.isDirectory(dataDir.resolve(Stores.FOLDER));
+    try (DataDirectory _ = DataDirectory.take(dataDir);
+        Store store = Stores.open(config)) {
+      DirectoryContents contents = store.loadDirectory();
+      String where = dataDir.resolve(Stores.FOLDER).toAbsolutePath().toString();
+      return isThere
+          ? "the store in %s has the format %s and is up to date; it holds %d topics and %d users"
+              .formatted(
+                  where,
+                  RocksStore.FORMAT,
+                  contents.all(Topic.class).size(),
+                  contents.all(User.class).size())
+          : "made an empty store in %s, format %s".formatted(where, RocksStore.FORMAT);
+    } catch (StoreException | StartException e) {
+      throw new CommandException("the store was not migrated: " + e.getMessage(), e);
     }
   }
 

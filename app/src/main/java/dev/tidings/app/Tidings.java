@@ -102,6 +102,7 @@ public final class Tidings {
             config.auth().accessTokenLifetime(),
             config.auth().refreshTokenLifetime(),
             config.auth().loginsPerUser()),
+        config.auth().clientTokenLifetime(),
         passwords(config.auth().passwordHash()),
         config.dev()
             ? config.auth().bootstrapAdmin().map(TidingsConfig.BootstrapAdmin::username)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class CommandLineTest {
@@ -32,6 +34,8 @@ class CommandLineTest {
       return Stream.of(path);
     }
     return command.getSubcommands().entrySet().stream()
+        // Help names a command by its first name.
+        .filter(entry -> entry.getKey().equals(entry.getValue().getCommandName()))
         .flatMap(entry -> {
           List<String> longer = new ArrayList<>(path);
           longer.add(entry.getKey());
@@ -72,11 +76,26 @@ class CommandLineTest {
     "backup, Missing required parameter: 'TARGET_DIR'",
     "restore, Missing required parameter: 'BACKUP_DIR'",
     "verify-backup a b, Unmatched argument",
+    "db-migrate now, Unmatched argument",
+    "cleanup-acked-messages --older-than 5, Unknown option",
+    "server --prot 1, Did you mean --port?",
   })
   void wrongUse_isToldWithCode2(String line, String told) {
     assertThat(run(line.split(" ", -1))).isEqualTo(2);
     assertThat(err.toString()).contains(told);
     assertThat(out.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "server, serve",
+    "db_migrate, db-migrate",
+    "cleanup_acked_messages, cleanup-acked-messages",
+    "cleanup_stuck_messages, cleanup-stuck-messages",
+  })
+  void otherName_isTheSameCommand(String name, String command) {
+    assertThat(run(name, "--help")).isZero();
+    assertThat(out.toString()).contains("Usage: tidings " + command);
   }
 
   @Test
@@ -152,6 +171,52 @@ class CommandLineTest {
   }
 
   @Test
+  void dbMigrate_withoutServer_makesTheStore_andThenFindsIt() {
+    String data = folder.resolve("data").toString();
+    assertThat(run("db-migrate", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("made an empty store in " + data, "format tidings-rocksdb");
+
+    assertThat(run("create-user", "alice", "--password=12345678", "--data-dir", data)).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(run("db_migrate", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("is up to date; it holds 0 topics and 1 users");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void dbMigrate_whereNoStoreCanBe_isRefused() throws Exception {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    Files.writeString(data.resolve("store"), "not a directory");
+    assertThat(run("db-migrate", "--data-dir", data.toString())).isEqualTo(1);
+    assertThat(err.toString()).contains("the store was not migrated");
+  }
+
+  @Test
+  void dbMigrate_ofAStoreInMemory_hasNothingToDo() {
+    String data = folder.resolve("data").toString();
+    assertThat(run("db-migrate", "--store=memory", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("there is nothing to migrate");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cleanup-acked-messages",
+        "cleanup_acked_messages",
+        "cleanup-stuck-messages",
+        "cleanup_stuck_messages"
+      })
+  void cleanup_withoutServer_doesNothing_andSaysWhoDoes(String command) {
+    String data = folder.resolve("data").toString();
+    assertThat(run(command, "--data-dir", data)).isZero();
+    assertThat(err.toString())
+        .contains("no server runs on " + data, "a server cleans up by itself");
+    assertThat(out.toString()).isEmpty();
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
   void backupAndRestore_withoutServer_bringAUserBack() {
     String data = folder.resolve("data").toString();
     String backup = folder.resolve("backup").toString();
@@ -168,6 +233,43 @@ class CommandLineTest {
     assertThat(err.toString()).contains("Username 'alice' already exists");
     assertThat(run("restore", backup, "--data-dir", restored)).isEqualTo(1);
     assertThat(err.toString()).contains(restored + " is not empty: it holds store");
+  }
+
+  @Test
+  void createClient_withoutServer_createsItInTheStore_underBothNames() {
+    String data = folder.resolve("data").toString();
+    for (String name : List.of("create-client", "create_client")) {
+      out.getBuffer().setLength(0);
+      assertThat(run(name, "My Application", "topics:read", "false", "--data-dir", data)).isZero();
+      assertThat(out.toString().lines())
+          .satisfiesExactly(
+              id ->
+                  assertThat(id)
+                      .matches("client_id=[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f-]{16}"),
+              secret -> assertThat(secret).matches("client_secret=[0-9a-f]{32}"));
+    }
+    assertThat(run("create-client", "a", "--store=memory", "--data-dir", data)).isEqualTo(1);
+    assertThat(err.toString()).contains("client a was not created", "store.type is memory");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "topics:write, true, Invalid scope topics:write",
+    "'  ', true, SCOPES are empty",
+    "*, perhaps, perhaps",
+  })
+  void createClient_ofWhatIsNone_isWrongUse(String scopes, String active, String told) {
+    assertThat(run("create-client", "a", scopes, active, "--data-dir", folder.toString()))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains(told);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate-secret-key", "generate_secret_key"})
+  void generateSecretKey_printsOne_underBothNames(String name) {
+    assertThat(run(name)).isZero();
+    assertThat(out.toString().strip()).matches("new_secret=[0-9a-f]{32}");
   }
 
   private static String[] with(String[] line, String last) {

@@ -11,6 +11,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.ClientTokens;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
@@ -19,6 +20,8 @@ import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.pages.Pages;
+import dev.tidings.server.pubsub.ClientCalls;
+import dev.tidings.server.pubsub.OAuthCalls;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.relay.UserConnections;
@@ -100,6 +103,7 @@ public final class Server {
   private final Thread committer;
   private final Upkeep upkeep;
   private final Passwords passwords;
+  private final ClientTokens clientTokens;
   private final Pages pages = new Pages();
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
@@ -133,6 +137,7 @@ public final class Server {
     metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
     passwords = new Passwords(settings.passwords());
+    clientTokens = new ClientTokens(settings.secretKey(), settings.clientTokenLifetime(), time);
     upkeep = new Upkeep(node, store, time, settings, loops.getFirst());
   }
 
@@ -275,9 +280,10 @@ public final class Server {
   // ---- listening ----
 
   private void listen() throws StartException {
-    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime(), time);
+    Tokens tokens = new Tokens(settings.secretKey(), settings.logins().accessLifetime());
     Authenticator authenticator =
-        new TokenAuthenticator(tokens, node.directory(), settings.anonymousUsername());
+        new TokenAuthenticator(
+            tokens, clientTokens, node.directory(), time, settings.anonymousUsername());
     PollWaiters waiters =
         new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
     metrics.gauge("tidings_polls_waiting", "Long polls that wait", waiters::waiting);
@@ -395,6 +401,7 @@ public final class Server {
           Routes routes = new Routes(vertx, loop, metrics.http(), edge);
           RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
+          routeClients(services, routes);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -418,6 +425,19 @@ public final class Server {
     HttpServer listener = await(listening);
     listeners.add(listener);
     return listener;
+  }
+
+  private void routeClients(RelayApi.Services services, Routes routes) {
+    new ClientCalls(
+            new ClientCalls.Services(
+                node,
+                services.authenticator(),
+                passwords,
+                services.bodies(),
+                time,
+                services.random()))
+        .route(routes);
+    new OAuthCalls(node.directory(), clientTokens, passwords, services.bodies()).route(routes);
   }
 
   private HttpServerOptions options() {

@@ -30,6 +30,7 @@ import java.util.Optional;
 /// @param adminSocket where the administrator's Unix socket is made; calls over it are the admin's
 /// @param secretKey signs tokens; 32 bytes or more
 /// @param logins how long their tokens live and how many there may be
+/// @param clientTokenLifetime how long the access tokens of clients live
 /// @param passwords how they are hashed
 /// @param anonymousUsername who calls without a token act as; also admits only local callers
 /// @param durability shown in the metrics
@@ -54,6 +55,7 @@ public record ServerSettings(
     Optional<Path> adminSocket,
     String secretKey,
     Logins.Settings logins,
+    Duration clientTokenLifetime,
     Passwords.Settings passwords,
     Optional<String> anonymousUsername,
     Durability durability,

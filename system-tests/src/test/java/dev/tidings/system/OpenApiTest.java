@@ -299,6 +299,12 @@ final class OpenApiTest {
           "limit", () -> owner.client().get(path + "?limit=0"),
           "order", () -> owner.client().get(path + "?order=up"),
           "cursor", () -> owner.client().get(path + "?cursor=nothing"));
+    } else if (operation.id().equals("listClients")) {
+      return Map.of(
+          "limit", () -> admin.get(path + "?limit=101"),
+          "offset", () -> admin.get(path + "?offset=-1"));
+    } else if (operation.path().equals("/clients/{id}") && operation.bodyType().isEmpty()) {
+      return Map.of("no UUID", () -> admin.request(operation.method(), "/clients/x"));
     } else if (operation.id().equals("streamEvents")) {
       return Map.of("offset", () -> owner.client().get(path + "?offset=nothing"));
     }
@@ -406,6 +412,29 @@ final class OpenApiTest {
             admin.send(
                 "PATCH", "/auth/users/" + admin.newUser().id(), body("{\"is_active\": false}")));
     tour.put("deleteUser", () -> admin.request("DELETE", "/auth/users/" + admin.newUser().id()));
+    tour.put("createClient", () -> admin.postJson("/clients", CLIENT));
+    tour.put("listClients", () -> admin.get("/clients"));
+    tour.put("getClient", () -> admin.get("/clients/" + newClient().get("id").asString()));
+    tour.put(
+        "changeClient",
+        () ->
+            admin.send(
+                "PUT", "/clients/" + newClient().get("id").asString(), body(Json.write(CLIENT))));
+    tour.put(
+        "deleteClient",
+        () -> admin.request("DELETE", "/clients/" + newClient().get("id").asString()));
+    tour.put(
+        "clientToken",
+        () -> {
+          JsonNode client = newClient();
+          return nobody.postJson(
+              "/oauth/token",
+              Json.object(
+                  "client_id",
+                  client.get("id").asString(),
+                  "client_secret",
+                  client.get("secret").asString()));
+        });
     tour.put(
         "createTopic",
         () ->
@@ -490,6 +519,12 @@ final class OpenApiTest {
     tour.put("docsFile", () -> nobody.get("/docs/docs.js"));
     tour.put("redocFile", () -> nobody.get("/redoc/redoc.js"));
     return tour;
+  }
+
+  private static final Map<String, Object> CLIENT = Map.of("name", "toured", "scopes", "*");
+
+  private JsonNode newClient() {
+    return admin.postJson("/clients", CLIENT).expect(201).json();
   }
 
   private Map<String, String> newRefreshToken() {

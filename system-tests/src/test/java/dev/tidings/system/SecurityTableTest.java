@@ -15,12 +15,16 @@ import dev.tidings.store.rocksdb.RocksStore;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -164,13 +168,133 @@ final class SecurityTableTest {
     return tests.stream();
   }
 
-  /// Scopes come with tokens that there are none of yet, so none can allow anything.
-  @Test
-  void everyRow_hasItsScope() {
+  // ---- scopes ----
+
+  private static final String UNRELATED = "clients:read:nobody";
+  private static final Pattern SCOPE_WORD =
+      Pattern.compile("`(\\*|[a-z]+:[a-z]+)(\\[:(?:topic|id)])?`");
+  private static final List<String> BASE_SCOPES =
+      List.of(
+          "topics:create",
+          "topics:read",
+          "topics:delete",
+          "topics:publish",
+          "subscriptions:create",
+          "subscriptions:read",
+          "subscriptions:delete",
+          "subscriptions:consume",
+          "clients:create",
+          "clients:update",
+          "clients:read",
+          "clients:delete");
+
+  // Tokens by scopes: making a client costs two password hashes.
+  private final Map<String, RelayClient> clients = new HashMap<>();
+
+  private RelayClient client(String scopes) {
+    return clients.computeIfAbsent(scopes, it -> OAuthClient.create(server.admin(), it).caller());
+  }
+
+  /// A client that has just the scopes of a row gets what an administrator gets, and one that has
+  /// all scopes but one of them is refused.
+  @TestFactory
+  Stream<DynamicTest> everyScope() {
+    var tests = new ArrayList<DynamicTest>();
     for (List<List<String>> table : tables) {
-      assertThat(table.getFirst()).endsWith(SCOPE);
-      assertThat(table.subList(1, table.size())).allSatisfy(row -> assertThat(row).endsWith("–"));
+      List<String> heads = table.getFirst();
+      assertThat(heads).endsWith(SCOPE);
+      for (List<String> row : table.subList(1, table.size())) {
+        String relation = heads.contains("Topic") ? row.get(1) : "";
+        tests.add(
+            DynamicTest.dynamicTest(
+                String.join(" ", row.getFirst(), relation, row.getLast()),
+                () ->
+                    tryScopes(
+                        row.getFirst(),
+                        relation,
+                        row.getLast(),
+                        row.get(heads.indexOf("`admin`")),
+                        row.get(heads.indexOf("none")))));
+      }
     }
+    return tests.stream();
+  }
+
+  private void tryScopes(
+      String endpoint, String relation, String cell, String allowed, String forNobody) {
+    switch (cell) {
+      case "–", "any" -> assertThat(callOf(UNRELATED, endpoint, relation)).isEqualTo(allowed);
+      case "none" -> assertThat(callOf("*", endpoint, relation)).isEqualTo("403");
+      default -> {
+        assertThat(cell.replaceAll(SCOPE_WORD.pattern(), "").strip()).isEmpty();
+        List<MatchResult> needed = SCOPE_WORD.matcher(cell).results().toList();
+        String scopes =
+            needed.stream().map(it -> it.group(1)).collect(Collectors.joining(" "));
+        assertThat(callOf(scopes, endpoint, relation)).as(scopes).isEqualTo(allowed);
+        assertThat(callOf("*", endpoint, relation)).as("*").isEqualTo(allowed);
+        // What is not there may be told before who may see it.
+        List<String> refused =
+            allowed.equals(forNobody) ? List.of("403", allowed) : List.of("403", "error");
+        for (MatchResult missing : needed) {
+          String others =
+              BASE_SCOPES.stream()
+                  .filter(scope -> !scope.equals(missing.group(1)))
+                  .collect(Collectors.joining(" "));
+          assertThat(callOf(others, endpoint, relation)).as(others).isIn(refused);
+          // A scope for another object is none.
+          String foreign = others + " " + missing.group(1) + ":foreign";
+          if (!missing.group(1).equals("*")) {
+            assertThat(callOf(foreign, endpoint, relation)).as(foreign).isIn(refused);
+          }
+        }
+        if (needed.stream().anyMatch(it -> it.group(2) != null)) {
+          String object = newObject(endpoint, relation);
+          String forIt =
+              needed.stream()
+                  .map(it -> it.group(1) + (it.group(2) == null ? "" : ":" + object))
+                  .collect(Collectors.joining(" "));
+          assertThat(call(endpoint, object, client(forIt), Optional.empty()))
+              .as(forIt)
+              .isEqualTo(allowed);
+        }
+      }
+    }
+  }
+
+  private String callOf(String scopes, String endpoint, String relation) {
+    return call(endpoint, newObject(endpoint, relation), client(scopes), Optional.empty());
+  }
+
+  /// The object of a call: a client of its own, or a topic that stands for a row. What it is to a
+  /// user makes no difference to a client.
+  private String newObject(String endpoint, String relation) {
+    if (endpoint.contains("/clients/{id}")) {
+      return newClientId();
+    }
+    String topic = RelayClient.unique("scoped");
+    if (!relation.isEmpty() && !relation.equals("missing")) {
+      RelayClient admin = server.admin();
+      admin.createTopic("topic_name", topic, "is_public", relation.equals("public")).expect(201);
+      admin.grant(topic, "user_id", revoked.id()).expect(201);
+      if (endpoint.equals(POLL)) {
+        admin.publishNumber(topic, 1);
+      }
+    }
+    return topic;
+  }
+
+  private String newClientId() {
+    return server
+        .admin()
+        .postJson("/clients", Json.object("name", "scoped", "scopes", UNRELATED))
+        .expect(201)
+        .json()
+        .get("id")
+        .asString();
+  }
+
+  private static Object wantedClient() {
+    return Json.object("name", "new", "scopes", UNRELATED);
   }
 
   /// The rows for which there is an endpoint, but no topic or no relation, would go untested.
@@ -191,8 +315,17 @@ final class SecurityTableTest {
 
   /// Does what a row says as the caller of a column, and answers in the words of the table.
   private String call(String endpoint, String relation, String permission) {
-    RelayClient caller = callers.get(permission);
-    String topic = topic(endpoints().indexOf(endpoint), relation, permission);
+    String object =
+        endpoint.contains("/clients/{id}")
+            ? newClientId()
+            : topic(endpoints().indexOf(endpoint), relation, permission);
+    return call(
+        endpoint, object, callers.get(permission), Optional.ofNullable(users.get(permission)));
+  }
+
+  /// @param topic or the id of a client
+  /// @param user who the caller is, if it is a user
+  private String call(String endpoint, String topic, RelayClient caller, Optional<User> user) {
     return switch (endpoint.replace("`", "")) {
       case "GET /health" -> wordFor(caller.get("/health"), 200);
       case "GET /ready" -> wordFor(caller.get("/ready"), 200);
@@ -224,13 +357,26 @@ final class SecurityTableTest {
           wordFor(caller.postJson("/auth/token/revoke", refreshTokenOf(grantee)), 204);
       case "GET /auth/sessions" -> wordFor(caller.get("/auth/sessions"), 200);
       case "DELETE /auth/sessions/{jti}" ->
-          wordFor(caller.request("DELETE", "/auth/sessions/" + furtherLoginOf(permission)), 204);
+          wordFor(caller.request("DELETE", "/auth/sessions/" + furtherLoginOf(user)), 204);
       case "POST /auth/logout" ->
-          wordFor(furtherClientOf(permission).request("POST", "/auth/logout"), 204);
+          wordFor(furtherClientOf(user, caller).request("POST", "/auth/logout"), 204);
       case "POST /api/v1/topics" ->
           wordFor(caller.createTopic("topic_name", RelayClient.unique("new")), 201);
       case "GET /api/v1/topics" -> wordFor(caller.get("/api/v1/topics"), 200);
       case "GET /api/v1/topics/stats" -> wordFor(caller.get("/api/v1/topics/stats"), 200);
+      case "POST /oauth/token" -> {
+        JsonNode client = server.admin().postJson("/clients", wantedClient()).expect(201).json();
+        yield wordFor(
+            OAuthClient.token(
+                caller, client.get("id").asString(), client.get("secret").asString()),
+            201);
+      }
+      case "POST /clients" -> wordFor(caller.postJson("/clients", wantedClient()), 201);
+      case "GET /clients" -> wordFor(caller.get("/clients"), 200);
+      case "GET /clients/{id}" -> wordFor(caller.get("/clients/" + topic), 200);
+      case "PUT /clients/{id}" ->
+          wordFor(send(caller, "PUT", "/clients/" + topic, wantedClient()), 200);
+      case "DELETE /clients/{id}" -> wordFor(caller.request("DELETE", "/clients/" + topic), 204);
       case "POST /admin/backup" ->
           wordFor(
               caller.postJson(
@@ -278,17 +424,18 @@ final class SecurityTableTest {
     return Json.object("refresh_token", login.json().get("refresh_token").asString());
   }
 
-  /// The caller of a column with a login of its own, so that other calls may go on when it ends.
-  private RelayClient furtherClientOf(String permission) {
-    User user = users.get(permission);
-    RelayClient nobody = server.anonymous();
-    return user == null ? nobody : nobody.loggedIn(user.name(), user.password());
+  /// A user with a login of its own, so that other calls may go on when it ends; or the caller, who
+  /// is none.
+  private RelayClient furtherClientOf(Optional<User> user, RelayClient caller) {
+    return user.map(it -> server.anonymous().loggedIn(it.name(), it.password())).orElse(caller);
   }
 
-  private String furtherLoginOf(String permission) {
-    return permission.equals(NOBODY)
-        ? "of-nobody"
-        : Jwt.claims(furtherClientOf(permission).token()).get("sid").asString();
+  private String furtherLoginOf(Optional<User> user) {
+    return user.map(it ->
+            Jwt.claims(server.anonymous().loggedIn(it.name(), it.password()).token())
+                .get("sid")
+                .asString())
+        .orElse("of-nobody");
   }
 
   private static String wordFor(Reply reply, int good) {
@@ -349,7 +496,7 @@ final class SecurityTableTest {
   }
 
   private URI socketUri(RelayClient caller) {
-    boolean known = caller != callers.get(NOBODY);
-    return URI.create(server.webSocketUrl() + (known ? "?token=" + caller.token() : ""));
+    return URI.create(
+        server.webSocketUrl() + caller.authorization().map(_ -> "?token=" + caller.token()).orElse(""));
   }
 }

@@ -213,6 +213,12 @@ public record TidingsConfig(
                   "Logins of one user that can be renewed; beyond it the least recently used can be"
                       + " renewed no longer")
           int loginsPerUser,
+      @Setting(
+              defaultValue = "30m",
+              min = "1s",
+              max = "30d",
+              doc = "How long an access token of a client is valid")
+          Duration clientTokenLifetime,
       PasswordHash passwordHash,
       Optional<BootstrapAdmin> bootstrapAdmin) {
 
@@ -223,6 +229,7 @@ public record TidingsConfig(
           accessTokenLifetime,
           refreshTokenLifetime,
           loginsPerUser,
+          clientTokenLifetime,
           passwordHash,
           bootstrapAdmin);
     }
@@ -421,7 +428,7 @@ public record TidingsConfig(
               defaultValue = "0",
               min = "0",
               max = "1000000",
-              doc = "Logins of one address in a minute; 0 does not limit them")
+              doc = "Logins, and tokens of clients, of one address in a minute; 0 does not limit them")
           int login,
       @Setting(
               defaultValue = "0",

@@ -86,6 +86,7 @@ class ConfigurationTest {
           entry("auth.access-token-lifetime", new Sample("1h", "2d", Duration.ofDays(2))),
           entry("auth.refresh-token-lifetime", new Sample("30d", "7d", Duration.ofDays(7))),
           entry("auth.logins-per-user", new Sample("1000", "5", 5)),
+          entry("auth.client-token-lifetime", new Sample("30m", "5m", Duration.ofMinutes(5))),
           entry("auth.password-hash.memory", new Sample("19MiB", "64MiB", 64L << 20)),
           entry("auth.password-hash.iterations", new Sample("2", "3", 3)),
           entry("auth.password-hash.concurrency", new Sample("2", "4", 4)),

@@ -1,55 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.access;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Scope;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import java.util.Optional;
 
-/// Who may do what. Every front-end asks here about topics, and [User#has] about the permission
-/// that a call needs whatever its topic; `docs/security.md` shows it as a table.
+/// Who may do what, users and clients. Every front-end asks here; `docs/security.md` shows it as a
+/// table.
 ///
-/// `admin` implies everything; an owner may do everything on what it owns.
+/// A user has permissions, of which `admin` implies everything, and may do everything on what it
+/// owns. A client has exactly its scopes, of which `*` implies everything; owning something gives
+/// it nothing.
 public final class AccessPolicy {
   private AccessPolicy() {}
 
-  /// Whether `user` may manage users and everybody's topics.
-  public static boolean mayAdminister(User user) {
-    return user.has(Permission.ADMIN);
+  /// What a call of the relay needs whatever its topic.
+  public enum Right {
+    /// To publish: to some topic.
+    PUBLISH(Permission.WRITE),
+    /// To receive messages.
+    RECEIVE(Permission.READ),
+    /// To create topics.
+    CREATE_TOPICS(Permission.WRITE),
+    /// To manage users and everybody's topics.
+    ADMINISTER(Permission.ADMIN);
+
+    private final Permission permission;
+
+    Right(Permission permission) {
+      this.permission = permission;
+    }
+
+    /// What gives it to a user.
+    public Permission permission() {
+      return permission;
+    }
   }
 
-  /// Whether `user` may publish to `topic`; to a missing one, which publishing creates.
-  public static boolean mayPublish(User user, Optional<Topic> topic) {
-    return user.has(Permission.ADMIN)
-        || (user.has(Permission.WRITE)
-            && topic.map(it -> owns(user, it) || isGranted(user, it)).orElse(true));
+  /// Whether `principal` has `right`.
+  public static boolean has(Principal principal, Right right) {
+    return switch (principal) {
+      case User user -> user.has(right.permission());
+      case Client client ->
+          switch (right) {
+            case PUBLISH -> client.scopes().allowsSome(Scope.TOPICS_PUBLISH);
+            case RECEIVE -> client.scopes().allows(Scope.SUBSCRIPTIONS_CONSUME);
+            case CREATE_TOPICS -> client.scopes().allows(Scope.TOPICS_CREATE);
+            case ADMINISTER -> client.scopes().allows(Scope.ALL);
+          };
+    };
   }
 
-  /// Whether `user` may receive from `topic`; from a missing one, for which it may wait.
-  public static boolean mayRead(User user, Optional<Topic> topic) {
-    return user.has(Permission.ADMIN)
-        || (user.has(Permission.READ)
-            && topic
-                .map(it -> it.isPublic() || owns(user, it) || isGranted(user, it))
-                .orElse(true));
+  /// Whether `principal` may manage users and everybody's topics.
+  public static boolean mayAdminister(Principal principal) {
+    return has(principal, Right.ADMINISTER);
   }
 
-  /// Whether `user` may see the entry of `topic`. It needs no global permission, as in the relay's
-  /// API.
-  public static boolean maySee(User user, Topic topic) {
-    return user.has(Permission.ADMIN)
-        || topic.isPublic()
-        || owns(user, topic)
-        || isGranted(user, topic);
+  /// Whether `principal` may make calls that need `scope`, as far as it can be told before their
+  /// object is looked up: `object` is the id in the path, empty for calls that list or create. Of a
+  /// client that is all there is to ask; of a user the object decides too.
+  public static boolean mayCall(Principal principal, Scope scope, Optional<String> object) {
+    return switch (principal) {
+      case User user ->
+          switch (scope) {
+            case TOPICS_CREATE, TOPICS_PUBLISH -> user.has(Permission.WRITE);
+            case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME -> user.has(Permission.READ);
+            case TOPICS_READ, TOPICS_DELETE, SUBSCRIPTIONS_READ, SUBSCRIPTIONS_DELETE -> true;
+            case ALL, CLIENTS_CREATE, CLIENTS_UPDATE, CLIENTS_READ, CLIENTS_DELETE ->
+                user.has(Permission.ADMIN);
+          };
+      case Client client ->
+          object
+              .map(id -> client.scopes().allows(scope, id))
+              .orElseGet(() -> client.scopes().allows(scope));
+    };
   }
 
-  /// Whether `user` may change `topic` and its grants.
-  public static boolean mayManage(User user, Topic topic) {
-    return user.has(Permission.ADMIN) || owns(user, topic);
+  /// Whether `principal` may publish to `topic`, which is called `name`; to a missing one, which
+  /// publishing creates.
+  public static boolean mayPublish(Principal principal, String name, Optional<Topic> topic) {
+    return switch (principal) {
+      case User user ->
+          user.has(Permission.ADMIN)
+              || (user.has(Permission.WRITE)
+                  && topic.map(it -> owns(user, it) || isGranted(user, it)).orElse(true));
+      case Client client ->
+          client.scopes().allows(Scope.TOPICS_PUBLISH, name)
+              && (topic.isPresent() || client.scopes().allows(Scope.TOPICS_CREATE));
+    };
   }
 
-  private static boolean owns(User user, Topic topic) {
-    return topic.ownerId().equals(user.id());
+  /// Whether `principal` may receive from `topic`; from a missing one, for which it may wait.
+  public static boolean mayRead(Principal principal, Optional<Topic> topic) {
+    return switch (principal) {
+      case User user ->
+          user.has(Permission.ADMIN)
+              || (user.has(Permission.READ)
+                  && topic
+                      .map(it -> it.isPublic() || owns(user, it) || isGranted(user, it))
+                      .orElse(true));
+      case Client client -> client.scopes().allows(Scope.SUBSCRIPTIONS_CONSUME);
+    };
+  }
+
+  /// Whether `principal` may list topics: a user those that it [may see][#maySee], a client all.
+  public static boolean mayListTopics(Principal principal) {
+    return mayCall(principal, Scope.TOPICS_READ, Optional.empty());
+  }
+
+  /// Whether `principal` may see the entry of `topic`. A user needs no global permission for it, as
+  /// in the relay's API.
+  public static boolean maySee(Principal principal, Topic topic) {
+    return switch (principal) {
+      case User user ->
+          user.has(Permission.ADMIN)
+              || topic.isPublic()
+              || owns(user, topic)
+              || isGranted(user, topic);
+      case Client client -> client.scopes().allows(Scope.TOPICS_READ, topic.name());
+    };
+  }
+
+  /// Whether `principal` may change `topic` and its grants.
+  public static boolean mayManage(Principal principal, Topic topic) {
+    return mayAdminister(principal) || owns(principal, topic);
+  }
+
+  /// Whether `principal` may delete `topic`.
+  public static boolean mayDelete(Principal principal, Topic topic) {
+    return switch (principal) {
+      case User user -> mayManage(user, topic);
+      case Client client -> client.scopes().allows(Scope.TOPICS_DELETE, topic.name());
+    };
+  }
+
+  /// Whether `principal` may create subscriptions of `topic`.
+  public static boolean maySubscribe(Principal principal, Topic topic) {
+    return switch (principal) {
+      case User user -> mayRead(user, Optional.of(topic));
+      case Client client -> client.scopes().allows(Scope.SUBSCRIPTIONS_CREATE);
+    };
+  }
+
+  /// Whether `principal` may see `subscription`, which is one of `topic`.
+  public static boolean mayReadSubscription(
+      Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_READ, subscription, topic);
+  }
+
+  /// Whether `principal` may change or delete `subscription`, which is one of `topic`.
+  public static boolean mayDeleteSubscription(
+      Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_DELETE, subscription, topic);
+  }
+
+  /// Whether `principal` may take messages from `subscription`, which is one of `topic`, and say
+  /// what became of them.
+  public static boolean mayConsume(Principal principal, Subscription subscription, Topic topic) {
+    return mayUse(principal, Scope.SUBSCRIPTIONS_CONSUME, subscription, topic)
+        && (principal instanceof Client || mayRead(principal, Optional.of(topic)));
+  }
+
+  private static boolean mayUse(
+      Principal principal, Scope scope, Subscription subscription, Topic topic) {
+    return switch (principal) {
+      case User user -> mayManage(user, topic) || subscription.ownerId().equals(user.id());
+      case Client client -> client.scopes().allows(scope, subscription.id());
+    };
+  }
+
+  private static boolean owns(Principal principal, Topic topic) {
+    return principal instanceof User user && topic.ownerId().equals(user.id());
   }
 
   private static boolean isGranted(User user, Topic topic) {

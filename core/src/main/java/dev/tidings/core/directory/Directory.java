@@ -12,8 +12,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.pcollections.TreePMap;
 
-/// Everything known by name, as far as it is durable: topics, users, logins, consumers.
+/// Everything known by name, as far as it is durable: topics, users, logins, consumers,
+/// subscriptions and clients.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -22,24 +24,57 @@ public final class Directory {
   private final Map<Entry.Kind, Map<String, String>> damaged = new EnumMap<>(Entry.Kind.class);
 
   private record State(
-      TopicIndex topics, UserIndex users, LoginIndex logins, ConsumerIndex consumers) {
+      TopicIndex topics,
+      UserIndex users,
+      LoginIndex logins,
+      ConsumerIndex consumers,
+      SubscriptionIndex subscriptions,
+      TreePMap<String, Client> clients) {
 
     State with(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.with(topic), users, logins, consumers);
-        case User user -> new State(topics, users.with(user), logins, consumers);
-        case Login login -> new State(topics, users, logins.with(login), consumers);
-        case Consumer consumer -> new State(topics, users, logins, consumers.with(consumer));
+        case Topic topic -> with(topics.with(topic));
+        case User user -> with(users.with(user));
+        case Login login -> with(logins.with(login));
+        case Consumer consumer -> with(consumers.with(consumer));
+        case Subscription subscription -> with(subscriptions.with(subscription));
+        case Client client -> with(clients.plus(client.id(), client));
       };
     }
 
     State without(Entry entry) {
       return switch (entry) {
-        case Topic topic -> new State(topics.without(topic), users, logins, consumers);
-        case User user -> new State(topics, users.without(user), logins, consumers);
-        case Login login -> new State(topics, users, logins.without(login), consumers);
-        case Consumer consumer -> new State(topics, users, logins, consumers.without(consumer));
+        case Topic topic -> with(topics.without(topic));
+        case User user -> with(users.without(user));
+        case Login login -> with(logins.without(login));
+        case Consumer consumer -> with(consumers.without(consumer));
+        case Subscription subscription -> with(subscriptions.without(subscription));
+        case Client client -> with(clients.minus(client.id()));
       };
+    }
+
+    private State with(TopicIndex changed) {
+      return new State(changed, users, logins, consumers, subscriptions, clients);
+    }
+
+    private State with(UserIndex changed) {
+      return new State(topics, changed, logins, consumers, subscriptions, clients);
+    }
+
+    private State with(LoginIndex changed) {
+      return new State(topics, users, changed, consumers, subscriptions, clients);
+    }
+
+    private State with(ConsumerIndex changed) {
+      return new State(topics, users, logins, changed, subscriptions, clients);
+    }
+
+    private State with(SubscriptionIndex changed) {
+      return new State(topics, users, logins, consumers, changed, clients);
+    }
+
+    private State with(TreePMap<String, Client> changed) {
+      return new State(topics, users, logins, consumers, subscriptions, changed);
     }
   }
 
@@ -49,15 +84,21 @@ public final class Directory {
     List<User> users = new ArrayList<>();
     LoginIndex logins = LoginIndex.EMPTY;
     ConsumerIndex consumers = ConsumerIndex.EMPTY;
+    SubscriptionIndex subscriptions = SubscriptionIndex.EMPTY;
+    TreePMap<String, Client> clients = TreePMap.empty();
     for (Entry entry : contents.entries()) {
       switch (entry) {
         case Topic topic -> topics.add(topic);
         case User user -> users.add(user);
         case Login login -> logins = logins.with(login);
         case Consumer consumer -> consumers = consumers.with(consumer);
+        case Subscription subscription -> subscriptions = subscriptions.with(subscription);
+        case Client client -> clients = clients.plus(client.id(), client);
       }
     }
-    state = new State(TopicIndex.of(topics), UserIndex.of(users), logins, consumers);
+    state =
+        new State(
+            TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -70,6 +111,8 @@ public final class Directory {
       case TOPIC -> Optional.ofNullable(now.topics().byName().get(key));
       case USER -> Optional.ofNullable(now.users().byName().get(key));
       case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
+      case SUBSCRIPTION -> Optional.ofNullable(now.subscriptions().byId().get(key));
+      case CLIENT -> Optional.ofNullable(now.clients().get(key));
       case CONSUMER -> {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
@@ -105,11 +148,6 @@ public final class Directory {
     return state.topics().owned().get(userId);
   }
 
-  /// The names of the topics that are granted to a user, in order.
-  public Set<String> topicsGrantedTo(String userId) {
-    return state.topics().granted().get(userId);
-  }
-
   /// The topics that a user owns or that are granted to it, in the order of their names: the first
   /// `max` whose names come after `name`.
   public List<Topic> topicsOfAfter(String userId, String name, int max) {
@@ -141,6 +179,23 @@ public final class Directory {
         .filter(consumer -> consumer.ackedAt() < before)
         .limit(max)
         .toList();
+  }
+
+  // ---- subscriptions ----
+
+  /// The subscription with that id.
+  public Optional<Subscription> subscription(String id) {
+    return Optional.ofNullable(state.subscriptions().byId().get(id));
+  }
+
+  /// All subscriptions by id, as they are now.
+  public Map<String, Subscription> subscriptions() {
+    return state.subscriptions().byId();
+  }
+
+  /// The ids of the subscriptions of `topic`, in order.
+  public Set<String> subscriptionsOf(Topic topic) {
+    return state.subscriptions().ofTopic(topic.name());
   }
 
   // ---- users ----
@@ -201,6 +256,18 @@ public final class Directory {
   /// The ids of a user's logins, in order.
   public Set<String> loginsOf(String userId) {
     return state.logins().byUser().get(userId);
+  }
+
+  // ---- clients ----
+
+  /// The client with that id.
+  public Optional<Client> client(String id) {
+    return Optional.ofNullable(state.clients().get(id));
+  }
+
+  /// The clients in the order of their ids, without the first `offset`: at most `max`.
+  public List<Client> clients(long offset, int max) {
+    return state.clients().values().stream().skip(offset).limit(max).toList();
   }
 
   // ---- changing ----

@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 
 /// One thing in the directory: known by its kind and key, owned by the shard of its slot,
 /// remembered by the store and shown to everyone once it is durable.
-public sealed interface Entry permits Topic, User, Login, Consumer {
+public sealed interface Entry permits Topic, User, Login, Consumer, Subscription, Client {
 
   /// What it is.
   Kind kind();
@@ -13,11 +13,12 @@ public sealed interface Entry permits Topic, User, Login, Consumer {
   /// Unique among the entries of its kind.
   String key();
 
-  /// The slot it lies in: that of the topic or user it is or belongs to.
+  /// The slot it lies in: that of the topic, user or client it is or belongs to.
   int slot();
 
-  /// The number of the log that lives and dies with it; empty if it has none.
-  default OptionalInt log() {
+  /// The number under which is stored what lives and dies with it: the log of a topic, the
+  /// deliveries and dead letters of a subscription. Empty if it has none.
+  default OptionalInt ownNumber() {
     return OptionalInt.empty();
   }
 
@@ -30,6 +31,10 @@ public sealed interface Entry permits Topic, User, Login, Consumer {
     /// A login of a user, by its id.
     LOGIN,
     /// A consumer of a topic, by the number of the topic's log, its user's id and its own.
-    CONSUMER
+    CONSUMER,
+    /// A subscription, by its id.
+    SUBSCRIPTION,
+    /// A client, by its id.
+    CLIENT
   }
 }

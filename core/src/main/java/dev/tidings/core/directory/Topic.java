@@ -71,7 +71,7 @@ public record Topic(
   }
 
   @Override
-  public OptionalInt log() {
+  public OptionalInt ownNumber() {
     return OptionalInt.of(incarnation);
   }
 

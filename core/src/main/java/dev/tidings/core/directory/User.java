@@ -27,7 +27,7 @@ public record User(
     boolean active,
     long createdAt,
     int tokenVersion)
-    implements Entry {
+    implements Entry, Principal {
 
   public User {
     permissions =
@@ -59,6 +59,11 @@ public record User(
   @Override
   public int slot() {
     return Slot.of(Slot.Kind.USER, username);
+  }
+
+  @Override
+  public String displayName() {
+    return username;
   }
 
   /// Whether `earlier`, the same user before a change, could do something that this may not.

@@ -33,7 +33,7 @@ public final class Readers {
   private final Map<TopicLog, Attached> attached = new HashMap<>();
   private final Map<Integer, TopicLog> attachedLogs = new HashMap<>();
   private final Map<String, List<Cursor>> awaiting = new HashMap<>();
-  private final List<Consumer<String>> userListeners = new ArrayList<>();
+  private final List<Consumer<String>> principalListeners = new ArrayList<>();
   private final List<Runnable> atTurnEnd = new ArrayList<>();
   private boolean inTurn;
   private volatile boolean awaitingTopics;
@@ -253,23 +253,23 @@ public final class Readers {
     return group == null ? List.of() : group.cursors.stream().filter(Objects::nonNull).toList();
   }
 
-  private void usersChanged(Set<String> users) {
-    for (String user : users) {
-      for (Consumer<String> listener : userListeners) {
+  private void principalsChanged(Set<String> principals) {
+    for (String principal : principals) {
+      for (Consumer<String> listener : principalListeners) {
         try {
-          listener.accept(user);
+          listener.accept(principal);
         } catch (Throwable e) {
-          LOG.error("sessions of user {} could not be looked through", user, e);
+          LOG.error("sessions of user or client {} could not be looked through", principal, e);
         }
       }
     }
   }
 
-  /// Calls `listener` on this event loop with the id of every user who may do less than before, is
-  /// gone or has ended a login, so that sessions of that user can be ended.
-  public void onUserChange(Consumer<String> listener) {
+  /// Calls `listener` on this event loop with the id of every user and client who may do less than
+  /// before, is gone or has ended a login, so that its sessions can be ended.
+  public void onPrincipalChange(Consumer<String> listener) {
     executor.checkCurrent();
-    userListeners.add(listener);
+    principalListeners.add(listener);
   }
 
   private void advanced(List<TopicLog> logs) {
@@ -409,7 +409,7 @@ public final class Readers {
     try {
       topicsDeleted(news.deleted());
       topicsNarrowed(news.narrowed());
-      usersChanged(news.users());
+      principalsChanged(news.principals());
       topicsCreated(news.created());
       advanced(logs);
     } finally {

@@ -5,7 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// An immutable run of raw JSON bytes, kept exactly as they came and never parsed again.
+/// An immutable run of raw JSON bytes, kept exactly as they came and never parsed again; only
+/// filters look into them.
 ///
 /// It wraps its array once, so that records which hold payloads keep value equality and stay
 /// immutable.
@@ -42,6 +43,11 @@ public final class Payload {
   /// Whether there are no bytes.
   public boolean isEmpty() {
     return bytes.length == 0;
+  }
+
+  /// The byte at `index`, from 0 to [#size] exclusive.
+  public byte byteAt(int index) {
+    return bytes[index];
   }
 
   /// Copies all bytes into `target` from `offset` on and returns the offset after the last one.

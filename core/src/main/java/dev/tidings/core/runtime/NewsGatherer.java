@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.News;
@@ -19,7 +21,7 @@ final class NewsGatherer {
   private final List<Topic> created = new ArrayList<>();
   private final List<Topic> narrowed = new ArrayList<>();
   private final List<Topic> deleted = new ArrayList<>();
-  private final Set<String> users = new LinkedHashSet<>();
+  private final Set<String> principals = new LinkedHashSet<>();
   private final Set<Submission<?>> takingAuthority = new LinkedHashSet<>();
 
   /// `entry` is shown in the place of `before`.
@@ -43,7 +45,13 @@ final class NewsGatherer {
           take(by, login.userId());
         }
       }
-      case Consumer _ -> {}
+      case Client client -> {
+        // Every change ends its tokens.
+        if (before.isPresent()) {
+          take(by, client.id());
+        }
+      }
+      case Consumer _, Subscription _ -> {}
     }
   }
 
@@ -56,13 +64,14 @@ final class NewsGatherer {
         takingAuthority.add(by);
       }
       case User user -> take(by, user.id());
+      case Client client -> take(by, client.id());
       // A login goes when its tokens have ended, or with its user.
-      case Login _, Consumer _ -> {}
+      case Login _, Consumer _, Subscription _ -> {}
     }
   }
 
-  private void take(Submission<?> by, String userId) {
-    users.add(userId);
+  private void take(Submission<?> by, String principalId) {
+    principals.add(principalId);
     takingAuthority.add(by);
   }
 
@@ -86,6 +95,6 @@ final class NewsGatherer {
   News news() {
     return created.isEmpty() && takingAuthority.isEmpty()
         ? News.NONE
-        : new News(created, narrowed, deleted, users);
+        : new News(created, narrowed, deleted, principals);
   }
 }

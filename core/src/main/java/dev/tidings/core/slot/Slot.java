@@ -19,7 +19,9 @@ public final class Slot {
     /// A topic with its log and subscriptions.
     TOPIC(1),
     /// A user, by username.
-    USER(2);
+    USER(2),
+    /// A client, by its id.
+    CLIENT(3);
 
     private final int digit;
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.store.DirectoryContents;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -91,6 +92,9 @@ class DirectoryTest {
     assertThat(directory.users()).isEqualTo(anew.users());
     assertThat(directory.activeUsers()).isEqualTo(anew.activeUsers());
     assertThat(directory.logins()).isEqualTo(anew.logins());
+    assertThat(directory.clients(0, 100))
+        .isEqualTo(anew.clients(0, 100))
+        .isSortedAccordingTo(Comparator.comparing(Client::id));
     for (int i = 0; i < 5; i++) {
       String user = "u" + i;
       assertThat(directory.topicsOwnedBy(user)).isEqualTo(anew.topicsOwnedBy(user));
@@ -108,7 +112,7 @@ class DirectoryTest {
   private static Entry randomEntry(Random random) {
     String user = "u" + random.nextInt(5);
     int number = random.nextInt(20);
-    return switch (random.nextInt(4)) {
+    return switch (random.nextInt(5)) {
       case 0 -> {
         Set<String> grantees = new HashSet<>();
         for (int i = random.nextInt(4); i > 0; i--) {
@@ -120,6 +124,7 @@ class DirectoryTest {
       case 1 -> new User(user, user, Optional.empty(), "", Set.of(), random.nextBoolean(), 0);
       case 2 ->
           new Login(user + number, user, user, 0, 1, Optional.empty(), 0, "", Optional.empty());
+      case 3 -> new Client("c" + number, user, Scopes.of("*"), "", true, number, 0, 0);
       default -> new Consumer("t", random.nextInt(5), "c" + number, user, random.nextInt(9), 0, 0);
     };
   }
@@ -137,6 +142,21 @@ class DirectoryTest {
   }
 
   @Test
+  void clients_areListedInTheOrderOfTheirIds_fromAnOffset() {
+    List<Entry> clients = new ArrayList<>();
+    for (String id : List.of("c", "a", "d", "b")) {
+      clients.add(new Client(id, "n", Scopes.of("*"), "", true, 1, 0, 0));
+    }
+    Directory directory = new Directory(new DirectoryContents(clients, 0, List.of()));
+    assertThat(directory.clients(0, 2)).extracting(Client::id).containsExactly("a", "b");
+    assertThat(directory.clients(3, 2)).extracting(Client::id).containsExactly("d");
+    assertThat(directory.clients(4, 2)).isEmpty();
+    assertThat(directory.clients(Long.MAX_VALUE, 2)).isEmpty();
+    assertThat(directory.client("d")).isPresent();
+    assertThat(directory.client("e")).isEmpty();
+  }
+
+  @Test
   void grantees_keepTheirOrder_andCannotBeChanged() {
     Set<String> given = new HashSet<>(Set.of("z"));
     Topic topic = new Topic("t", 1, "o", false, Optional.empty(), 0, given);
@@ -150,10 +170,12 @@ class DirectoryTest {
   }
 
   @Test
-  void user_keepsItsHashToItself() {
+  void usersAndClients_keepTheirHashesToThemselves() {
     User ada = CrankedNode.user("ada", Permission.ADMIN);
     assertThat(ada.toString()).doesNotContain(ada.passwordHash()).contains("ada");
     assertThat(ada.has(Permission.READ)).isTrue();
+    Client client = new Client("c", "n", Scopes.of("*"), "$hash", true, 1, 0, 0);
+    assertThat(client.toString()).doesNotContain("$hash").contains("n");
     assertThat(CrankedNode.user("bob", Permission.READ).has(Permission.WRITE)).isFalse();
   }
 }

@@ -40,6 +40,8 @@ class PayloadTest {
     byte[] target = new byte[8];
     assertThat(payload.copyTo(target, 2)).isEqualTo(7);
     assertThat(new String(target, 2, 5, StandardCharsets.UTF_8)).isEqualTo("[1,2]");
+    assertThat(payload.byteAt(0)).isEqualTo((byte) '[');
+    assertThat(payload.byteAt(4)).isEqualTo((byte) ']');
     ByteBuffer buffer = ByteBuffer.allocate(5);
     payload.putInto(buffer);
     assertThat(StandardCharsets.UTF_8.decode(buffer.flip()).toString()).isEqualTo("[1,2]");

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import static dev.tidings.core.runtime.Refusal.Code.CLIENT_MISSING;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidings.core.command.ChangeClient;
 import dev.tidings.core.command.ChangeTopic;
 import dev.tidings.core.command.ChangeUser;
+import dev.tidings.core.command.CreateClient;
+import dev.tidings.core.command.DeleteClient;
 import dev.tidings.core.command.DeleteTopic;
 import dev.tidings.core.command.DeleteUser;
 import dev.tidings.core.command.GrantAccess;
 import dev.tidings.core.command.RevokeAccess;
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Reader;
@@ -34,7 +40,7 @@ class AuthorityTest {
     node = CrankedNode.on(new MemoryStore(memory), 2);
     for (Loop loop : node.node().loops()) {
       node.executor(loop.index())
-          .run(() -> loop.readers().onUserChange(id -> told.add(loop.index() + " " + id)));
+          .run(() -> loop.readers().onPrincipalChange(id -> told.add(loop.index() + " " + id)));
     }
   }
 
@@ -289,6 +295,61 @@ class AuthorityTest {
     assertThat(again.refusal().code()).isEqualTo(Refusal.Code.USER_MISSING);
     assertThat(node.node().directory().userByName("ada")).isEmpty();
     assertThat(node.node().directory().hasUserWith(Permission.ADMIN)).isFalse();
+  }
+
+  @Test
+  void changedClient_isToldAlsoIfNothingIsDifferent_andItsTokensCountNoMore() {
+    Client client = createClient();
+    assertThat(told).isEmpty();
+    node.time().advance(Duration.ofSeconds(1));
+    var reply =
+        node.submit(new ChangeClient(client.id(), client.name(), client.scopes(), client.active()));
+    node.settle();
+    Client changed = reply.done();
+    assertThat(changed.tokenVersion()).isEqualTo(client.tokenVersion() + 1);
+    assertThat(changed.createdAt()).isEqualTo(client.createdAt());
+    assertThat(changed.updatedAt()).isEqualTo(node.time().wallMs());
+    assertThat(changed.secretHash()).isEqualTo(client.secretHash());
+    assertThat(node.node().directory().client(client.id())).contains(changed);
+    assertThat(told).containsExactlyInAnyOrder("0 " + client.id(), "1 " + client.id());
+  }
+
+  @Test
+  void deletedClient_isToldAndGone() {
+    Client client = createClient();
+    var reply = node.submit(new DeleteClient(client.id()));
+    node.settle();
+    var again = node.submit(new DeleteClient(client.id()));
+    var change = node.submit(new ChangeClient(client.id(), "n", Scopes.of("*"), true));
+    node.settle();
+    assertThat(reply.done()).isEqualTo(client);
+    assertThat(told).containsExactlyInAnyOrder("0 " + client.id(), "1 " + client.id());
+    assertThat(again.refusal()).isEqualTo(new Refusal(CLIENT_MISSING, "Client not found"));
+    assertThat(change.refusal().code()).isEqualTo(CLIENT_MISSING);
+    assertThat(node.node().directory().client(client.id())).isEmpty();
+  }
+
+  @Test
+  void answerToAChangeOfAClient_waitsForEveryLoop() {
+    Client client = createClient();
+    int running = client.slot() % 2;
+    var reply = node.submit(new DeleteClient(client.id()), running);
+    for (int i = 0; i < 5; i++) {
+      node.executor(running).runUntilIdle();
+      long _ = node.node().lane().step();
+    }
+    assertThat(node.node().directory().client(client.id())).isEmpty();
+    assertThat(reply.isAnswered()).isFalse();
+    node.settle();
+    assertThat(reply.isAnswered()).isTrue();
+  }
+
+  private Client createClient() {
+    Client client = new Client("id-1", "app", Scopes.of("topics:read"), "h", true, 1, 5, 5);
+    var reply = node.submit(new CreateClient(client));
+    node.settle();
+    assertThat(reply.done()).isEqualTo(client);
+    return client;
   }
 
   @Test

@@ -44,7 +44,7 @@ class LoginsTest {
     ada = node.createUser("ada", Permission.READ);
     for (Loop loop : node.node().loops()) {
       node.executor(loop.index())
-          .run(() -> loop.readers().onUserChange(id -> told.add(loop.index() + " " + id)));
+          .run(() -> loop.readers().onPrincipalChange(id -> told.add(loop.index() + " " + id)));
     }
   }
 

@@ -4,9 +4,11 @@ package dev.tidings.core.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -655,6 +657,18 @@ public abstract class StoreContract {
     closeAndOpen();
     assertThat(store.loadDirectory().entries())
         .containsExactlyInAnyOrder(ended, other, consumer, topic);
+  }
+
+  @Test
+  void loadDirectory_returnsClients_asTheyAreNow() throws Exception {
+    Client first =
+        new Client("id-1", "näme", Scopes.of("topics:read *"), "h", true, 1, Long.MIN_VALUE, 5);
+    Client second = new Client("id-2", "", Scopes.stored("of:later"), "", false, 7, 0, 0);
+    commit(new EntryPut(first), new EntryPut(second));
+    Client changed = first.changed("other", Scopes.of("topics:publish:t"), false, 9);
+    commit(new EntryPut(changed), new EntryRemoved(second));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactly(changed);
   }
 
   @Test

@@ -2,8 +2,8 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -33,7 +33,7 @@ final class ConsumerCalls {
 
   private void list(Exchange exchange) {
     api.authenticated(
-        exchange, user -> api.managed(exchange, user, WHAT, topic -> list(exchange, topic)));
+        exchange, caller -> api.managed(exchange, caller, WHAT, topic -> list(exchange, topic)));
   }
 
   private void list(Exchange exchange, Topic topic) {
@@ -50,7 +50,7 @@ final class ConsumerCalls {
                   switch (outcome) {
                     case Outcome.Done<List<Long>>(List<Long> lags) ->
                         api.authenticated(
-                            exchange, user -> answer(exchange, user, topic, consumers, lags));
+                            exchange, caller -> answer(exchange, caller, topic, consumers, lags));
                     case Outcome.Refused<List<Long>>(Refusal refusal) ->
                         exchange.unavailable(refusal.detail());
                   }
@@ -59,10 +59,10 @@ final class ConsumerCalls {
 
   /// Asks once more who may see it: meanwhile the topic may be another's.
   private void answer(
-      Exchange exchange, User user, Topic topic, List<Consumer> consumers, List<Long> lags) {
+      Exchange exchange, Principal caller, Topic topic, List<Consumer> consumers, List<Long> lags) {
     api.managed(
         exchange,
-        user,
+        caller,
         WHAT,
         present -> {
           if (present.incarnation() == topic.incarnation()) {

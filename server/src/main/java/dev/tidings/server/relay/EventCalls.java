@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.directory.Directory;
-import dev.tidings.core.directory.Permission;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.TimeSource;
@@ -44,7 +44,7 @@ final class EventCalls {
 
   private void openStream(Exchange exchange) {
     RelayApi.allowed(
-        exchange, api.callerOf(exchange), Permission.READ, caller -> openStream(exchange, caller));
+        exchange, api.callerOf(exchange), Right.RECEIVE, caller -> openStream(exchange, caller));
   }
 
   private void openStream(Exchange exchange, Authenticator.Caller caller) {
@@ -69,11 +69,11 @@ final class EventCalls {
       invalid(exchange, place.location(), Topics.placeRule(place.name()), place.value());
       return;
     }
-    if (!Topics.denied(services.directory(), caller.user(), List.of(topic)).isEmpty()) {
+    if (!Topics.denied(services.directory(), caller.principal(), List.of(topic)).isEmpty()) {
       exchange.detail(403, Topics.deniedText(List.of(topic)));
       return;
     }
-    if (!connections.enter(caller.user().id())) {
+    if (!connections.enter(caller.principal().id())) {
       exchange.detail(429, connections.refusal());
       return;
     }
@@ -145,7 +145,7 @@ final class EventCalls {
   void left(EventStream stream) {
     if (open.remove(stream)) {
       services.metrics().eventStreamClosed();
-      connections.leave(stream.userId());
+      connections.leave(stream.principalId());
     }
   }
 

@@ -2,9 +2,9 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.access.AccessPolicy.Right;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
@@ -71,8 +71,8 @@ final class EventStream implements Reader, OpenSessions.Session {
   @Override
   public boolean mayRead(Topic of) {
     return group.authenticator().now(caller)
-            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
-        && AccessPolicy.mayRead(user, Optional.of(of));
+            instanceof Authenticator.Caller(Principal now, long _, Optional<String> _)
+        && AccessPolicy.mayRead(now, Optional.of(of));
   }
 
   // ---- beginning ----
@@ -174,8 +174,8 @@ final class EventStream implements Reader, OpenSessions.Session {
   }
 
   @Override
-  public String userId() {
-    return caller.user().id();
+  public String principalId() {
+    return caller.principal().id();
   }
 
   @Override
@@ -183,18 +183,18 @@ final class EventStream implements Reader, OpenSessions.Session {
     switch (group.authenticator().now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
-        if (!now.user().has(Permission.READ)) {
-          String text = "Permission 'read' required";
+        if (!AccessPolicy.has(now.principal(), Right.RECEIVE)) {
+          String text = RelayApi.requires(Right.RECEIVE);
           end("ACCESS_REVOKED", text, () -> exchange.detail(403, text));
         } else if (cursor.isPresent()
-            && !Topics.mayGoOn(group.directory(), now.user(), cursor.get())) {
+            && !Topics.mayGoOn(group.directory(), now.principal(), cursor.get())) {
           denied();
         }
       }
-      case Authenticator.Unknown(String detail) ->
-          end("ACCESS_REVOKED", detail, () -> exchange.unauthorized(detail));
-      case Authenticator.Barred(String detail) ->
-          end("ACCESS_REVOKED", detail, () -> exchange.detail(403, detail));
+      case Authenticator.Unknown unknown ->
+          end("ACCESS_REVOKED", unknown.detail(), () -> exchange.unauthorized(unknown.detail()));
+      case Authenticator.Barred barred ->
+          end("ACCESS_REVOKED", barred.detail(), () -> exchange.detail(403, barred.detail()));
     }
   }
 

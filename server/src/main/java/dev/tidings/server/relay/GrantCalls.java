@@ -3,6 +3,7 @@ package dev.tidings.server.relay;
 
 import dev.tidings.core.command.GrantAccess;
 import dev.tidings.core.command.RevokeAccess;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.server.relay.RelayApi.Services;
@@ -33,10 +34,10 @@ final class GrantCalls {
   }
 
   private void grant(Exchange exchange) {
-    api.withBody(exchange, 1, (user, fields) -> grant(exchange, user, fields));
+    api.withBody(exchange, 1, (caller, fields) -> grant(exchange, caller, fields));
   }
 
-  private void grant(Exchange exchange, User user, Fields fields) {
+  private void grant(Exchange exchange, Principal caller, Fields fields) {
     Optional<String> userId = fields.optionalString("user_id", 0, Integer.MAX_VALUE);
     Optional<String> username = fields.optionalString("username", 0, Integer.MAX_VALUE);
     if (RelayApi.answeredInvalid(exchange, fields)) {
@@ -44,7 +45,7 @@ final class GrantCalls {
     }
     api.managed(
         exchange,
-        user,
+        caller,
         "grant access",
         topic -> {
           if (userId.isEmpty() && username.isEmpty()) {
@@ -71,10 +72,10 @@ final class GrantCalls {
   private void list(Exchange exchange) {
     api.authenticated(
         exchange,
-        user ->
+        caller ->
             api.managed(
                 exchange,
-                user,
+                caller,
                 "list permissions",
                 topic -> {
                   JsonOut out = new JsonOut(256).raw("[");
@@ -94,10 +95,10 @@ final class GrantCalls {
     String userId = exchange.pathParameter("user_id");
     api.authenticated(
         exchange,
-        user ->
+        caller ->
             api.managed(
                 exchange,
-                user,
+                caller,
                 "revoke access",
                 topic ->
                     api.submit(

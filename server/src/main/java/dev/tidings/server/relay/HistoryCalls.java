@@ -2,9 +2,9 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.access.AccessPolicy.Right;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.History;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
@@ -58,11 +58,11 @@ final class HistoryCalls {
   private void messages(Exchange exchange) {
     api.permitted(
         exchange,
-        Permission.READ,
-        user -> messages(exchange, user, Fields.ofQuery(exchange.request())));
+        Right.RECEIVE,
+        caller -> messages(exchange, caller, Fields.ofQuery(exchange.request())));
   }
 
-  private void messages(Exchange exchange, User user, Fields fields) {
+  private void messages(Exchange exchange, Principal caller, Fields fields) {
     long limit = fields.integer("limit", 1, Long.MAX_VALUE, DEFAULT_LIMIT);
     String order = fields.word("order", ORDERS, "'asc' or 'desc'", DESCENDING);
     Optional<String> cursor = fields.optionalString("cursor", 0, Integer.MAX_VALUE);
@@ -76,7 +76,7 @@ final class HistoryCalls {
     }
     readable(
         exchange,
-        user,
+        caller,
         topic -> {
           if (after.isPresent() && !isPlaceIn(topic, after.get())) {
             fields.invalid(
@@ -97,12 +97,12 @@ final class HistoryCalls {
     return id.incarnation() == topic.incarnation() || id.incarnation() == 0;
   }
 
-  /// The topic the path names, if `user` may read it.
-  private void readable(Exchange exchange, User user, Consumer<Topic> then) {
+  /// The topic the path names, if `caller` may read it.
+  private void readable(Exchange exchange, Principal caller, Consumer<Topic> then) {
     api.existing(
         exchange,
         topic -> {
-          if (AccessPolicy.mayRead(user, Optional.of(topic))) {
+          if (AccessPolicy.mayRead(caller, Optional.of(topic))) {
             then.accept(topic);
           } else {
             exchange.detail(403, "Access denied to topic '" + topic.name() + "'");
@@ -133,11 +133,11 @@ final class HistoryCalls {
   private void answer(Exchange exchange, Topic topic, Asked asked, History.Page page) {
     api.permitted(
         exchange,
-        Permission.READ,
-        user ->
+        Right.RECEIVE,
+        caller ->
             readable(
                 exchange,
-                user,
+                caller,
                 present -> {
                   if (present.incarnation() == topic.incarnation()) {
                     exchange.json(200, write(exchange, topic, asked, page));

@@ -6,7 +6,6 @@ import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Logins.Renewal;
 import dev.tidings.server.relay.RelayApi.Services;
@@ -242,7 +241,7 @@ final class LoginCalls {
   // ---- sessions ----
 
   private void sessions(Exchange exchange) {
-    api.authenticated(exchange, user -> exchange.json(200, sessionsOf(user)));
+    api.asUser(exchange, user -> exchange.json(200, sessionsOf(user)));
   }
 
   private JsonOut sessionsOf(User user) {
@@ -278,7 +277,7 @@ final class LoginCalls {
   }
 
   private void endSession(Exchange exchange) {
-    api.authenticated(
+    api.asUser(
         exchange,
         user -> {
           Optional<Login> own =
@@ -295,14 +294,12 @@ final class LoginCalls {
   }
 
   private void logout(Exchange exchange) {
-    api.identified(exchange, caller -> logout(exchange, caller));
+    api.asUser(exchange, (user, loginId) -> logout(exchange, user, loginId));
   }
 
-  private void logout(Exchange exchange, Authenticator.Caller caller) {
-    if (caller.loginId().isPresent()) {
-      services
-          .logins()
-          .revoke(caller.user(), caller.loginId().get(), exchange.loop(), ended(exchange));
+  private void logout(Exchange exchange, User user, Optional<String> loginId) {
+    if (loginId.isPresent()) {
+      services.logins().revoke(user, loginId.get(), exchange.loop(), ended(exchange));
     } else {
       // Nothing belongs to a token without a login; it ends by itself.
       exchange.empty(204);

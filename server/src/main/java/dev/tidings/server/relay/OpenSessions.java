@@ -7,20 +7,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The open sessions of one kind on one event loop, by the users whose they are: a change of one
-/// user's rights costs nothing to the others.
+/// The open sessions of one kind on one event loop, by the users and clients whose they are: a
+/// change of one's rights costs nothing to the others.
 ///
 /// @param <S> the kind
 final class OpenSessions<S extends OpenSessions.Session> {
   // No empty sets.
-  private final Map<String, Set<S>> byUser = new LinkedHashMap<>();
+  private final Map<String, Set<S>> byPrincipal = new LinkedHashMap<>();
 
   /// What stays with a client for a while: a WebSocket, an event stream or a poll.
   interface Session {
     /// Whose it is; the same as long as it lives.
-    String userId();
+    String principalId();
 
-    /// Looks at its user again, who or whose token was changed, and ends what may not go on.
+    /// Looks at its user or client again, which or whose token was changed, and ends what may not
+    /// go on.
     void recheck();
 
     /// Ends it because the server stops.
@@ -28,29 +29,30 @@ final class OpenSessions<S extends OpenSessions.Session> {
   }
 
   void add(S session) {
-    boolean _ = byUser.computeIfAbsent(session.userId(), _ -> new LinkedHashSet<>()).add(session);
+    boolean _ =
+        byPrincipal.computeIfAbsent(session.principalId(), _ -> new LinkedHashSet<>()).add(session);
   }
 
   /// Forgets a session; false if it was forgotten before.
   boolean remove(S session) {
-    Set<S> ofUser = byUser.get(session.userId());
-    if (ofUser == null || !ofUser.remove(session)) {
+    Set<S> ofPrincipal = byPrincipal.get(session.principalId());
+    if (ofPrincipal == null || !ofPrincipal.remove(session)) {
       return false;
     }
-    if (ofUser.isEmpty()) {
-      byUser.remove(session.userId());
+    if (ofPrincipal.isEmpty()) {
+      byPrincipal.remove(session.principalId());
     }
     return true;
   }
 
   /// All of them as they are now: what is done to one may end it.
   List<S> all() {
-    return byUser.values().stream().flatMap(Set::stream).toList();
+    return byPrincipal.values().stream().flatMap(Set::stream).toList();
   }
 
-  /// Looks at the user's sessions again.
-  void recheck(String userId) {
-    List.copyOf(byUser.getOrDefault(userId, Set.of())).forEach(Session::recheck);
+  /// Looks at the sessions of a user or client again.
+  void recheck(String principalId) {
+    List.copyOf(byPrincipal.getOrDefault(principalId, Set.of())).forEach(Session::recheck);
   }
 
   /// Ends all because the server stops.

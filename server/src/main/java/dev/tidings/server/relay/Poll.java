@@ -2,10 +2,10 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.directory.Directory;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Read;
 import dev.tidings.core.log.Reader;
@@ -111,8 +111,8 @@ final class Poll implements Reader, OpenSessions.Session {
   @Override
   public boolean mayRead(Topic topic) {
     return authenticator.now(caller)
-            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
-        && AccessPolicy.mayRead(user, Optional.of(topic));
+            instanceof Authenticator.Caller(Principal now, long _, Optional<String> _)
+        && AccessPolicy.mayRead(now, Optional.of(topic));
   }
 
   @Override
@@ -310,12 +310,12 @@ final class Poll implements Reader, OpenSessions.Session {
   }
 
   @Override
-  public String userId() {
-    return caller.user().id();
+  public String principalId() {
+    return caller.principal().id();
   }
 
-  /// Looks at its user again, who or whose token was changed. If it may not go on it is answered as
-  /// a new call would be.
+  /// Looks at its user or client again, which or whose token was changed. If it may not go on it is
+  /// answered as a new call would be.
   @Override
   public void recheck() {
     if (answered) {
@@ -324,28 +324,28 @@ final class Poll implements Reader, OpenSessions.Session {
     switch (authenticator.now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
-        recheck(now.user());
+        recheck(now.principal());
       }
-      case Authenticator.Unknown(String detail) -> {
+      case Authenticator.Unknown unknown -> {
         finish();
-        exchange.unauthorized(detail);
+        exchange.unauthorized(unknown.detail());
       }
-      case Authenticator.Barred(String detail) -> {
+      case Authenticator.Barred barred -> {
         finish();
-        exchange.detail(403, detail);
+        exchange.detail(403, barred.detail());
       }
     }
   }
 
-  private void recheck(User user) {
+  private void recheck(Principal principal) {
     List<String> denied =
         cursors.values().stream()
-            .filter(cursor -> !Topics.mayGoOn(directory, user, cursor))
+            .filter(cursor -> !Topics.mayGoOn(directory, principal, cursor))
             .map(Cursor::topic)
             .toList();
-    if (!user.has(Permission.READ)) {
+    if (!AccessPolicy.has(principal, Right.RECEIVE)) {
       finish();
-      exchange.detail(403, "Permission 'read' required");
+      exchange.detail(403, RelayApi.requires(Right.RECEIVE));
     } else if (!denied.isEmpty()) {
       finish();
       exchange.detail(403, Topics.deniedText(denied));

@@ -2,9 +2,9 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.access.AccessPolicy.Right;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Start;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
@@ -41,12 +41,12 @@ final class PollCalls {
   }
 
   private void stats(Exchange exchange) {
-    api.authenticated(exchange, user -> exchange.json(200, stats(user)));
+    api.authenticated(exchange, caller -> exchange.json(200, stats(caller)));
   }
 
   /// What waits on all event loops. Names are told to those who may read them; the name of a topic
   /// that does not exist, to admins alone: it says what somebody else waits for.
-  private JsonOut stats(User user) {
+  private JsonOut stats(Principal caller) {
     JsonOut out =
         new JsonOut(256)
             .raw("{\"active_waiters\":")
@@ -56,26 +56,25 @@ final class PollCalls {
             .raw(",\"topic_subscriber_counts\":{");
     String separator = "";
     for (Map.Entry<String, Integer> topic :
-        waiters.countsOf(name -> mayKnow(user, name)).entrySet()) {
+        waiters.countsOf(name -> mayKnow(caller, name)).entrySet()) {
       out.raw(separator).string(topic.getKey()).raw(":").number(topic.getValue());
       separator = ",";
     }
     return out.raw("}}");
   }
 
-  private boolean mayKnow(User user, String name) {
+  private boolean mayKnow(Principal caller, String name) {
     Optional<Topic> topic = services.directory().topic(name);
-    return AccessPolicy.mayAdminister(user)
-        || (topic.isPresent() && AccessPolicy.mayRead(user, topic));
+    return AccessPolicy.mayAdminister(caller)
+        || (topic.isPresent() && AccessPolicy.mayRead(caller, topic));
   }
 
   private void poll(Exchange exchange) {
-    api.withBodyOf(
-        exchange, Permission.READ, 2, (caller, fields) -> poll(exchange, caller, fields));
+    api.withBodyOf(exchange, Right.RECEIVE, 2, (caller, fields) -> poll(exchange, caller, fields));
   }
 
   private void poll(Exchange exchange, Authenticator.Caller caller, Fields fields) {
-    User user = caller.user();
+    Principal principal = caller.principal();
     List<String> topics =
         fields.strings("topics", 1, services.settings().maxPollTopics(), Topics.MAX_NAME).stream()
             .distinct()
@@ -85,12 +84,12 @@ final class PollCalls {
     if (RelayApi.answeredInvalid(exchange, fields)) {
       return;
     }
-    List<String> denied = Topics.denied(services.directory(), user, topics);
+    List<String> denied = Topics.denied(services.directory(), principal, topics);
     if (!denied.isEmpty()) {
       exchange.detail(403, Topics.deniedText(denied));
       return;
     }
-    if (!waiters.enter(user.id(), topics)) {
+    if (!waiters.enter(principal.id(), topics)) {
       exchange.detail(429, waiters.refusal());
       return;
     }
@@ -105,7 +104,7 @@ final class PollCalls {
             services.metrics(),
             finished -> {
               boolean _ = open.remove(finished);
-              waiters.leave(user.id(), topics);
+              waiters.leave(principal.id(), topics);
             });
     open.add(poll);
     poll.start(starts(topics, since), timeoutS * 1000);

@@ -2,8 +2,7 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.directory.Permission;
-import dev.tidings.core.directory.User;
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.idempotency.Fingerprint;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.MessageId;
@@ -52,11 +51,11 @@ final class PublishCalls {
     long startNs = services.time().monotonicNs();
     api.withBodyOf(
         exchange,
-        Permission.WRITE,
+        Right.PUBLISH,
         1,
         (caller, fields) -> {
           Publisher.Item item = Publisher.read(fields);
-          Optional<KeyedRequest> request = keyed(exchange, caller.user(), fields);
+          Optional<KeyedRequest> request = keyed(exchange, caller.principal().id(), fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
@@ -70,7 +69,7 @@ final class PublishCalls {
   }
 
   /// The request under an idempotency key that the header `Idempotency-Key` makes of it.
-  private static Optional<KeyedRequest> keyed(Exchange exchange, User user, Fields fields) {
+  private static Optional<KeyedRequest> keyed(Exchange exchange, String callerId, Fields fields) {
     if (!exchange.request().headers().contains(IDEMPOTENCY_KEY)) {
       return Optional.empty();
     }
@@ -82,7 +81,7 @@ final class PublishCalls {
       return Optional.empty();
     }
     return Optional.of(
-        new KeyedRequest(user.id(), key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
+        new KeyedRequest(callerId, key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
   }
 
   /// The part of a request that begins with the message number `item`.
@@ -115,14 +114,14 @@ final class PublishCalls {
     long startNs = services.time().monotonicNs();
     api.withBodyOf(
         exchange,
-        Permission.WRITE,
+        Right.PUBLISH,
         3,
         (caller, fields) -> {
           List<Publisher.Item> items = new ArrayList<>();
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
             items.add(Publisher.read(each));
           }
-          Optional<KeyedRequest> request = keyed(exchange, caller.user(), fields);
+          Optional<KeyedRequest> request = keyed(exchange, caller.principal().id(), fields);
           if (!RelayApi.answeredInvalid(exchange, fields)) {
             new Bulk(exchange, items, request, startNs).publish(caller);
           }
@@ -160,7 +159,8 @@ final class PublishCalls {
     private void publish(Authenticator.Caller caller) {
       // Checked for all topics before anything is published: a denied one refuses the whole call.
       for (String topic : indexesByTopic.keySet()) {
-        if (!AccessPolicy.mayPublish(caller.user(), services.directory().topic(topic))) {
+        if (!AccessPolicy.mayPublish(
+            caller.principal(), topic, services.directory().topic(topic))) {
           denied.add(topic);
         }
       }

@@ -4,8 +4,8 @@ package dev.tidings.server.relay;
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.command.Publish;
 import dev.tidings.core.command.Publish.Authority;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
@@ -91,8 +91,8 @@ final class Publisher {
     publish(caller, topic, messages, request, 1, then);
   }
 
-  /// If the topic is created or replaced between the check of the user's rights and the shard, the
-  /// rights are checked again: those that the caller has then, against what the topic is then.
+  /// If the topic is created or replaced between the check of the caller's rights and the shard,
+  /// the rights are checked again: those that the caller has then, against what the topic is then.
   private void publish(
       Authenticator.Caller caller,
       String topic,
@@ -100,9 +100,9 @@ final class Publisher {
       Optional<KeyedRequest> request,
       int attempt,
       Consumer<Result> then) {
-    User user = caller.user();
+    Principal principal = caller.principal();
     Optional<Topic> existing = node.directory().topic(topic);
-    if (!AccessPolicy.mayPublish(user, existing)) {
+    if (!AccessPolicy.mayPublish(principal, topic, existing)) {
       then.accept(new Denied());
       return;
     }
@@ -110,7 +110,8 @@ final class Publisher {
         existing
             .<Authority>map(it -> new Authority.Existing(it.incarnation()))
             .orElseGet(() ->
-                new Authority.Creating(user.id(), "Auto-created topic by " + user.username()));
+                new Authority.Creating(
+                    principal.id(), "Auto-created topic by " + principal.displayName()));
     node.submit(
         new Publish(topic, authority, messages, request),
         loop,

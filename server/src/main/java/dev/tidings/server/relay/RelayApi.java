@@ -2,8 +2,10 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.access.AccessPolicy.Right;
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Directory;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.Command;
@@ -14,6 +16,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.EventLoop;
@@ -28,14 +31,18 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// The relay API on one event loop (pulsar-relay v0.1.0): its routes, and what its calls share.
 public final class RelayApi {
+  private static final String USERS_ONLY =
+      "This call is about the user who makes it; the token is a client's (expected: the access"
+          + " token of a user)";
+
   private final Services services;
   private final EventLoop loop;
   private final RelaySockets sockets;
@@ -119,7 +126,7 @@ public final class RelayApi {
     this.sockets = new RelaySockets(loop, services, publisher);
     this.polls = new PollCalls(this, services);
     this.events = new EventCalls(this, loop, services);
-    loop.core().readers().onUserChange(this::recheck);
+    loop.core().readers().onPrincipalChange(this::recheck);
   }
 
   /// Adds its routes.
@@ -136,10 +143,10 @@ public final class RelayApi {
     routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
 
-  /// Looks at the sessions of a user again, who or whose token was changed: those that may not go
-  /// on end.
-  private void recheck(String userId) {
-    sessions().forEach(open -> open.recheck(userId));
+  /// Looks at the sessions of a user or client again, which or whose token was changed: those that
+  /// may not go on end.
+  private void recheck(String principalId) {
+    sessions().forEach(open -> open.recheck(principalId));
   }
 
   private List<OpenSessions<?>> sessions() {
@@ -153,29 +160,45 @@ public final class RelayApi {
 
   // ---- what calls share ----
 
-  /// A call by a known user, who may act.
+  /// A call by a known user or client, who may act.
   interface Call {
     /// Does it.
-    void by(User user);
+    void by(Principal principal);
   }
 
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
   void authenticated(Exchange exchange, Call call) {
-    identified(exchange, caller -> call.by(caller.user()));
+    identified(exchange, caller -> call.by(caller.principal()));
+  }
+
+  /// As above, for calls that are about the user who makes them; a client is answered 403.
+  void asUser(Exchange exchange, Consumer<User> then) {
+    asUser(exchange, (user, _) -> then.accept(user));
   }
 
   /// As above, for calls that are about the login of the caller too.
-  void identified(Exchange exchange, Consumer<Authenticator.Caller> then) {
+  void asUser(Exchange exchange, BiConsumer<User, Optional<String>> then) {
+    identified(
+        exchange,
+        caller -> {
+          switch (caller.principal()) {
+            case User user -> then.accept(user, caller.loginId());
+            case Client _ -> exchange.detail(403, USERS_ONLY);
+          }
+        });
+  }
+
+  private void identified(Exchange exchange, Consumer<Authenticator.Caller> then) {
     allowed(exchange, services.authenticator().ofRequest(exchange), null, then);
   }
 
-  /// As [#authenticated], for those who have `permission`.
-  void permitted(Exchange exchange, Permission permission, Call call) {
+  /// As [#authenticated], for those who have `right`.
+  void permitted(Exchange exchange, Right right, Call call) {
     allowed(
         exchange,
         services.authenticator().ofRequest(exchange),
-        permission,
-        caller -> call.by(caller.user()));
+        right,
+        caller -> call.by(caller.principal()));
   }
 
   /// The topic that the path names, or else the answer 404.
@@ -187,13 +210,18 @@ public final class RelayApi {
         .ifPresentOrElse(then, () -> exchange.detail(404, "Topic '" + name + "' not found"));
   }
 
-  /// The topic that the path names if `user` may change it, or else the answer 404, or 403 with
-  /// what only its owner can do.
-  void managed(Exchange exchange, User user, String what, Consumer<Topic> then) {
+  /// The topic that the path names if `principal` may change it, or else the answer 404, or 403
+  /// with what only its owner can do.
+  void managed(Exchange exchange, Principal principal, String what, Consumer<Topic> then) {
+    managed(exchange, topic -> AccessPolicy.mayManage(principal, topic), what, then);
+  }
+
+  /// As above, by another rule than who may change it.
+  void managed(Exchange exchange, Predicate<Topic> rule, String what, Consumer<Topic> then) {
     existing(
         exchange,
         topic -> {
-          if (AccessPolicy.mayManage(user, topic)) {
+          if (rule.test(topic)) {
             then.accept(topic);
           } else {
             exchange.detail(403, "Only the topic owner can " + what);
@@ -217,38 +245,42 @@ public final class RelayApi {
                 }));
   }
 
-  private static boolean isAllowed(Authenticator.Result result, @Nullable Permission permission) {
+  private static boolean isAllowed(Authenticator.Result result, @Nullable Right right) {
     return result instanceof Authenticator.Caller caller
-        && (permission == null || caller.user().has(permission));
+        && (right == null || AccessPolicy.has(caller.principal(), right));
   }
 
-  /// Goes on with `then` if `result` is a user who has `permission`, or else answers 401 or 403.
+  /// Goes on with `then` if `result` is somebody who has `right`, or else answers 401 or 403.
   static void allowed(
       Exchange exchange,
       Authenticator.Result result,
-      @Nullable Permission permission,
+      @Nullable Right right,
       Consumer<Authenticator.Caller> then) {
     switch (result) {
       case Authenticator.Caller caller -> {
-        exchange.calledBy(caller.user().username());
-        if (permission == null || caller.user().has(permission)) {
+        exchange.calledBy(caller.principal().displayName());
+        if (right == null || AccessPolicy.has(caller.principal(), right)) {
           then.accept(caller);
         } else {
-          exchange.detail(
-              403, "Permission '" + permission.name().toLowerCase(Locale.ROOT) + "' required");
+          exchange.detail(403, requires(right));
         }
       }
-      case Authenticator.Unknown(String detail) -> exchange.unauthorized(detail);
-      case Authenticator.Barred(String detail) -> exchange.detail(403, detail);
+      case Authenticator.Unknown unknown -> exchange.unauthorized(unknown.detail());
+      case Authenticator.Barred barred -> exchange.detail(403, barred.detail());
     }
   }
 
-  /// A call of any user that sends a JSON object, in the contract's order of checks: malformed
+  /// What somebody is told who lacks `right`.
+  static String requires(Right right) {
+    return "Permission '" + Tokens.spell(right.permission()) + "' required";
+  }
+
+  /// A call of anybody known that sends a JSON object, in the contract's order of checks: malformed
   /// JSON, then who calls and what it may, then the fields.
   ///
   /// @param depth how deep the body is read
-  /// @param then gets the user and the fields; it checks them for errors
-  void withBody(Exchange exchange, int depth, BiConsumer<User, Fields> then) {
+  /// @param then gets the caller and the fields; it checks them for errors
+  void withBody(Exchange exchange, int depth, BiConsumer<Principal, Fields> then) {
     services
         .bodies()
         .read(
@@ -259,22 +291,18 @@ public final class RelayApi {
                     bytes,
                     depth,
                     null,
-                    (caller, fields) -> then.accept(caller.user(), fields)));
+                    (caller, fields) -> then.accept(caller.principal(), fields)));
   }
 
-  /// As above, for calls that need a permission.
-  void withBody(
-      Exchange exchange, Permission permission, int depth, BiConsumer<User, Fields> then) {
-    withBodyOf(exchange, permission, depth, (caller, fields) -> then.accept(caller.user(), fields));
+  /// As above, for calls that need a right.
+  void withBody(Exchange exchange, Right right, int depth, BiConsumer<Principal, Fields> then) {
+    withBodyOf(exchange, right, depth, (caller, fields) -> then.accept(caller.principal(), fields));
   }
 
   /// As above, for calls that go on while their caller may.
   void withBodyOf(
-      Exchange exchange,
-      Permission permission,
-      int depth,
-      BiConsumer<Authenticator.Caller, Fields> then) {
-    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, permission, then));
+      Exchange exchange, Right right, int depth, BiConsumer<Authenticator.Caller, Fields> then) {
+    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, right, then));
   }
 
   /// A call of anybody that sends a JSON object of plain values.
@@ -297,12 +325,12 @@ public final class RelayApi {
       Exchange exchange,
       byte[] bytes,
       int depth,
-      @Nullable Permission permission,
+      @Nullable Right right,
       BiConsumer<Authenticator.Caller, Fields> then) {
     Authenticator.Result caller = services.authenticator().ofRequest(exchange);
     // Whoever may not call has the body checked, as the order of answers wants it, but not read:
     // that would cost a stranger nothing and the server many times the body's size.
-    JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, permission) ? depth : 0);
+    JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, right) ? depth : 0);
     if (parsed instanceof JsonValue.Invalid invalid) {
       exchange.invalid(List.of(FieldError.malformed(invalid)));
       return;
@@ -310,7 +338,7 @@ public final class RelayApi {
     allowed(
         exchange,
         caller,
-        permission,
+        right,
         known -> checked(exchange, parsed, fields -> then.accept(known, fields)));
   }
 
@@ -349,8 +377,9 @@ public final class RelayApi {
       return;
     }
     Authenticator.Result result = callerOf(exchange);
-    if (result instanceof Authenticator.Caller caller && caller.user().has(Permission.READ)) {
-      exchange.calledBy(caller.user().username());
+    if (result instanceof Authenticator.Caller caller
+        && AccessPolicy.has(caller.principal(), Right.RECEIVE)) {
+      exchange.calledBy(caller.principal().displayName());
       upgrade(exchange, caller);
     } else {
       exchange.empty(403);
@@ -359,7 +388,7 @@ public final class RelayApi {
 
   private void upgrade(Exchange exchange, Authenticator.Caller caller) {
     UserConnections connections = services.connections();
-    if (!connections.enter(caller.user().id())) {
+    if (!connections.enter(caller.principal().id())) {
       exchange.detail(429, connections.refusal());
       return;
     }
@@ -372,7 +401,7 @@ public final class RelayApi {
           exchange.upgraded();
           sockets.joined(socket, caller, exchange.requestId());
         })
-        .onFailure(_ -> connections.leave(caller.user().id()));
+        .onFailure(_ -> connections.leave(caller.principal().id()));
   }
 
   /// Who a request comes from that a browser can send without headers of its own: its token may be

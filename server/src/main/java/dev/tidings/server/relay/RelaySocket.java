@@ -2,9 +2,9 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.access.AccessPolicy.Right;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
@@ -312,7 +312,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
       return;
     }
     if (group.authenticator().ofToken(token) instanceof Authenticator.Caller renewed
-        && renewed.user().id().equals(userId())) {
+        && renewed.principal().id().equals(principalId())) {
       caller = renewed;
       warned = false;
       send(RelayFrames.token("refreshed", renewed.expiresAt()));
@@ -338,12 +338,12 @@ final class RelaySocket implements Reader, OpenSessions.Session {
     if (now.isEmpty()) {
       return;
     }
-    List<String> denied = Topics.denied(group.directory(), now.get().user(), topics);
+    List<String> denied = Topics.denied(group.directory(), now.get().principal(), topics);
     if (!denied.isEmpty()) {
       refuseSubscription(Topics.deniedText(denied));
       return;
     }
-    String userId = caller.user().id();
+    String userId = caller.principal().id();
     clientId.ifPresent(it -> acks = new SocketAcks(group.node(), group.loop(), it, userId));
     state = State.OPENING_CURSORS;
     for (String topic : topics) {
@@ -420,8 +420,8 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   @Override
   public boolean mayRead(Topic topic) {
     return group.authenticator().now(caller)
-            instanceof Authenticator.Caller(User user, long _, Optional<String> _)
-        && AccessPolicy.mayRead(user, Optional.of(topic));
+            instanceof Authenticator.Caller(Principal now, long _, Optional<String> _)
+        && AccessPolicy.mayRead(now, Optional.of(topic));
   }
 
   @Override
@@ -521,8 +521,8 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   }
 
   @Override
-  public String userId() {
-    return caller.user().id();
+  public String principalId() {
+    return caller.principal().id();
   }
 
   /// Ends the socket, or the cursors that may not go on.
@@ -530,10 +530,10 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   public void recheck() {
     callerNow()
         .ifPresent(now -> {
-          if (now.user().has(Permission.READ)) {
-            recheckCursors(now.user());
+          if (AccessPolicy.has(now.principal(), Right.RECEIVE)) {
+            recheckCursors(now.principal());
           } else {
-            revoked("Permission 'read' required");
+            revoked(RelayApi.requires(Right.RECEIVE));
           }
         });
   }
@@ -545,15 +545,15 @@ final class RelaySocket implements Reader, OpenSessions.Session {
         caller = now;
         return Optional.of(now);
       }
-      case Authenticator.Unknown(String detail) -> revoked(detail);
-      case Authenticator.Barred(String detail) -> revoked(detail);
+      case Authenticator.Unknown unknown -> revoked(unknown.detail());
+      case Authenticator.Barred barred -> revoked(barred.detail());
     }
     return Optional.empty();
   }
 
-  private void recheckCursors(User user) {
+  private void recheckCursors(Principal principal) {
     for (Cursor cursor : List.copyOf(cursors.values())) {
-      if (state != State.CLOSED && !Topics.mayGoOn(group.directory(), user, cursor)) {
+      if (state != State.CLOSED && !Topics.mayGoOn(group.directory(), principal, cursor)) {
         cursor.close();
         ended(cursor, End.DENIED);
       }

@@ -86,7 +86,7 @@ final class RelaySockets {
   void left(RelaySocket socket) {
     if (open.remove(socket)) {
       metrics().socketClosed();
-      services.connections().leave(socket.userId());
+      services.connections().leave(socket.principalId());
     }
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Refusal;
@@ -47,8 +48,8 @@ final class SocketPublisher {
   void publish(Fields frame, Authenticator.Caller caller) {
     long startNs = group.time().monotonicNs();
     Optional<Payload> id = frame.correlation("id", MAX_ID);
-    if (!caller.user().has(Permission.WRITE)) {
-      answers.accept(RelayFrames.error("ACCESS_DENIED", "Permission 'write' required", id));
+    if (!AccessPolicy.has(caller.principal(), Right.PUBLISH)) {
+      answers.accept(RelayFrames.error("ACCESS_DENIED", RelayApi.requires(Right.PUBLISH), id));
       return;
     }
     Publisher.Item item = Publisher.read(frame);

@@ -2,10 +2,13 @@
 package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.command.ChangeTopic;
 import dev.tidings.core.command.CreateTopic;
 import dev.tidings.core.command.DeleteTopic;
-import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Client;
+import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -17,6 +20,7 @@ import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /// Topics: creating, listing, showing, changing and deleting them (API of pulsar-relay v0.1.0).
 final class TopicCalls {
@@ -46,10 +50,11 @@ final class TopicCalls {
   // ---- creating ----
 
   private void create(Exchange exchange) {
-    api.withBody(exchange, Permission.WRITE, 2, (user, fields) -> create(exchange, user, fields));
+    api.withBody(
+        exchange, Right.CREATE_TOPICS, 2, (caller, fields) -> create(exchange, caller, fields));
   }
 
-  private void create(Exchange exchange, User user, Fields fields) {
+  private void create(Exchange exchange, Principal caller, Fields fields) {
     String name = fields.string("topic_name", 1, Topics.MAX_NAME);
     boolean isPublic = fields.bool("is_public", false);
     Optional<String> description = fields.optionalString("description", 0, MAX_DESCRIPTION);
@@ -60,7 +65,7 @@ final class TopicCalls {
     if (!RelayApi.answeredInvalid(exchange, fields)) {
       api.submit(
           exchange,
-          new CreateTopic(name, user.id(), isPublic, description, retention),
+          new CreateTopic(name, caller.id(), isPublic, description, retention),
           topic -> exchange.json(201, TopicJson.write(topic, true)));
     }
   }
@@ -84,16 +89,22 @@ final class TopicCalls {
 
   // ---- showing ----
 
-  /// The topics that the caller owns or that are granted to it, also if it is an administrator.
+  /// Of a user, the topics that it owns or that are granted to it, also if it is an administrator;
+  /// of a client, which has no topics of its own, all that it may list. Names that this API cannot
+  /// spell are left out.
   private void list(Exchange exchange) {
     api.authenticated(
         exchange,
-        user -> {
+        caller -> {
+          if (!AccessPolicy.mayListTopics(caller)) {
+            exchange.detail(403, "Scope '" + Scope.TOPICS_READ.text() + "' required");
+            return;
+          }
           Listing listing = new Listing(exchange, "/api/v1/topics");
-          String after = listing.after();
-          for (Topic topic : services.directory().topicsOfAfter(user.id(), after, MAX_LISTED)) {
-            boolean manages = AccessPolicy.mayManage(user, topic);
-            if (!listing.add(topic.name(), TopicJson.write(topic, manages))) {
+          for (Topic topic : listed(caller, listing.after())) {
+            boolean manages = AccessPolicy.mayManage(caller, topic);
+            if (Topics.fault(topic.name()).isEmpty()
+                && !listing.add(topic.name(), TopicJson.write(topic, manages))) {
               break;
             }
           }
@@ -101,10 +112,24 @@ final class TopicCalls {
         });
   }
 
+  private Iterable<Topic> listed(Principal caller, String after) {
+    return switch (caller) {
+      case User user -> services.directory().topicsOfAfter(user.id(), after, MAX_LISTED);
+      case Client _ ->
+          () ->
+              Stream.iterate(
+                      services.directory().topicAfter(after),
+                      Optional::isPresent,
+                      it -> it.flatMap(topic -> services.directory().topicAfter(topic.name())))
+                  .map(Optional::orElseThrow)
+                  .iterator();
+    };
+  }
+
   private void stats(Exchange exchange) {
     api.permitted(
         exchange,
-        Permission.ADMIN,
+        Right.ADMINISTER,
         _ -> {
           int total = services.directory().topics().size();
           int open = Math.min(total, services.directory().publicTopics());
@@ -124,12 +149,13 @@ final class TopicCalls {
   private void get(Exchange exchange) {
     api.authenticated(
         exchange,
-        user ->
+        caller ->
             api.existing(
                 exchange,
                 topic -> {
-                  if (AccessPolicy.maySee(user, topic)) {
-                    exchange.json(200, TopicJson.write(topic, AccessPolicy.mayManage(user, topic)));
+                  if (AccessPolicy.maySee(caller, topic)) {
+                    exchange.json(
+                        200, TopicJson.write(topic, AccessPolicy.mayManage(caller, topic)));
                   } else {
                     exchange.detail(403, "Access denied to topic '" + topic.name() + "'");
                   }
@@ -139,17 +165,17 @@ final class TopicCalls {
   // ---- changing and deleting ----
 
   private void change(Exchange exchange) {
-    api.withBody(exchange, 2, (user, fields) -> change(exchange, user, fields));
+    api.withBody(exchange, 2, (caller, fields) -> change(exchange, caller, fields));
   }
 
-  private void change(Exchange exchange, User user, Fields fields) {
+  private void change(Exchange exchange, Principal caller, Fields fields) {
     Optional<Boolean> isPublic = fields.optionalBool("is_public");
     Optional<String> description = fields.optionalString("description", 0, MAX_DESCRIPTION);
     Optional<TopicRetention> retention = retention(fields);
     if (!RelayApi.answeredInvalid(exchange, fields)) {
       api.managed(
           exchange,
-          user,
+          caller,
           "update it",
           topic ->
               api.submit(
@@ -163,10 +189,10 @@ final class TopicCalls {
   private void delete(Exchange exchange) {
     api.authenticated(
         exchange,
-        user ->
+        caller ->
             api.managed(
                 exchange,
-                user,
+                topic -> AccessPolicy.mayDelete(caller, topic),
                 "delete it",
                 topic ->
                     api.submit(

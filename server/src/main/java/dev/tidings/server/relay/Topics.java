@@ -3,8 +3,8 @@ package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
-import dev.tidings.core.directory.User;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
@@ -93,23 +93,23 @@ final class Topics {
                 cursor.log().map(TopicLog::incarnation).orElse(0)));
   }
 
-  /// Whether `user` may go on with `cursor`. What becomes of one whose topic is gone or was
+  /// Whether `principal` may go on with `cursor`. What becomes of one whose topic is gone or was
   /// replaced is not decided here: its log tells.
-  static boolean mayGoOn(Directory directory, User user, Cursor cursor) {
+  static boolean mayGoOn(Directory directory, Principal principal, Cursor cursor) {
     Optional<Topic> topic = directory.topic(cursor.topic());
     boolean isItsTopic =
         cursor
             .log()
             .map(log -> topic.isPresent() && topic.get().incarnation() == log.incarnation())
             .orElse(true);
-    return !isItsTopic || AccessPolicy.mayRead(user, topic);
+    return !isItsTopic || AccessPolicy.mayRead(principal, topic);
   }
 
-  /// Those of `topics` that `user` may not read.
-  static List<String> denied(Directory directory, User user, Collection<String> topics) {
+  /// Those of `topics` that `principal` may not read.
+  static List<String> denied(Directory directory, Principal principal, Collection<String> topics) {
     List<String> denied = new ArrayList<>();
     for (String topic : topics) {
-      if (!AccessPolicy.mayRead(user, directory.topic(topic))) {
+      if (!AccessPolicy.mayRead(principal, directory.topic(topic))) {
         denied.add(topic);
       }
     }

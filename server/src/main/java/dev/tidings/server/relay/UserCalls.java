@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.command.ChangeUser;
 import dev.tidings.core.command.ChangeUser.Change;
 import dev.tidings.core.command.CreateUser;
@@ -49,7 +50,7 @@ final class UserCalls {
   }
 
   private void register(Exchange exchange) {
-    api.withBody(exchange, Permission.ADMIN, 2, (_, fields) -> register(exchange, fields));
+    api.withBody(exchange, Right.ADMINISTER, 2, (_, fields) -> register(exchange, fields));
   }
 
   private void register(Exchange exchange, Fields fields) {
@@ -79,7 +80,7 @@ final class UserCalls {
                     it ->
                         api.permitted(
                             exchange,
-                            Permission.ADMIN,
+                            Right.ADMINISTER,
                             _ -> create(exchange, username, email, it, words))));
   }
 
@@ -104,14 +105,14 @@ final class UserCalls {
   }
 
   private void me(Exchange exchange) {
-    api.authenticated(exchange, user -> exchange.json(200, write(user)));
+    api.asUser(exchange, user -> exchange.json(200, write(user)));
   }
 
   /// All users by name, from the one after `after` on, as many as an answer holds.
   private void list(Exchange exchange) {
     api.permitted(
         exchange,
-        Permission.ADMIN,
+        Right.ADMINISTER,
         _ -> {
           Listing listing = new Listing(exchange, "/auth/users");
           for (User user : services.directory().usersAfter(listing.after())) {
@@ -126,7 +127,7 @@ final class UserCalls {
   private void stats(Exchange exchange) {
     api.permitted(
         exchange,
-        Permission.ADMIN,
+        Right.ADMINISTER,
         _ ->
             exchange.json(
                 200,
@@ -141,7 +142,7 @@ final class UserCalls {
   // ---- changing and deleting ----
 
   private void change(Exchange exchange) {
-    api.withBody(exchange, Permission.ADMIN, 2, (_, fields) -> change(exchange, fields));
+    api.withBody(exchange, Right.ADMINISTER, 2, (_, fields) -> change(exchange, fields));
   }
 
   private void change(Exchange exchange, Fields fields) {
@@ -176,7 +177,7 @@ final class UserCalls {
                           it ->
                               api.permitted(
                                   exchange,
-                                  Permission.ADMIN,
+                                  Right.ADMINISTER,
                                   _ ->
                                       change(
                                           exchange,
@@ -203,7 +204,7 @@ final class UserCalls {
   private void delete(Exchange exchange) {
     api.permitted(
         exchange,
-        Permission.ADMIN,
+        Right.ADMINISTER,
         caller -> {
           if (exchange.pathParameter("user_id").equals(caller.id())) {
             exchange.detail(400, "Cannot delete your own user account");

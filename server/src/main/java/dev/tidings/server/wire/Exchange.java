@@ -240,7 +240,8 @@ public final class Exchange {
           detail(400, refusal.detail());
       case KEY_REUSED -> detail(422, refusal.detail());
       case TOO_MANY_KEYS -> detail(429, refusal.detail());
-      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING -> detail(404, refusal.detail());
+      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING, CLIENT_MISSING ->
+          detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
       case DAMAGED, EXHAUSTED, INTERNAL -> error(500, "INTERNAL_ERROR", textFor(refusal));
@@ -263,6 +264,7 @@ public final class Exchange {
           TOO_MANY_KEYS,
           NOT_GRANTED,
           USER_MISSING,
+          CLIENT_MISSING,
           LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,

@@ -18,6 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the fields of a JSON object as Pydantic 2 does in its default, coercing mode, with its
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 /// more than 64 KiB of inputs in all, nor long keys.
 public final class Fields {
   private static final Payload EMPTY_OBJECT = Payload.of("{}");
+  private static final Pattern SPACE_AROUND = Pattern.compile("(?U)^\\s+|\\s+$");
   private static final int MAX_ERRORS = 100;
   private static final int MAX_INPUTS = 64 * 1024;
   private static final int MAX_STEP = 255;
@@ -169,6 +172,43 @@ public final class Fields {
   public String string(String name, int min, int max) {
     JsonValue field = required(name);
     return field == null ? "" : checkString(field, at(name), min, max).orElse("");
+  }
+
+  /// A string of `min` to `max` code points without the white space around it.
+  public String stripped(String name, int min, int max) {
+    JsonValue field = required(name);
+    return switch (field) {
+      case null -> "";
+      case JsonString(Slice raw, String text) ->
+          checkString(
+                  new JsonString(raw, SPACE_AROUND.matcher(text).replaceAll("")),
+                  at(name),
+                  min,
+                  max)
+              .orElse("");
+      default -> checkString(field, at(name), min, max).orElse("");
+    };
+  }
+
+  /// A UUID; empty beside an error.
+  public Optional<UUID> uuid(String name) {
+    JsonValue field = required(name);
+    if (field == null) {
+      return Optional.empty();
+    }
+    if (!(field instanceof JsonString(Slice _, String text))) {
+      error("uuid_type", at(name), "UUID input should be a string, bytes or UUID object", field);
+      return Optional.empty();
+    }
+    Uuids.fault(text)
+        .ifPresent(fault ->
+            error(
+                "uuid_parsing",
+                at(name),
+                "Input should be a valid UUID, " + fault,
+                field,
+                new JsonOut(64).raw("{\"error\":").string(fault).raw("}").text()));
+    return Uuids.parse(text);
   }
 
   /// A string of at most `max` code points, or null, or absent.

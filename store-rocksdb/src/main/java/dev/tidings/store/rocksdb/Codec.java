@@ -21,8 +21,8 @@ import java.util.zip.CRC32C;
 final class Codec {
   /// The version this program writes, and the highest it reads. It rises with every body that
   /// grows, so that an older program says that it is the older one; 2 since topics tell their
-  /// retention.
-  static final byte VERSION = 2;
+  /// retention, 3 since there are subscriptions.
+  static final byte VERSION = 3;
 
   private static final int CHECKSUM_AT = 1;
   private static final int BODY_AT = 5;

@@ -9,13 +9,18 @@ import static dev.tidings.store.rocksdb.Codec.readText;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
@@ -40,6 +45,8 @@ final class EntryCodec {
       case USER -> 'u';
       case LOGIN -> 'l';
       case CONSUMER -> 'c';
+      case SUBSCRIPTION -> 's';
+      case CLIENT -> 'o';
     };
   }
 
@@ -50,6 +57,8 @@ final class EntryCodec {
       case USER -> "user";
       case LOGIN -> "login";
       case CONSUMER -> "consumer";
+      case SUBSCRIPTION -> "subscription";
+      case CLIENT -> "client";
     };
   }
 
@@ -83,6 +92,8 @@ final class EntryCodec {
       case User user -> user(key, user);
       case Login login -> login(key, login);
       case Consumer consumer -> consumer(key, consumer);
+      case Subscription subscription -> subscription(key, subscription);
+      case Client client -> client(key, client);
     };
   }
 
@@ -93,6 +104,8 @@ final class EntryCodec {
       case USER -> readUser(key, body);
       case LOGIN -> readLogin(key, body);
       case CONSUMER -> readConsumer(key, body);
+      case SUBSCRIPTION -> readSubscription(key, body);
+      case CLIENT -> readClient(key, body);
     };
   }
 
@@ -250,6 +263,80 @@ final class EntryCodec {
         key.substring(client),
         key.substring(user, client - 1),
         signed(body),
+        signed(body),
+        signed(body));
+  }
+
+  // Subscriptions
+
+  private static byte[] subscription(byte[] key, Subscription subscription) {
+    int size =
+        NUMBERS
+            + maxBytes(subscription.topic())
+            + maxBytes(subscription.ownerId())
+            + subscription.filter().map(Payload::size).orElse(0);
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putVarint(body, subscription.number());
+          putText(body, subscription.topic());
+          putVarint(body, subscription.incarnation());
+          putText(body, subscription.ownerId());
+          putOptional(body, subscription.filter().map(Payload::text));
+          putVarint(body, subscription.policy().maxAttempts());
+          putVarint(body, subscription.policy().backoffMinMs());
+          putVarint(body, subscription.policy().backoffMaxMs());
+          putOptional(body, subscription.policy().ackDeadlineMs());
+          putVarint(body, subscription.start());
+          putSigned(body, subscription.createdAt());
+        });
+  }
+
+  private static Subscription readSubscription(String id, ByteBuffer body) {
+    return new Subscription(
+        id,
+        Math.toIntExact(varint(body)),
+        readText(body),
+        Math.toIntExact(varint(body)),
+        readText(body),
+        readOptionalText(body).map(Payload::of),
+        new DeliveryPolicy(
+            Math.toIntExact(varint(body)), varint(body), varint(body), readOptionalNumber(body)),
+        varint(body),
+        signed(body));
+  }
+
+  // Clients
+
+  private static byte[] client(byte[] key, Client client) {
+    int size =
+        NUMBERS
+            + maxBytes(client.name())
+            + maxBytes(client.scopes().text())
+            + maxBytes(client.secretHash());
+    return Codec.value(
+        key,
+        size,
+        body -> {
+          putText(body, client.name());
+          putText(body, client.scopes().text());
+          putText(body, client.secretHash());
+          putBoolean(body, client.active());
+          putVarint(body, client.tokenVersion());
+          putSigned(body, client.createdAt());
+          putSigned(body, client.updatedAt());
+        });
+  }
+
+  private static Client readClient(String id, ByteBuffer body) {
+    return new Client(
+        id,
+        readText(body),
+        Scopes.stored(readText(body)),
+        readText(body),
+        body.get() != 0,
+        Math.toIntExact(varint(body)),
         signed(body),
         signed(body));
   }

@@ -4,10 +4,12 @@ package dev.tidings.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -207,6 +209,22 @@ final class CodecTest {
     assertRoundTrip(
         new Consumer("näme", 5, valid(clientId), valid(id).replace("/", ""), time, time, time));
     assertRoundTrip(new Consumer("t", 5, "a/b", valid(id).replace("/", ""), time, time, time));
+  }
+
+  @Property(tries = 100)
+  void clients_roundTrip(
+      @ForAll String name, @ForAll String scopes, @ForAll boolean active, @ForAll long time)
+      throws Exception {
+    assertRoundTrip(
+        new Client(
+            "0190-id",
+            valid(name),
+            Scopes.stored(valid(scopes)),
+            "$hash",
+            active,
+            Integer.MAX_VALUE,
+            time,
+            ~time));
   }
 
   private static void assertRoundTrip(Entry entry) throws Exception {

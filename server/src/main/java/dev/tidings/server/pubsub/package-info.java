@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The pubsub API: clients and their tokens, over HTTP.
+@NullMarked
+package dev.tidings.server.pubsub;
+
+import org.jspecify.annotations.NullMarked;
