@@ -2,6 +2,7 @@
 package dev.tidings.core.command;
 
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.runtime.ShardState;
 
@@ -32,6 +33,9 @@ public record DeleteTopic(String topic, int incarnation) implements TopicCommand
   public Step<Topic> handle(ShardState state, Topic existing) {
     for (Consumer consumer : state.consumersOf(existing)) {
       state.remove(consumer);
+    }
+    for (Subscription subscription : state.subscriptionsOf(existing)) {
+      state.remove(subscription);
     }
     state.remove(existing);
     return Step.done(existing);

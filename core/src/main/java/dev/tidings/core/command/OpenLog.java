@@ -4,6 +4,7 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.slot.Slot;
@@ -37,6 +38,6 @@ public record OpenLog(Topic topic) implements Command<TopicLog> {
     return state
         .log(topic.incarnation())
         .<Step<TopicLog>>map(Step::done)
-        .orElseGet(() -> new Step.NeedsLog<>(topic));
+        .orElseGet(() -> new Step.Needs<>(LogLoad.of(topic)));
   }
 }

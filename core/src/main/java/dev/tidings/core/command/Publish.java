@@ -11,6 +11,7 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.runtime.ShardState.NewMessage;
@@ -103,7 +104,7 @@ public record Publish(
           Refusal.Code.STALE_AUTHORITY, "topic '" + topic + "' has changed meanwhile; try again");
     }
     if (existing.isPresent() && state.log(existing.get().incarnation()).isEmpty()) {
-      return new Step.NeedsLog<>(existing.get());
+      return new Step.Needs<>(LogLoad.of(existing.get()));
     }
     Optional<String> noRoom = existing.isPresent() ? Optional.empty() : state.noRoomForTopic();
     if (noRoom.isPresent()) {

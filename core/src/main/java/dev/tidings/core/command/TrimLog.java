@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.command;
 
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.slot.Slot;
+import dev.tidings.core.subscription.Deliveries;
+import dev.tidings.core.subscription.DeliveriesLoad;
+import java.util.List;
 import java.util.Optional;
 
-/// Lets go of the oldest messages of a topic. Its log need not be in memory.
+/// Lets go of the oldest messages of a topic: not of those that a subscription still needs, unless
+/// they are below `backlog`. Without subscriptions its log need not be in memory.
 ///
 /// @param topic as retention saw it
 /// @param firstRetained messages below this sequence go; at most one above a durable message
-public record TrimLog(Topic topic, long firstRetained) implements Command<Long> {
+/// @param backlog at most `firstRetained`: what lies below it goes even if a subscription needs it
+public record TrimLog(Topic topic, long firstRetained, long backlog) implements Command<Long> {
   private static final long SIZE = 200;
+
+  /// Lets go of messages whether subscriptions need them or not.
+  public TrimLog(Topic topic, long firstRetained) {
+    this(topic, firstRetained, firstRetained);
+  }
 
   @Override
   public int slot() {
@@ -35,6 +47,7 @@ public record TrimLog(Topic topic, long firstRetained) implements Command<Long> 
     return true;
   }
 
+  /// Yields the lowest sequence that is retained now.
   @Override
   public Step<Long> handle(ShardState state) {
     Optional<Topic> existing = state.topic(topic.name());
@@ -42,7 +55,37 @@ public record TrimLog(Topic topic, long firstRetained) implements Command<Long> 
       return Step.refused(
           Refusal.Code.TOPIC_MISSING, "topic '" + topic.name() + "' is gone or another one now");
     }
-    state.trim(existing.get(), firstRetained);
-    return Step.done(firstRetained);
+    List<Subscription> subscriptions = state.subscriptionsOf(existing.get());
+    if (subscriptions.isEmpty()) {
+      state.trim(existing.get(), firstRetained);
+      return Step.done(firstRetained);
+    }
+    if (state.log(topic.incarnation()).isEmpty()) {
+      return new Step.Needs<>(LogLoad.of(existing.get()));
+    }
+    long needed = firstRetained;
+    for (Subscription subscription : subscriptions) {
+      Optional<Deliveries> deliveries = state.subscriptions().find(subscription.number());
+      if (deliveries.isEmpty()) {
+        return new Step.Needs<>(DeliveriesLoad.of(subscription));
+      }
+      needed = Math.min(needed, deliveries.get().pin());
+    }
+    return trim(state, existing.get(), subscriptions, Math.max(needed, backlog));
+  }
+
+  private static Step<Long> trim(
+      ShardState state, Topic existing, List<Subscription> subscriptions, long first) {
+    if (first <= state.log(existing.incarnation()).orElseThrow().firstRetained()) {
+      return Step.done(first);
+    }
+    for (Subscription subscription : subscriptions) {
+      Deliveries deliveries = state.subscriptions().find(subscription.number()).orElseThrow();
+      if (deliveries.pin() < first) {
+        state.subscriptions().write(subscription, deliveries.lose(first));
+      }
+    }
+    state.trim(existing, first);
+    return Step.done(first);
   }
 }

@@ -33,6 +33,7 @@ public final class Retention {
   private final Directory directory;
   private final TimeSource time;
   private final Limits defaults;
+  private final Limits backlog;
   private final Trimmer trimmer;
   private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
   private String lastSwept = "";
@@ -82,12 +83,20 @@ public final class Retention {
   }
 
   /// Retention of the topics in `directory`, whose messages are in `store`.
+  ///
+  /// @param backlog what a topic may retain because its subscriptions need it
   public Retention(
-      Store store, Directory directory, TimeSource time, Limits defaults, Trimmer trimmer) {
+      Store store,
+      Directory directory,
+      TimeSource time,
+      Limits defaults,
+      Limits backlog,
+      Trimmer trimmer) {
     this.store = store;
     this.directory = directory;
     this.time = time;
     this.defaults = defaults;
+    this.backlog = backlog;
     this.trimmer = trimmer;
   }
 
@@ -139,14 +148,19 @@ public final class Retention {
       return;
     }
     LogExtent extent = store.extent(topic.incarnation());
-    long cut = extent.firstRetained();
-    cut = Math.max(cut, cutByAge(topic, extent, limits));
-    cut = Math.max(cut, cutByCount(topic, extent, limits));
-    cut = Math.max(cut, cutByBytes(topic, extent, limits));
+    long cut = cut(topic, extent, limits);
     if (cut > extent.firstRetained()) {
+      boolean isNeeded = !directory.subscriptionsOf(topic).isEmpty();
+      long forced = isNeeded ? Math.min(cut, cut(topic, extent, backlog)) : cut;
       inFlight.acquire();
-      trimmer.trim(new TrimLog(topic, cut), inFlight::release);
+      trimmer.trim(new TrimLog(topic, cut, forced), inFlight::release);
     }
+  }
+
+  private long cut(Topic topic, LogExtent extent, Limits limits) throws StoreException {
+    return Math.max(
+        cutByAge(topic, extent, limits),
+        Math.max(cutByCount(topic, extent, limits), cutByBytes(topic, extent, limits)));
   }
 
   private long cutByAge(Topic topic, LogExtent extent, Limits limits) throws StoreException {

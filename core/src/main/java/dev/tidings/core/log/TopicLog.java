@@ -114,6 +114,16 @@ public final class TopicLog {
     return bytesEver;
   }
 
+  /// Messages appended up to the watermark, ever.
+  public long messagesShown() {
+    return messagesEver - (nextSequence - 1 - watermark());
+  }
+
+  /// The sequence of the next message.
+  public long nextSequence() {
+    return nextSequence;
+  }
+
   /// Whether something appended is not durable yet.
   public boolean hasUncommitted() {
     return nextSequence - 1 > watermark();
@@ -222,7 +232,7 @@ public final class TopicLog {
   /// Messages in memory from `from` on, up to the watermark and the bounds; at least one if there
   /// is any. Empty if `from` is above the watermark. Nothing if `from` lies below what is in
   /// memory.
-  Optional<List<Message>> readRecent(long from, int maxMessages, long maxBytes) {
+  public Optional<List<Message>> readRecent(long from, int maxMessages, long maxBytes) {
     // The watermark first: its read makes everything below it visible, and what is dropped from
     // memory in between is noticed by the list read afterwards.
     long last = watermark();

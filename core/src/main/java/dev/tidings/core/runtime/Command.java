@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
-import dev.tidings.core.directory.Topic;
-
 /// One thing asked of the shard that owns a slot.
 ///
 /// @param <R> what it yields when done
@@ -31,7 +29,7 @@ public interface Command<R> {
   }
 
   /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,
-  /// never blocks, and changes nothing if it refuses or needs a log.
+  /// never blocks, and changes nothing if it refuses or needs something loaded.
   Step<R> handle(ShardState state);
 
   /// What [#handle] came to.
@@ -44,10 +42,10 @@ public interface Command<R> {
     /// @param outcome the answer
     record Answer<R>(Outcome<R> outcome) implements Step<R> {}
 
-    /// It needs a log that is not in memory yet: the shard loads it and calls [#handle] again.
+    /// It needs something that is not in memory yet: the shard loads it and calls [#handle] again.
     ///
-    /// @param topic whose log
-    record NeedsLog<R>(Topic topic) implements Step<R> {}
+    /// @param load what it needs
+    record Needs<R>(Load load) implements Step<R> {}
 
     /// Answered with a result.
     static <R> Step<R> done(R result) {

@@ -483,6 +483,10 @@ public final class CommitLane {
           }
           // Shards share them among themselves.
           case StoreRecord.ReceiptKept _, StoreRecord.ReceiptsExpired _ -> {}
+          // Nobody but their shard sees them.
+          case StoreRecord.DeliveryChanged _,
+              StoreRecord.DeadLettersKept _,
+              StoreRecord.DeadLettersRemoved _ -> {}
         }
       }
     }

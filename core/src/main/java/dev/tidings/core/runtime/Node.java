@@ -2,6 +2,7 @@
 package dev.tidings.core.runtime;
 
 import dev.tidings.core.command.OpenLog;
+import dev.tidings.core.command.TendSubscriptions;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.Receipts;
@@ -14,6 +15,8 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.subscription.Names;
+import dev.tidings.core.subscription.Subscriptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +38,7 @@ public final class Node {
   private final Receipts receipts;
   private final History history;
   private final List<Shard> shards = new ArrayList<>();
+  private final List<ShardState> states = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
   private final List<Loop> loops = new ArrayList<>();
 
@@ -48,6 +52,7 @@ public final class Node {
   /// @param topics topics there may be, counting those about to be created
   /// @param grantsPerTopic users one topic may be granted to
   /// @param receipts of requests under idempotency keys
+  /// @param subscriptions how many, and the bounds of each
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
@@ -56,14 +61,15 @@ public final class Node {
       CommitLane.Limits batch,
       int topics,
       int grantsPerTopic,
-      Receipts.Limits receipts) {
+      Receipts.Limits receipts,
+      Subscriptions.Limits subscriptions) {
     /// Topics there may be, unless another number is given.
     public static final int DEFAULT_TOPICS = 10_000_000;
 
     /// Users one topic may be granted to, unless another number is given.
     public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
 
-    /// Bounds with the default numbers of topics, grants and idempotency keys.
+    /// Bounds with the default numbers of topics, grants, idempotency keys and subscriptions.
     public Limits(
         long hotTierBytes,
         long pageCacheBytes,
@@ -78,7 +84,8 @@ public final class Node {
           batch,
           DEFAULT_TOPICS,
           DEFAULT_GRANTS_PER_TOPIC,
-          Receipts.Limits.DEFAULT);
+          Receipts.Limits.DEFAULT,
+          Subscriptions.Limits.DEFAULT);
     }
   }
 
@@ -111,12 +118,23 @@ public final class Node {
     history = new History(store, logs, paging, time);
     lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
     int count = executors.size();
+    Names names = new Names();
     for (int i = 0; i < count; i++) {
       SerialExecutor executor = executors.get(i);
       HotTier tier = new HotTier(limits.hotTierBytes() / count);
       tiers.add(tier);
       ShardState state =
-          new ShardState(time, directory, logs, tier, lastIncarnation, receipts, limits);
+          new ShardState(
+              time,
+              directory,
+              logs,
+              tier,
+              lastIncarnation,
+              receipts,
+              names,
+              limits.pageCacheBytes() / count,
+              limits);
+      states.add(state);
       shards.add(new Shard(i, executor, state, lane, store, opening, backlog));
       PageCache pages = new PageCache(store, paging, executor, limits.pageCacheBytes() / count);
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
@@ -142,6 +160,26 @@ public final class Node {
   /// The commit lane, to be run by one thread.
   public CommitLane lane() {
     return lane;
+  }
+
+  /// What subscriptions have come to since the start.
+  public Subscriptions.Figures subscriptionFigures() {
+    return states.stream()
+        .map(state -> state.subscriptions().figures())
+        .reduce(Subscriptions.Figures.NONE, Subscriptions.Figures::plus);
+  }
+
+  /// Ends the leases whose deadline has passed, and makes dead letters of what has failed for the
+  /// last time. To be called every so often, from any thread: this is how accurate both are.
+  ///
+  /// @param home where the answers, which need no attention, are given
+  public void tend(TimeSource time, SerialExecutor home) {
+    for (int i = 0; i < shards.size(); i++) {
+      if (states.get(i).subscriptions().nextDueNs() <= time.monotonicNs()) {
+        // The slots of shard i leave i as remainder.
+        submit(new TendSubscriptions(i), home, _ -> {});
+      }
+    }
   }
 
   /// What waits.

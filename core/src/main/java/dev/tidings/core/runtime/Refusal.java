@@ -22,6 +22,10 @@ public record Refusal(Code code, String detail) {
     USER_MISSING(Fault.CALLER, false),
     /// The username is taken.
     USER_EXISTS(Fault.CALLER, false),
+    /// The name of the subscription is taken.
+    SUBSCRIPTION_EXISTS(Fault.CALLER, false),
+    /// There is no such subscription.
+    SUBSCRIPTION_MISSING(Fault.CALLER, false),
     /// There is no such client.
     CLIENT_MISSING(Fault.CALLER, false),
     /// There are as many of these as there may be.

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
-import dev.tidings.core.directory.Topic;
-import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command.Step;
-import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreRecord;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,11 +31,11 @@ public final class Shard {
   private final Store store;
   private final Executor blocking;
   private final Backlog backlog;
-  private final Map<Integer, Awaiting> awaitingLog = new HashMap<>();
+  private final Map<Load, Awaiting> awaiting = new HashMap<>();
   // Submissions handed to the commit lane and not yet back.
   private int uncommitted;
 
-  /// Who waits for a log to be in memory.
+  /// Who waits for something to be in memory.
   private static final class Awaiting {
     private final List<Submission<?>> submissions = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
@@ -96,8 +94,9 @@ public final class Shard {
           lane.submit(submission);
         }
       }
-      case Step.NeedsLog<R>(Topic topic) -> awaitLog(submission, topic);
+      case Step.Needs<R>(Load load) -> await(submission, load);
     }
+    state.takeWanted().forEach(this::awaiting);
   }
 
   private <R> Step<R> handle(Command<R> command) {
@@ -129,61 +128,60 @@ public final class Shard {
     }
   }
 
-  private void awaitLog(Submission<?> submission, Topic topic) {
-    Awaiting waiting = awaitingLog.get(topic.incarnation());
-    if (waiting != null) {
-      waiting.submissions.add(submission);
-      return;
-    }
-    waiting = new Awaiting();
-    waiting.submissions.add(submission);
-    awaitingLog.put(topic.incarnation(), waiting);
-    try {
-      blocking.execute(() -> load(topic));
-    } catch (RejectedExecutionException | Error e) {
-      loadFailed(topic, e);
-    }
+  private void await(Submission<?> submission, Load load) {
+    awaiting(load).submissions.add(submission);
   }
 
-  private void load(Topic topic) {
+  /// Those who wait for `load`, which is begun if nobody does yet.
+  private Awaiting awaiting(Load load) {
+    Awaiting known = awaiting.get(load);
+    if (known != null) {
+      return known;
+    }
+    Awaiting waiting = new Awaiting();
+    awaiting.put(load, waiting);
+    try {
+      blocking.execute(() -> read(load));
+    } catch (RejectedExecutionException | Error e) {
+      // Not at once: whoever asked is not among those who wait yet.
+      executor.execute(() -> failed(load, e));
+    }
+    return waiting;
+  }
+
+  private void read(Load load) {
     Runnable then;
     try {
-      LogExtent extent = store.extent(topic.incarnation());
-      then = () -> loaded(topic, extent);
+      Load.Loaded loaded = load.read(store);
+      then = () -> loaded(load, loaded);
     } catch (Throwable e) {
       // Whatever it is, those who wait must hear of it.
-      then = () -> loadFailed(topic, e);
+      then = () -> failed(load, e);
     }
     executor.execute(then);
   }
 
-  private void loaded(Topic topic, LogExtent extent) {
+  private void loaded(Load load, Load.Loaded loaded) {
+    Optional<Load> next;
     try {
-      if (state
-          .topic(topic.name())
-          .filter(it -> it.incarnation() == topic.incarnation())
-          .isPresent()) {
-        TopicLog _ = state.load(topic, extent);
-      }
-      // Otherwise it was deleted meanwhile, and those who wait find that out themselves.
+      next = loaded.into(state);
     } catch (Throwable e) {
-      loadFailed(topic, e);
+      failed(load, e);
       return;
     }
-    endAwaiting(topic, this::run);
+    endAwaiting(load, this::run);
+    next.ifPresent(this::awaiting);
   }
 
-  private void loadFailed(Topic topic, Throwable e) {
-    LOG.warn("log of topic {} could not be opened", topic.name(), e);
+  private void failed(Load load, Throwable e) {
+    LOG.warn("{} could not be read", load.what(), e);
     Refusal refusal =
-        new Refusal(
-            Refusal.Code.STORE_UNAVAILABLE,
-            "the log of topic '" + topic.name() + "' could not be read; try again");
-    endAwaiting(topic, submission -> refuse(submission, refusal));
+        new Refusal(Refusal.Code.STORE_UNAVAILABLE, load.what() + " could not be read; try again");
+    endAwaiting(load, submission -> refuse(submission, refusal));
   }
 
-  private void endAwaiting(Topic topic, Consumer<Submission<?>> then) {
-    Awaiting waiting = awaitingLog.remove(topic.incarnation());
+  private void endAwaiting(Load load, Consumer<Submission<?>> then) {
+    Awaiting waiting = awaiting.remove(load);
     if (waiting != null) {
       waiting.submissions.forEach(then);
       waiting.afterwards.forEach(Runnable::run);
@@ -191,11 +189,11 @@ public final class Shard {
   }
 
   /// Calls `passed` when every command handed in so far has been handled, also those that wait for
-  /// a log, and what they wrote is shown or refused. Of a batch whose outcome stays unknown it
-  /// waits no longer than its callers do.
+  /// something to be loaded, and what they wrote is shown or refused. Of a batch whose outcome
+  /// stays unknown it waits no longer than its callers do.
   void pass(Runnable passed) {
     executor.checkCurrent();
-    List<Awaiting> before = List.copyOf(awaitingLog.values());
+    List<Awaiting> before = List.copyOf(awaiting.values());
     if (before.isEmpty()) {
       passWritten(passed);
       return;

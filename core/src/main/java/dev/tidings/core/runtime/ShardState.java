@@ -3,9 +3,11 @@ package dev.tidings.core.runtime;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -21,6 +23,9 @@ import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.Names;
+import dev.tidings.core.subscription.Subscriptions;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
@@ -53,7 +59,11 @@ public final class ShardState {
   // Shared by all shards; those of the receipts that are this shard's and not durable yet.
   private final Receipts receipts;
   private final Set<Receipt> uncommittedReceipts = new HashSet<>();
+  private final Subscriptions subscriptions;
+  // Shared by all shards.
+  private final Names names;
   private List<StoreRecord> emitted = new ArrayList<>();
+  private final List<Load> wanted = new ArrayList<>();
 
   ShardState(
       TimeSource time,
@@ -62,6 +72,8 @@ public final class ShardState {
       HotTier tier,
       AtomicInteger lastIncarnation,
       Receipts receipts,
+      Names names,
+      long pageBytes,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
@@ -69,7 +81,11 @@ public final class ShardState {
     this.tier = tier;
     this.lastIncarnation = lastIncarnation;
     this.receipts = receipts;
+    this.names = names;
     this.limits = limits;
+    this.subscriptions =
+        new Subscriptions(
+            time, limits.subscriptions().deliveries(), pageBytes, record -> emitted.add(record));
     for (Entry.Kind kind : Entry.Kind.values()) {
       changed.put(kind, new HashMap<>());
     }
@@ -131,6 +147,126 @@ public final class ShardState {
     int changing = changed(Entry.Kind.CONSUMER).size();
     return directory.consumers(topic.incarnation()).size() + changing >= maxOfTopic
         || directory.consumerCount() + changing >= maxInAll;
+  }
+
+  // ---- subscriptions ----
+
+  /// The subscription with that id, durable or not.
+  public Optional<Subscription> subscription(String id) {
+    return find(Entry.Kind.SUBSCRIPTION, id).map(Subscription.class::cast);
+  }
+
+  /// The subscriptions of `topic`, durable or not, in no order.
+  public List<Subscription> subscriptionsOf(Topic topic) {
+    Map<String, Subscription> found = new HashMap<>();
+    for (String id : directory.subscriptionsOf(topic)) {
+      directory.subscription(id).ifPresent(subscription -> found.put(id, subscription));
+    }
+    overlay(
+        Entry.Kind.SUBSCRIPTION,
+        Subscription.class,
+        found,
+        subscription -> subscription.topic().equals(topic.name()));
+    return List.copyOf(found.values());
+  }
+
+  /// Those that are in memory, and what they have delivered.
+  public Subscriptions subscriptions() {
+    return subscriptions;
+  }
+
+  /// Why `topic` may have no further subscription, if so.
+  public Optional<String> noRoomForSubscription(Topic topic) {
+    // Those that other shards are about to create are not seen: the bound is kept to within a few.
+    int inAll = directory.subscriptions().size() + changed(Entry.Kind.SUBSCRIPTION).size();
+    int ofTopic = subscriptionsOf(topic).size();
+    if (inAll >= limits.subscriptions().inAll()) {
+      return Optional.of(
+          "there are "
+              + inAll
+              + " subscriptions (limit: "
+              + limits.subscriptions().inAll()
+              + "); delete one that is not needed");
+    }
+    return ofTopic < limits.subscriptions().perTopic()
+        ? Optional.empty()
+        : Optional.of(
+            "topic '"
+                + topic.name()
+                + "' has "
+                + ofTopic
+                + " subscriptions (limit: "
+                + limits.subscriptions().perTopic()
+                + "); delete one that is not needed");
+  }
+
+  /// Creates a subscription of `topic`; empty if no numbers are left.
+  ///
+  /// @param id claimed by [#claim]
+  /// @param start the sequence of the first message it may deliver
+  public Optional<Subscription> createSubscription(
+      String id,
+      Topic topic,
+      String ownerId,
+      Optional<Payload> filter,
+      DeliveryPolicy policy,
+      long start) {
+    OptionalInt number = nextNumber();
+    if (number.isEmpty()) {
+      names.release(id);
+      return Optional.empty();
+    }
+    Subscription subscription =
+        new Subscription(
+            id,
+            number.getAsInt(),
+            topic.name(),
+            topic.incarnation(),
+            ownerId,
+            filter,
+            policy,
+            start,
+            time.wallMs());
+    put(subscription);
+    return Optional.of(subscription);
+  }
+
+  /// Claims the name of a subscription that is about to be created; false if it is taken.
+  public boolean claim(String id) {
+    return subscription(id).isEmpty() && names.claim(id);
+  }
+
+  /// Takes a subscription into memory, if it is still there.
+  ///
+  /// @return what has to be loaded for its filter
+  public Optional<Load> loadDeliveries(String id, int number, List<DeliveryChange> changes) {
+    Optional<Subscription> subscription = subscription(id).filter(it -> it.number() == number);
+    Optional<TopicLog> log = subscription.flatMap(it -> logs.find(it.incarnation()));
+    return subscription.isEmpty() || log.isEmpty() || subscriptions.find(number).isPresent()
+        ? Optional.empty()
+        : subscriptions.open(subscription.get(), log.get(), changes);
+  }
+
+  /// Asks for something to be loaded, without waiting for it.
+  public void want(Load load) {
+    wanted.add(load);
+  }
+
+  /// Takes what was asked for since the last call.
+  List<Load> takeWanted() {
+    if (wanted.isEmpty()) {
+      return List.of();
+    }
+    List<Load> taken = List.copyOf(wanted);
+    wanted.clear();
+    return taken;
+  }
+
+  // ---- all entries ----
+
+  /// Whether there is a topic of that name whose log has that number, durable or not.
+  public boolean isPresent(String topic, int incarnation) {
+    return topic(topic).filter(it -> it.incarnation() == incarnation).isPresent();
   }
 
   /// Whether `entry` is there just so, durable or not.
@@ -209,10 +345,11 @@ public final class ShardState {
       boolean isPublic,
       Optional<String> description,
       TopicRetention retention) {
-    int incarnation = lastIncarnation.incrementAndGet();
-    if (incarnation > MessageId.MAX_INCARNATION || incarnation < 0) {
+    OptionalInt number = nextNumber();
+    if (number.isEmpty()) {
       return Optional.empty();
     }
+    int incarnation = number.getAsInt();
     Topic topic =
         new Topic(
             name, incarnation, ownerId, isPublic, description, time.wallMs(), Set.of(), retention);
@@ -220,6 +357,14 @@ public final class ShardState {
     logs.put(log);
     put(topic);
     return Optional.of(topic);
+  }
+
+  /// The next number for a log or subscription; empty if none are left.
+  private OptionalInt nextNumber() {
+    int number = lastIncarnation.incrementAndGet();
+    return number > MessageId.MAX_INCARNATION || number < 0
+        ? OptionalInt.empty()
+        : OptionalInt.of(number);
   }
 
   /// Stores a new or changed entry.
@@ -320,8 +465,8 @@ public final class ShardState {
   }
 
   /// Adds a log that was loaded from the store.
-  TopicLog load(Topic topic, LogExtent extent) {
-    TopicLog log = new TopicLog(topic.name(), topic.incarnation(), extent, tier);
+  TopicLog load(String topic, int incarnation, LogExtent extent) {
+    TopicLog log = new TopicLog(topic, incarnation, extent, tier);
     logs.put(log);
     return log;
   }
@@ -330,18 +475,34 @@ public final class ShardState {
   void settle(List<StoreRecord> records) {
     for (StoreRecord record : records) {
       switch (record) {
-        case StoreRecord.EntryPut put -> settle(put.entry(), Optional.of(put.entry()));
+        case StoreRecord.EntryPut put -> {
+          settle(put.entry(), Optional.of(put.entry()));
+          releaseName(put.entry());
+        }
         case StoreRecord.EntryRemoved removed -> {
           settle(removed.entry(), Optional.empty());
           removed.entry().ownNumber().ifPresent(this::discard);
         }
-        case StoreRecord.MessagesAppended appended ->
-            logs.find(appended.incarnation())
-                .filter(log -> !log.hasUncommitted())
-                .ifPresent(changedLogs::remove);
+        case StoreRecord.MessagesAppended appended -> {
+          logs.find(appended.incarnation())
+              .filter(log -> !log.hasUncommitted())
+              .ifPresent(changedLogs::remove);
+          subscriptions.appended(appended.incarnation(), appended.messages());
+        }
+        case StoreRecord.DeliveryChanged delivered ->
+            subscriptions.committed(delivered.number(), delivered.change().ordinal());
         case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
-        case StoreRecord.LogTrimmed _, StoreRecord.ReceiptsExpired _ -> {}
+        case StoreRecord.LogTrimmed _,
+            StoreRecord.ReceiptsExpired _,
+            StoreRecord.DeadLettersKept _,
+            StoreRecord.DeadLettersRemoved _ -> {}
       }
+    }
+  }
+
+  private void releaseName(Entry entry) {
+    if (entry instanceof Subscription subscription) {
+      names.release(subscription.id());
     }
   }
 
@@ -355,12 +516,14 @@ public final class ShardState {
     changedLogs.clear();
     for (Map<String, Optional<Entry>> ofKind : changed.values()) {
       for (Optional<Entry> entry : ofKind.values()) {
+        entry.ifPresent(this::releaseName);
         entry
             .filter(this::isUndone)
             .ifPresent(undone -> undone.ownNumber().ifPresent(this::discard));
       }
       ofKind.clear();
     }
+    subscriptions.revert();
     uncommittedReceipts.forEach(receipts::forget);
     uncommittedReceipts.clear();
     emitted.clear();
@@ -374,12 +537,14 @@ public final class ShardState {
         .equals(Optional.of(entry.ownNumber()));
   }
 
-  private void discard(int incarnation) {
-    logs.find(incarnation)
+  /// Lets go of what lives under `number`, a log or a subscription.
+  private void discard(int number) {
+    subscriptions.discard(number);
+    logs.find(number)
         .ifPresent(log -> {
           changedLogs.remove(log);
           log.discard();
-          logs.remove(incarnation);
+          logs.remove(number);
         });
   }
 }

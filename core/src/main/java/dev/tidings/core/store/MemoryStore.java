@@ -7,12 +7,16 @@ import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.DeadLettersKept;
+import dev.tidings.core.store.StoreRecord.DeadLettersRemoved;
+import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -39,6 +43,7 @@ public final class MemoryStore implements Store {
     private final Map<Integer, Log> logs = new HashMap<>();
     private final Map<EntryKey, Entry> entries = new HashMap<>();
     private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
+    private final Map<Integer, List<DeliveryChange>> deliveries = new HashMap<>();
     private int lastIncarnation;
   }
 
@@ -118,7 +123,12 @@ public final class MemoryStore implements Store {
       }
       case EntryRemoved(Entry entry) -> {
         memory.entries.remove(EntryKey.of(entry));
-        entry.ownNumber().ifPresent(memory.logs::remove);
+        entry
+            .ownNumber()
+            .ifPresent(number -> {
+              memory.logs.remove(number);
+              memory.deliveries.remove(number);
+            });
       }
       case ReceiptKept(Receipt receipt) -> memory.receipts.put(KeyedItem.of(receipt), receipt);
       case ReceiptsExpired expired ->
@@ -128,6 +138,34 @@ public final class MemoryStore implements Store {
               .removeIf(receipt ->
                   receipt.slot() == expired.slot()
                       && receipt.expiresAt() < expired.expiredBefore());
+      case DeliveryChanged changed -> {
+        List<DeliveryChange> changes =
+            memory.deliveries.computeIfAbsent(changed.number(), _ -> new ArrayList<>());
+        if (changed.change().whole()) {
+          changes.clear();
+        }
+        changes.add(changed.change());
+      }
+      case DeadLettersKept kept -> keep(kept);
+      case DeadLettersRemoved removed ->
+          removed
+              .ranges()
+              .forEach(range ->
+                  memory
+                      .logs
+                      .computeIfAbsent(removed.number(), _ -> new Log())
+                      .runs
+                      .subMap(range.first(), true, range.last(), true)
+                      .clear());
+    }
+  }
+
+  private void keep(DeadLettersKept kept) {
+    Log log = memory.logs.computeIfAbsent(kept.number(), _ -> new Log());
+    for (Message message : kept.messages()) {
+      log.runs.put(
+          message.sequence(),
+          new MessagesAppended(kept.slot(), kept.number(), 0, 0, List.of(message)));
     }
   }
 
@@ -244,6 +282,14 @@ public final class MemoryStore implements Store {
       bytes += message.size();
     }
     return bytes;
+  }
+
+  @Override
+  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return List.copyOf(memory.deliveries.getOrDefault(number, List.of()));
+    }
   }
 
   @Override

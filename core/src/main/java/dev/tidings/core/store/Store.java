@@ -3,6 +3,7 @@ package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -58,6 +59,11 @@ public interface Store extends AutoCloseable {
   /// The run that holds `sequence`, or else the first run after it: what retention needs to find
   /// where to trim, without an index of its own.
   Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException;
+
+  /// What became of the deliveries of the subscription with that number: the last change that tells
+  /// the whole state, if there was one, and those after it, in their order. Damage is kept aside
+  /// and named, and makes this fail: what is left does not tell what was acked.
+  List<DeliveryChange> loadDeliveries(int number) throws StoreException;
 
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;

@@ -4,6 +4,8 @@ package dev.tidings.core.store;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.SequenceRange;
 import java.util.List;
 
 /// One thing that a shard decided and that must be remembered.
@@ -57,8 +59,9 @@ public sealed interface StoreRecord {
     }
   }
 
-  /// An entry of the directory was removed, and with it everything in its log, if it has one. The
-  /// number of the log is not used again, and nothing is appended to it afterwards.
+  /// An entry of the directory was removed, and with it everything under its own number, if it has
+  /// one: messages, deliveries, dead letters. The number is not used again, and nothing is written
+  /// under it afterwards.
   ///
   /// @param entry as it was
   record EntryRemoved(Entry entry) implements StoreRecord {
@@ -83,4 +86,36 @@ public sealed interface StoreRecord {
   /// @param slot whose receipts
   /// @param expiredBefore those that were to be kept until before this, milliseconds since 1970
   record ReceiptsExpired(int slot, long expiredBefore) implements StoreRecord {}
+
+  /// The deliveries of a subscription were changed. A change that tells the whole state makes those
+  /// before it needless; the store may delete them any time.
+  ///
+  /// @param slot the slot of the subscription
+  /// @param number its number
+  /// @param change what is different now
+  record DeliveryChanged(int slot, int number, DeliveryChange change) implements StoreRecord {}
+
+  /// Messages were copied to the dead letters of a subscription. [Store#read] gives them under its
+  /// number, as if they lay in a log of their own with holes.
+  ///
+  /// @param slot the slot of the subscription
+  /// @param number its number
+  /// @param messages one or more, with the sequences they have in their log, which rise
+  record DeadLettersKept(int slot, int number, List<Message> messages) implements StoreRecord {
+    public DeadLettersKept {
+      messages = List.copyOf(messages);
+    }
+  }
+
+  /// Copies of messages among the dead letters of a subscription are not needed any more.
+  ///
+  /// @param slot the slot of the subscription
+  /// @param number its number
+  /// @param ranges of sequences
+  record DeadLettersRemoved(int slot, int number, List<SequenceRange> ranges)
+      implements StoreRecord {
+    public DeadLettersRemoved {
+      ranges = List.copyOf(ranges);
+    }
+  }
 }

@@ -27,6 +27,7 @@ import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,7 +115,8 @@ class CommandsTest {
                 many.batch(),
                 2,
                 1,
-                many.receipts()),
+                many.receipts(),
+                many.subscriptions()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");
@@ -368,7 +370,7 @@ class CommandsTest {
     // Heard of again meanwhile: it stays.
     var again = node.submit(ack(topic, "c2", 5));
     stale.forEach(consumer -> {
-      var _ = node.submit(new ForgetConsumer(consumer));
+      var _ = node.submit(new RemoveEntry(consumer));
     });
     node.settle();
     assertThat(again.isAnswered()).isTrue();
@@ -435,6 +437,11 @@ class CommandsTest {
     @Override
     public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
       return store.runAt(incarnation, sequence);
+    }
+
+    @Override
+    public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+      return store.loadDeliveries(number);
     }
 
     @Override

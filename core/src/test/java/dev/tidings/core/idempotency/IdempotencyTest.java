@@ -16,6 +16,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
+import dev.tidings.core.subscription.Subscriptions;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,7 +49,8 @@ class IdempotencyTest {
         new CommitLane.Limits(1000, 16 << 20),
         1000,
         1000,
-        new Receipts.Limits(600_000, keysPerUser, keys));
+        new Receipts.Limits(600_000, keysPerUser, keys),
+        Subscriptions.Limits.DEFAULT);
   }
 
   private Publish publishing(

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class RetentionTest {
+  private static final Limits NO_BACKLOG = new Limits(0, 0, 0);
   private static final long MINUTE = Duration.ofMinutes(1).toMillis();
 
   private final MemoryStore.Memory memory = new MemoryStore.Memory();
@@ -39,6 +40,7 @@ class RetentionTest {
         node.node().directory(),
         node.time(),
         limits,
+        NO_BACKLOG,
         (command, answered) -> {
           var _ = node.submit(command);
           answered.run();
@@ -172,6 +174,7 @@ class RetentionTest {
             node.node().directory(),
             node.time(),
             new Limits(MINUTE * 1000, 1000, 0),
+            NO_BACKLOG,
             (command, _) -> trims.add(command));
     store.reads = 0;
     assertThat(retention.sweep(10)).isZero();
@@ -183,6 +186,7 @@ class RetentionTest {
                     node.node().directory(),
                     node.time(),
                     new Limits(0, 0, 0),
+                    NO_BACKLOG,
                     (command, _) -> trims.add(command))
                 .sweep(10))
         .isZero();
@@ -201,6 +205,7 @@ class RetentionTest {
             node.node().directory(),
             node.time(),
             new Limits(0, 1, 0),
+            NO_BACKLOG,
             (command, answered) -> {
               trimmed.add(command.topic().name());
               answered.run();
@@ -252,6 +257,7 @@ class RetentionTest {
             node.node().directory(),
             node.time(),
             new Limits(0, 1, 0),
+            NO_BACKLOG,
             (_, answered) -> waiting.add(answered));
     Thread sweeper = Thread.ofPlatform().start(() -> retention.sweep(130));
     List<Runnable> handedIn = new ArrayList<>();

@@ -12,6 +12,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -90,6 +91,11 @@ final class ScriptedReads implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+    return store.loadDeliveries(number);
   }
 
   @Override

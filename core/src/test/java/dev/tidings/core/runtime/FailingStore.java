@@ -12,6 +12,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreHealth;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -157,6 +158,12 @@ final class FailingStore implements Store {
   public DirectoryContents loadDirectory() throws StoreException {
     checkUp();
     return store.loadDirectory();
+  }
+
+  @Override
+  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+    checkUp();
+    return store.loadDeliveries(number);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -34,6 +35,7 @@ public final class FaultyStore implements Store {
     RUN_AT,
     LOAD_DIRECTORY,
     LOAD_RECEIPTS,
+    LOAD_DELIVERIES,
     BACKUP
   }
 
@@ -226,6 +228,11 @@ public final class FaultyStore implements Store {
   @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return call(Method.LOAD_DIRECTORY, store::loadDirectory);
+  }
+
+  @Override
+  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+    return call(Method.LOAD_DELIVERIES, () -> store.loadDeliveries(number));
   }
 
   @Override

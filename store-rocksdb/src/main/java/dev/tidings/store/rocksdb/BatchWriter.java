@@ -5,9 +5,13 @@ import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.DeadLettersKept;
+import dev.tidings.core.store.StoreRecord.DeadLettersRemoved;
+import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -98,8 +102,8 @@ final class BatchWriter implements AutoCloseable {
     batch.put(handle.directory, key, EntryCodec.value(key, entry));
   }
 
-  /// Removes an entry, and the runs and the trim mark of its log. What this batch has done to the
-  /// log before is undone with it.
+  /// Removes an entry, and what lies under its own number: runs, trim mark, deliveries. What this
+  /// batch has done to the log before is undone with it.
   void remove(Entry entry) throws RocksDBException {
     batch.delete(handle.directory, EntryCodec.key(entry));
     if (entry.ownNumber().isPresent()) {
@@ -109,6 +113,35 @@ final class BatchWriter implements AutoCloseable {
       batch.deleteRange(
           handle.messages, Codec.runKey(incarnation, 0), Codec.runKey(incarnation + 1, 0));
       batch.delete(handle.meta, Codec.metaKey('t', incarnation));
+      batch.deleteRange(
+          handle.meta, DeliveryCodec.key(incarnation, 0), DeliveryCodec.key(incarnation + 1, 0));
+    }
+  }
+
+  void change(DeliveryChanged changed) throws RocksDBException {
+    byte[] key = DeliveryCodec.key(changed.number(), changed.change().ordinal());
+    if (changed.change().whole()) {
+      batch.deleteRange(handle.meta, DeliveryCodec.key(changed.number(), 0), key);
+    }
+    batch.put(handle.meta, key, DeliveryCodec.value(key, changed.change()));
+  }
+
+  /// Each copy is a run of its own, since they are dropped one by one.
+  void keep(DeadLettersKept kept) throws RocksDBException {
+    for (Message message : kept.messages()) {
+      byte[] key = Codec.runKey(kept.number(), message.sequence());
+      putRun(key, 0, 0, message.size(), List.of(message));
+    }
+  }
+
+  void remove(DeadLettersRemoved removed) throws RocksDBException {
+    for (SequenceRange range : removed.ranges()) {
+      byte[] first = Codec.runKey(removed.number(), range.first());
+      if (range.size() == 1) {
+        batch.delete(handle.messages, first);
+      } else {
+        batch.deleteRange(handle.messages, first, Codec.runKey(removed.number(), range.last() + 1));
+      }
     }
   }
 
@@ -164,13 +197,7 @@ final class BatchWriter implements AutoCloseable {
     }
     long first = log.run.getFirst().sequence();
     byte[] key = Codec.runKey(incarnation, first);
-    int size = Codec.maxRunBytes(log.run.size(), log.runBytes);
-    // Larger only for a single message that is larger than a run.
-    ByteBuffer value = size <= buffer.capacity() ? buffer : ByteBuffer.allocateDirect(size);
-    Codec.putRun(value, key, lapses, log.messagesBefore, log.bytesBefore, log.runBytes, log.run);
-    directKey.clear().put(key).flip();
-    batch.put(handle.messages, directKey, value);
-
+    putRun(key, log.messagesBefore, log.bytesBefore, log.runBytes, log.run);
     log.runStarts.add(first);
     log.tail =
         Optional.of(
@@ -182,6 +209,17 @@ final class BatchWriter implements AutoCloseable {
                 log.bytesBefore + log.runBytes));
     log.run.clear();
     log.runBytes = 0;
+  }
+
+  private void putRun(
+      byte[] key, long messagesBefore, long bytesBefore, long bytes, List<Message> messages)
+      throws RocksDBException {
+    int size = Codec.maxRunBytes(messages.size(), bytes);
+    // Larger only for a single message that is larger than a run.
+    ByteBuffer value = size <= buffer.capacity() ? buffer : ByteBuffer.allocateDirect(size);
+    Codec.putRun(value, key, lapses, messagesBefore, bytesBefore, bytes, messages);
+    directKey.clear().put(key).flip();
+    batch.put(handle.messages, directKey, value);
   }
 
   /// Writes the new trim mark and deletes the runs that lie wholly below it.

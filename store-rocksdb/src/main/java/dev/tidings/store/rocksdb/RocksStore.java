@@ -18,12 +18,16 @@ import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreFigure;
 import dev.tidings.core.store.StoreHealth;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.store.StoreRecord.DeadLettersKept;
+import dev.tidings.core.store.StoreRecord.DeadLettersRemoved;
+import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.store.rocksdb.BatchWriter.Tail;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
@@ -75,7 +79,7 @@ public final class RocksStore implements Store {
   static final long UNREADABLE_STEP = LogExtent.LAPSE_STEP << 12;
 
   /// The format of the whole directory.
-  static final String FORMAT = "tidings-rocksdb/1";
+  public static final String FORMAT = "tidings-rocksdb/1";
 
   private static final byte[] FORMAT_KEY = Codec.metaKey('f', 0);
   private static final byte[] SLOT_HASH_KEY = Codec.metaKey('h', 0);
@@ -477,6 +481,9 @@ public final class RocksStore implements Store {
           case EntryRemoved(Entry entry) -> writer.remove(entry);
           case ReceiptKept(Receipt receipt) -> writer.keep(receipt);
           case ReceiptsExpired expired -> writer.forget(expired);
+          case DeliveryChanged changed -> writer.change(changed);
+          case DeadLettersKept kept -> writer.keep(kept);
+          case DeadLettersRemoved removed -> writer.remove(removed);
         }
       }
       if (!highest.equals(incarnation)) {
@@ -804,6 +811,44 @@ public final class RocksStore implements Store {
               String.valueOf(e.getMessage()),
               ByteBuffer.wrap(value));
       damaged.add(new Damaged(kind, ownKey, reason));
+    }
+  }
+
+  @Override
+  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
+    return use(
+        "load the deliveries of subscription " + number,
+        opened -> {
+          List<DeliveryChange> changes = new ArrayList<>();
+          try (RocksHandle.Range range =
+              opened.range(
+                  opened.meta, DeliveryCodec.key(number, 0), DeliveryCodec.key(number + 1, 0))) {
+            RocksIterator iterator = range.iterator();
+            for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
+              DeliveryChange change = readChange(number, iterator.key(), iterator.value());
+              if (change.whole()) {
+                changes.clear();
+              }
+              changes.add(change);
+            }
+            iterator.status();
+          }
+          return changes;
+        });
+  }
+
+  private DeliveryChange readChange(int number, byte[] key, byte[] value) throws StoreException {
+    try {
+      return Codec.decode(key, value, DeliveryCodec::read);
+    } catch (DamagedValueException e) {
+      CRC32C crc = new CRC32C();
+      crc.update(key);
+      throw new StoreException(
+          quarantine.keep(
+              "deliveries-%d-%08x".formatted(number, (int) crc.getValue()),
+              "the deliveries of subscription number " + number,
+              String.valueOf(e.getMessage()),
+              ByteBuffer.wrap(value)));
     }
   }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.command;
+
+import dev.tidings.core.directory.Subscription;
+import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.ShardState;
+import dev.tidings.core.subscription.Waiter;
+
+/// Lets go of somebody who has waited for a message of a subscription.
+///
+/// @param subscription the one it waited for
+/// @param waiter as it was handed in
+public record StopWaiting(Subscription subscription, Waiter waiter) implements Command<Boolean> {
+  private static final long SIZE = 100;
+
+  @Override
+  public int slot() {
+    return subscription.slot();
+  }
+
+  @Override
+  public long size() {
+    return SIZE;
+  }
+
+  @Override
+  public boolean writes() {
+    return false;
+  }
+
+  @Override
+  public Step<Boolean> handle(ShardState state) {
+    state.subscriptions().leave(subscription.number(), waiter);
+    return Step.done(true);
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.subscription;
+
+import java.util.Comparator;
+import org.jspecify.annotations.Nullable;
+
+/// One message that a subscription has delivered and that is not settled: it is leased, or waits to
+/// be delivered again, or has failed for the last time and is about to become a dead letter.
+final class Delivery {
+  /// The order of those that wait: who may be delivered first.
+  static final Comparator<Delivery> BY_DUE =
+      Comparator.<Delivery>comparingLong(it -> it.dueNs).thenComparingLong(it -> it.sequence);
+
+  final long sequence;
+  // Its message is a dead letter's copy rather than in the log.
+  final boolean kept;
+  int attempts;
+  // Null while it waits.
+  @Nullable Lease lease;
+  // Until when it waits, by the monotonic clock.
+  long dueNs;
+  // The same for the store: when its wait began, by the wall clock, and how long it is.
+  long since;
+  long forMs;
+
+  Delivery(long sequence, boolean kept) {
+    this.sequence = sequence;
+    this.kept = kept;
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.subscription;
+
+import dev.tidings.core.filter.Filter;
+import org.roaringbitmap.longlong.LongIterator;
+import org.roaringbitmap.longlong.Roaring64Bitmap;
+
+/// Which messages of a log match one filter, from some place on: a bitmap that is filled once, as
+/// messages become durable, so that no consumer looks at what it does not want. Subscriptions of
+/// equal filters share it.
+final class MatchIndex implements Matches {
+  final Filter filter;
+
+  /// Where it begins.
+  final long from;
+
+  private long evaluatedTo;
+  private final Roaring64Bitmap matching = new Roaring64Bitmap();
+  private long forgottenBelow;
+  // How many subscriptions use it.
+  int users;
+
+  MatchIndex(Filter filter, long from) {
+    this.filter = filter;
+    this.from = from;
+    this.evaluatedTo = from - 1;
+    this.forgottenBelow = from;
+  }
+
+  void match(long sequence) {
+    matching.addLong(sequence);
+  }
+
+  /// Everything up to `sequence` was evaluated.
+  void evaluated(long sequence) {
+    evaluatedTo = Math.max(evaluatedTo, sequence);
+  }
+
+  /// Lets go of what lies below `sequence`, which nobody needs any more.
+  void forgetBelow(long sequence) {
+    if (sequence > forgottenBelow && !matching.isEmpty() && matching.first() < sequence) {
+      Roaring64Bitmap below = new Roaring64Bitmap();
+      below.addRange(matching.first(), sequence);
+      matching.andNot(below);
+      forgottenBelow = sequence;
+    }
+  }
+
+  @Override
+  public long firstFrom(long sequence) {
+    LongIterator matches = matching.getLongIteratorFrom(sequence);
+    return matches.hasNext() ? matches.next() : Long.MAX_VALUE;
+  }
+
+  @Override
+  public long evaluatedTo() {
+    return evaluatedTo;
+  }
+
+  @Override
+  public boolean isFiltered() {
+    return true;
+  }
+
+  @Override
+  public long count(long first, long last) {
+    if (first > last) {
+      return 0;
+    }
+    return matching.rankLong(last) - (first > 0 ? matching.rankLong(first - 1) : 0);
+  }
+}
