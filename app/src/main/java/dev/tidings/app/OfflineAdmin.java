@@ -4,6 +4,7 @@ package dev.tidings.app;
 import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.BackupResult;
@@ -15,6 +16,7 @@ import dev.tidings.core.store.StoreRecord;
 import dev.tidings.server.auth.NewClient;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
+import dev.tidings.store.rocksdb.RocksStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -113,6 +115,35 @@ public final class OfflineAdmin {
       return store.backup(target);
     } catch (StoreException | StartException e) {
       throw new CommandException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /// Makes the store if there is none, checks its format, and says what was found.
+  public String migrate(TidingsConfig config) throws CommandException {
+    Path dataDir = config.store().dataDir();
+    switch (config.store().type()) {
+      case ROCKSDB -> {
+        // Opened below.
+      }
+      case MEMORY -> {
+        return "store.type is memory: there is nothing to migrate";
+      }
+    }
+    boolean isThere = Files.isDirectory(dataDir.resolve(Stores.FOLDER));
+    try (DataDirectory _ = DataDirectory.take(dataDir);
+        Store store = Stores.open(config)) {
+      DirectoryContents contents = store.loadDirectory();
+      String where = dataDir.resolve(Stores.FOLDER).toAbsolutePath().toString();
+      return isThere
+          ? "the store in %s has the format %s and is up to date; it holds %d topics and %d users"
+              .formatted(
+                  where,
+                  RocksStore.FORMAT,
+                  contents.all(Topic.class).size(),
+                  contents.all(User.class).size())
+          : "made an empty store in %s, format %s".formatted(where, RocksStore.FORMAT);
+    } catch (StoreException | StartException e) {
+      throw new CommandException("the store was not migrated: " + e.getMessage(), e);
     }
   }
 

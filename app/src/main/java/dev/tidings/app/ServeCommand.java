@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
 /// Runs a server until it is told to stop.
 @Command(
     name = "serve",
+    aliases = "server",
     description = "Run a server. SIGTERM or Ctrl-C stops it in good order.",
     footerHeading = "%nExamples:%n",
     footer = {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,11 +76,26 @@ class CommandLineTest {
     "backup, Missing required parameter: 'TARGET_DIR'",
     "restore, Missing required parameter: 'BACKUP_DIR'",
     "verify-backup a b, Unmatched argument",
+    "db-migrate now, Unmatched argument",
+    "cleanup-acked-messages --older-than 5, Unknown option",
+    "server --prot 1, Did you mean --port?",
   })
   void wrongUse_isToldWithCode2(String line, String told) {
     assertThat(run(line.split(" ", -1))).isEqualTo(2);
     assertThat(err.toString()).contains(told);
     assertThat(out.toString()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "server, serve",
+    "db_migrate, db-migrate",
+    "cleanup_acked_messages, cleanup-acked-messages",
+    "cleanup_stuck_messages, cleanup-stuck-messages",
+  })
+  void otherName_isTheSameCommand(String name, String command) {
+    assertThat(run(name, "--help")).isZero();
+    assertThat(out.toString()).contains("Usage: tidings " + command);
   }
 
   @Test
@@ -152,6 +168,52 @@ class CommandLineTest {
     assertThat(run("create-user", "alice", "--data-dir", folder.toString(), "--password=1234567"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("password: 7 characters (expected: at least 8)");
+  }
+
+  @Test
+  void dbMigrate_withoutServer_makesTheStore_andThenFindsIt() {
+    String data = folder.resolve("data").toString();
+    assertThat(run("db-migrate", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("made an empty store in " + data, "format tidings-rocksdb");
+
+    assertThat(run("create-user", "alice", "--password=12345678", "--data-dir", data)).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(run("db_migrate", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("is up to date; it holds 0 topics and 1 users");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void dbMigrate_whereNoStoreCanBe_isRefused() throws Exception {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    Files.writeString(data.resolve("store"), "not a directory");
+    assertThat(run("db-migrate", "--data-dir", data.toString())).isEqualTo(1);
+    assertThat(err.toString()).contains("the store was not migrated");
+  }
+
+  @Test
+  void dbMigrate_ofAStoreInMemory_hasNothingToDo() {
+    String data = folder.resolve("data").toString();
+    assertThat(run("db-migrate", "--store=memory", "--data-dir", data)).isZero();
+    assertThat(err.toString()).contains("there is nothing to migrate");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cleanup-acked-messages",
+        "cleanup_acked_messages",
+        "cleanup-stuck-messages",
+        "cleanup_stuck_messages"
+      })
+  void cleanup_withoutServer_doesNothing_andSaysWhoDoes(String command) {
+    String data = folder.resolve("data").toString();
+    assertThat(run(command, "--data-dir", data)).isZero();
+    assertThat(err.toString())
+        .contains("no server runs on " + data, "a server cleans up by itself");
+    assertThat(out.toString()).isEmpty();
+    assertThat(folder).isEmptyDirectory();
   }
 
   @Test

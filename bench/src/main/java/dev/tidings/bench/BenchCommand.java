@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "WHAT",
     description = {
-      "Measures a server of the relay API over its public HTTP and WebSocket interface.",
+      "Measures a server over its public HTTP and WebSocket interface.",
       "Without --url it starts a server of its own in a new folder and removes it afterwards.",
       "Figures from a machine that runs the load and the server together are noisy: compare ratios of one run."
     },
@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
       BulkScenario.class,
       FanoutScenario.class,
       ConnectionsScenario.class,
-      LatencyScenario.class
+      LatencyScenario.class,
+      ConsumeScenario.class
     })
 public final class BenchCommand implements Runnable {
   @Spec

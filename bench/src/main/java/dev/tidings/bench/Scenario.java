@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,12 +21,19 @@ import picocli.CommandLine.Spec;
 /// everything around that is here.
 @Command(mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 110)
 abstract sealed class Scenario implements Callable<Integer>
-    permits BulkScenario, ConnectionsScenario, FanoutScenario, LatencyScenario, PublishScenario {
+    permits BulkScenario,
+        ConnectionsScenario,
+        ConsumeScenario,
+        FanoutScenario,
+        LatencyScenario,
+        PublishScenario {
   /// How long answers and deliveries may be under way after the last request.
   static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(30);
 
   /// Load before a measurement that is not the first of its kind.
   static final Duration RUN_UP = Duration.ofMillis(500);
+
+  private static final Set<String> SECRETS = Set.of("--password", "--token", "--client-secret");
 
   @Spec
   @SuppressWarnings("NullAway.Init") // Filled by picocli before it runs the command.
@@ -36,6 +44,9 @@ abstract sealed class Scenario implements Callable<Integer>
   final CommonOptions options() {
     return options;
   }
+
+  /// Refuses options that picocli cannot know to be wrong, before anything is started.
+  void check() {}
 
   /// How long measuring will take, for the progress bar.
   abstract Duration plannedTime();
@@ -58,6 +69,7 @@ abstract sealed class Scenario implements Callable<Integer>
     var machine = Machine.describe();
     try {
       options.check();
+      check();
       try (Progress progress = Progress.start(spec.name(), plannedTime())) {
         measure(report, progress);
       }
@@ -72,13 +84,12 @@ abstract sealed class Scenario implements Callable<Integer>
     }
   }
 
-  /// All options with their values, given or default, as they go into the JSON; the password stays
-  /// here.
+  /// All options with their values, given or default, as they go into the JSON; secrets stay here.
   private Map<String, Object> optionValues() {
     Map<String, Object> values = new LinkedHashMap<>();
     for (OptionSpec option : spec.options()) {
       boolean told = !option.hidden() && !option.usageHelp() && !option.versionHelp();
-      if (told && !option.longestName().equals("--password")) {
+      if (told && !SECRETS.contains(option.longestName())) {
         Object value =
             option.getValue() instanceof Optional<?> given ? given.orElse(null) : option.getValue();
         switch (value) {

@@ -37,7 +37,8 @@ record ServerProcess(long pid) {
         .orElse(Duration.ZERO);
   }
 
-  private long residentBytes() {
+  /// Resident memory now, garbage included.
+  long residentBytes() {
     long kib =
         Machine.kib(Machine.valueOf(Path.of("/proc", Long.toString(pid), "status"), "VmRSS"));
     if (kib == 0) {

@@ -13,11 +13,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /// A server to measure, logged in to, and what a scenario needs to do so.
 final class Session implements AutoCloseable {
   private static final Duration TICK = Duration.ofMillis(200);
+  private static final Duration POLL = Duration.ofMillis(10);
 
   private final CommonOptions options;
   private final Report report;
@@ -50,12 +54,27 @@ final class Session implements AutoCloseable {
     this.loops = new LoadLoops(options.threads());
   }
 
+  /// How a session gets its token.
+  interface Login {
+    String token(Endpoint endpoint) throws InterruptedException;
+  }
+
   /// Logs in to the server that is named, or to one started now.
   static Session open(CommonOptions options, Report report, Progress progress)
       throws InterruptedException {
+    return open(
+        options,
+        report,
+        progress,
+        endpoint -> new RelayApi(endpoint).login(options.user(), options.password()));
+  }
+
+  /// As above, with a login of the scenario's own.
+  static Session open(CommonOptions options, Report report, Progress progress, Login login)
+      throws InterruptedException {
     if (options.url().isPresent()) {
       Endpoint endpoint = Endpoint.of(options.url().get());
-      String token = new RelayApi(endpoint).login(options.user(), options.password());
+      String token = login.token(endpoint);
       return new Session(options, report, progress, Optional.empty(), endpoint, token);
     }
     OwnServer server = OwnServer.start(options.ownServer());
@@ -67,7 +86,7 @@ final class Session implements AutoCloseable {
           "ms",
           (double) server.readyAfter().toMillis(),
           Goal.atMost("<= 2,000", 2000));
-      String token = new RelayApi(server.endpoint()).login(options.user(), options.password());
+      String token = login.token(server.endpoint());
       return new Session(options, report, progress, Optional.of(server), server.endpoint(), token);
     } catch (BenchException | InterruptedException e) {
       server.close();
@@ -112,6 +131,38 @@ final class Session implements AutoCloseable {
     }
     topics.addAll(names);
     return List.copyOf(names);
+  }
+
+  /// What all names on the server begin with that this session makes.
+  String namePrefix() {
+    return topicPrefix;
+  }
+
+  /// Lets the load run until it is done; throws as soon as something breaks, or when nothing has
+  /// moved on for `patience`.
+  ///
+  /// @param moved a count that grows while the load gets on
+  /// @param shortfall what is missing, for the message
+  void holdUntil(
+      CountDownLatch done, Duration patience, LongSupplier moved, Supplier<String> shortfall)
+      throws InterruptedException {
+    long before = moved.getAsLong();
+    long movedAtNs = System.nanoTime();
+    while (done.getCount() > 0) {
+      if (failures.awaitBroken(POLL)) {
+        throwFailures();
+      }
+      progress.passed(POLL);
+      long now = moved.getAsLong();
+      if (now != before) {
+        before = now;
+        movedAtNs = System.nanoTime();
+      } else if (System.nanoTime() - movedAtNs > patience.toNanos()) {
+        throw new BenchException(
+            "for %d ms nothing came: %s".formatted(patience.toMillis(), shortfall.get()));
+      }
+    }
+    requireNoFailures();
   }
 
   /// Lets the load run for a while; throws as soon as something breaks.

@@ -213,7 +213,7 @@ final class BenchCommandTest {
 
   @Test
   void everySubcommand_explainsItsOptions() {
-    for (String what : List.of("publish", "bulk", "fanout", "connections", "latency")) {
+    for (String what : List.of("publish", "bulk", "fanout", "connections", "latency", "consume")) {
       out.getBuffer().setLength(0);
       assertThat(commandLine().execute(what, "--help")).isZero();
       assertThat(out.toString())

@@ -2,8 +2,8 @@
 package dev.tidings.server;
 
 import dev.tidings.core.access.LoginSweep;
-import dev.tidings.core.command.ForgetConsumer;
 import dev.tidings.core.command.ForgetReceipts;
+import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.Command;
@@ -99,7 +99,7 @@ final class Upkeep implements AutoCloseable {
   private void forgetConsumers() {
     long before = time.wallMs() - CONSUMERS_KEPT.toMillis();
     for (Consumer stale : node.directory().consumersNotHeardOfSince(before, CONSUMERS)) {
-      submit(new ForgetConsumer(stale), () -> {});
+      submit(new RemoveEntry(stale), () -> {});
     }
   }
 

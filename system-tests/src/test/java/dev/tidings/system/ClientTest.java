@@ -69,7 +69,8 @@ final class ClientTest {
 
     OAuthClient client = new OAuthClient(id, "", nobody);
     JsonNode disabled =
-        client.put(admin, "name", "n", "scopes", "clients:read", "is_active", false)
+        client
+            .put(admin, "name", "n", "scopes", "clients:read", "is_active", false)
             .expect(200)
             .json();
     assertThat(disabled.get("is_active").asBoolean()).isFalse();
@@ -109,7 +110,12 @@ final class ClientTest {
   }
 
   private List<String> ids(String query) {
-    return admin.get("/clients" + query).expect(200).json().get("data").valueStream()
+    return admin
+        .get("/clients" + query)
+        .expect(200)
+        .json()
+        .get("data")
+        .valueStream()
         .map(it -> it.get("id").asString())
         .toList();
   }
@@ -235,12 +241,11 @@ final class ClientTest {
   @Test
   void tokenEndsByItself() {
     try (TidingsProcess brief =
-        TidingsProcess.startSecured(Map.of("TIDINGS_AUTH_CLIENT_TOKEN_LIFETIME", "2s"))) {
+        TidingsProcess.startSecured(Map.of("TIDINGS_AUTH_CLIENT_TOKEN_LIFETIME", "6s"))) {
       OAuthClient client = OAuthClient.create(brief.admin(), "clients:read");
-      assertThat(client.token().expect(201).json().get("expires_in").asInt()).isEqualTo(2);
+      assertThat(client.token().expect(201).json().get("expires_in").asInt()).isEqualTo(6);
       client.caller().get("/clients").expect(200);
-      Await.until(
-          "the token has expired", () -> client.caller().get("/clients").status() == 401);
+      Await.until("the token has expired", () -> client.caller().get("/clients").status() == 401);
       client.caller().get("/clients").expectDetail(401, "Invalid jwt token");
       client.caller().get("/api/v1/topics").expectUnauthorized("Invalid or expired token");
     }
@@ -265,7 +270,12 @@ final class ClientTest {
       assertThat(socket.numbers(1)).containsExactly(2);
     }
     assertThat(
-            client.caller().get("/api/v1/topics").expect(200).json().valueStream()
+            client
+                .caller()
+                .get("/api/v1/topics")
+                .expect(200)
+                .json()
+                .valueStream()
                 .map(it -> it.get("topic_name").asString()))
         .contains(topic);
   }
@@ -281,16 +291,18 @@ final class ClientTest {
         .caller()
         .request("DELETE", there)
         .expectDetail(403, "Only the topic owner can delete it");
-    client
-        .caller()
-        .publish(topic, Map.of("n", 1))
-        .expectDetail(403, "Permission 'write' required");
+    client.caller().publish(topic, Map.of("n", 1)).expectDetail(403, "Permission 'write' required");
     client.caller().get("/api/v1/topics").expectDetail(403, "Scope 'topics:read' required");
     client.caller().poll("topics", List.of(topic)).expectDetail(403, "Permission 'read' required");
   }
 
   @ParameterizedTest
-  @CsvSource({"GET, /auth/me", "GET, /auth/sessions", "DELETE, /auth/sessions/x", "POST, /auth/logout"})
+  @CsvSource({
+    "GET, /auth/me",
+    "GET, /auth/sessions",
+    "DELETE, /auth/sessions/x",
+    "POST, /auth/logout"
+  })
   void callsAboutTheUserWhoMakesThem_areRefusedToClients(String method, String path) {
     OAuthClient client = OAuthClient.create(admin, "*");
     client
@@ -385,8 +397,7 @@ final class ClientTest {
       assertThat(error.get("code").asString()).isEqualTo("ACCESS_REVOKED");
       assertThat(error.get("message").asString()).isEqualTo(change.onRelay);
       assertThat(socket.expectClosed().code()).isEqualTo(1008);
-      assertThat(stream.expect("ended").json().get("message").asString())
-          .isEqualTo(change.onRelay);
+      assertThat(stream.expect("ended").json().get("message").asString()).isEqualTo(change.onRelay);
       Await.result(poll).expectUnauthorized(change.onRelay);
       assertThat(unconcerned.numbers(1)).containsExactly(1);
     }
@@ -432,14 +443,17 @@ final class ClientTest {
       OAuthClient online = ofCommand(own, "create-client", "My App", "topics:read", "true");
       assertThat(own.terminate()).isZero();
       String[] offline = created("create_client", "Other", "--data-dir", data.toString());
-      String[] disabled = created("create-client", "No", "*", "false", "--data-dir", data.toString());
+      String[] disabled =
+          created("create-client", "No", "*", "false", "--data-dir", data.toString());
       own.restart();
       RelayClient nobody = own.anonymous();
       assertThat(
-              OAuthClient.token(nobody, online.id(), online.secret()).json().get("scope").asString())
+              OAuthClient.token(nobody, online.id(), online.secret())
+                  .json()
+                  .get("scope")
+                  .asString())
           .isEqualTo("topics:read");
-      assertThat(
-              OAuthClient.token(nobody, offline[0], offline[1]).json().get("scope").asString())
+      assertThat(OAuthClient.token(nobody, offline[0], offline[1]).json().get("scope").asString())
           .isEqualTo("*");
       OAuthClient.token(nobody, disabled[0], disabled[1]).expectDetail(401, "Client disabled");
     }
@@ -468,8 +482,7 @@ final class ClientTest {
       RelayClient anybody = limited.anonymous();
       String id = UUID.randomUUID().toString();
       Await.until(
-          "attempts are limited",
-          () -> OAuthClient.token(anybody, id, "x").status() == 429);
+          "attempts are limited", () -> OAuthClient.token(anybody, id, "x").status() == 429);
     }
   }
 }

@@ -25,8 +25,7 @@ record OAuthClient(String id, String secret, RelayClient caller) {
   }
 
   static Reply token(RelayClient nobody, String id, String secret) {
-    return nobody.postJson(
-        "/oauth/token", Json.object("client_id", id, "client_secret", secret));
+    return nobody.postJson("/oauth/token", Json.object("client_id", id, "client_secret", secret));
   }
 
   /// Asks for another token.
@@ -37,8 +36,6 @@ record OAuthClient(String id, String secret, RelayClient caller) {
   /// Replaces what it is, as `admin`.
   Reply put(RelayClient admin, Object... keysAndValues) {
     return admin.send(
-        "PUT",
-        "/clients/" + id,
-        BodyPublishers.ofString(Json.write(Json.object(keysAndValues))));
+        "PUT", "/clients/" + id, BodyPublishers.ofString(Json.write(Json.object(keysAndValues))));
   }
 }

@@ -29,7 +29,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 
@@ -228,8 +227,7 @@ final class SecurityTableTest {
       default -> {
         assertThat(cell.replaceAll(SCOPE_WORD.pattern(), "").strip()).isEmpty();
         List<MatchResult> needed = SCOPE_WORD.matcher(cell).results().toList();
-        String scopes =
-            needed.stream().map(it -> it.group(1)).collect(Collectors.joining(" "));
+        String scopes = needed.stream().map(it -> it.group(1)).collect(Collectors.joining(" "));
         assertThat(callOf(scopes, endpoint, relation)).as(scopes).isEqualTo(allowed);
         assertThat(callOf("*", endpoint, relation)).as("*").isEqualTo(allowed);
         // What is not there may be told before who may see it.
@@ -367,8 +365,7 @@ final class SecurityTableTest {
       case "POST /oauth/token" -> {
         JsonNode client = server.admin().postJson("/clients", wantedClient()).expect(201).json();
         yield wordFor(
-            OAuthClient.token(
-                caller, client.get("id").asString(), client.get("secret").asString()),
+            OAuthClient.token(caller, client.get("id").asString(), client.get("secret").asString()),
             201);
       }
       case "POST /clients" -> wordFor(caller.postJson("/clients", wantedClient()), 201);
@@ -497,6 +494,7 @@ final class SecurityTableTest {
 
   private URI socketUri(RelayClient caller) {
     return URI.create(
-        server.webSocketUrl() + caller.authorization().map(_ -> "?token=" + caller.token()).orElse(""));
+        server.webSocketUrl()
+            + caller.authorization().map(_ -> "?token=" + caller.token()).orElse(""));
   }
 }

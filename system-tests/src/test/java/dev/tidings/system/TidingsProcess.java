@@ -83,7 +83,7 @@ public final class TidingsProcess implements AutoCloseable {
   }
 
   /// Runs a command of `tidings` that talks to a server, and answers what it printed.
-  static String command(String... arguments) {
+  public static String command(String... arguments) {
     var command = java();
     command.addAll(List.of(arguments));
     try {
@@ -262,7 +262,7 @@ public final class TidingsProcess implements AutoCloseable {
     return url.getHost();
   }
 
-  Path dataDir() {
+  public Path dataDir() {
     return dataDir;
   }
 

@@ -60,7 +60,8 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
     return open(loops, endpoint, count, _ -> loops.first(), failures);
   }
 
-  private static List<HttpConnection> open(
+  /// Opens that many connections, each on the loop that `loopOf` names for its index.
+  static List<HttpConnection> open(
       LoadLoops loops,
       Endpoint endpoint,
       int count,

@@ -50,7 +50,7 @@ public final class Stamp {
     return number(buffer, at + TIME_AT, 19);
   }
 
-  private static void digits(ByteBuf buffer, int at, int width, long value) {
+  static void digits(ByteBuf buffer, int at, int width, long value) {
     long rest = value;
     for (int i = at + width - 1; i >= at; i--) {
       buffer.setByte(i, (int) ('0' + rest % 10));

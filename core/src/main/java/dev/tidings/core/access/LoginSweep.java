@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.access;
 
-import dev.tidings.core.command.RemoveLogin;
+import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.runtime.TimeSource;
@@ -28,7 +28,7 @@ public final class LoginSweep {
   public interface Remover {
     /// Removes a login and calls `answered`, from any thread, when the command has its answer. What
     /// that is, also a refusal, needs no attention, since a later sweep looks again.
-    void remove(RemoveLogin command, Runnable answered);
+    void remove(RemoveEntry command, Runnable answered);
   }
 
   /// A sweep of the logins in `directory`, whose access tokens live for at most `accessLifetime`.
@@ -57,7 +57,7 @@ public final class LoginSweep {
           Thread.currentThread().interrupt();
           return;
         }
-        remover.remove(new RemoveLogin(next.get()), inFlight::release);
+        remover.remove(new RemoveEntry(next.get()), inFlight::release);
       }
     }
   }

@@ -4,13 +4,18 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.subscription.Deliveries.Counts;
+import dev.tidings.core.subscription.EvaluationLoad;
+import java.util.Optional;
 
-/// Counts the messages of a subscription by their state. What a filter has not been evaluated on
-/// yet is not counted as available.
+/// Counts the messages of a subscription by their state. Where its filter has yet to be evaluated
+/// on a long stretch of the log, what lies there is not counted as available, but evaluated now.
 ///
 /// @param subscription the one the caller was authorised for
 public record CountMessages(Subscription subscription) implements SubscriptionCommand<Counts> {
   private static final long SIZE = 100;
+
+  // So many messages that a filter has not been evaluated on are worth waiting for.
+  private static final long WAITED_FOR = 100_000;
 
   @Override
   public long size() {
@@ -24,6 +29,13 @@ public record CountMessages(Subscription subscription) implements SubscriptionCo
 
   @Override
   public Step<Counts> handle(ShardState state, Target target) {
+    Optional<EvaluationLoad> behind = state.subscriptions().behind(target.subscription().number());
+    if (behind.isPresent()) {
+      if (behind.get().length() <= WAITED_FOR) {
+        return new Step.Needs<>(behind.get());
+      }
+      state.want(behind.get());
+    }
     return Step.done(
         target.deliveries().counts(target.log(), target.subscription().policy(), state.time()));
   }

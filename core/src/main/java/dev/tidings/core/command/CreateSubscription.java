@@ -7,7 +7,6 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.Load;
 import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
@@ -77,9 +76,24 @@ public record CreateSubscription(
       return Step.refused(
           Refusal.Code.EXHAUSTED, "all 2^26 numbers are used; no subscription can be created");
     }
-    // Nothing of it is in the store yet, so there is nothing to load but what its filter lacks.
-    Optional<Load> _ = state.subscriptions().open(created.get(), log.get(), List.of());
+    begin(state, created.get(), log.get());
     return Step.done(created.get());
+  }
+
+  private static void begin(ShardState state, Subscription created, TopicLog log) {
+    // Nothing of it is in the store yet, so there is nothing to load but what its filter lacks.
+    state.subscriptions().open(created, log, List.of()).ifPresent(state::want);
+    // Without holes; what a lapse or damage has left out is corrected when its end is reached.
+    long messagesBefore = log.messagesEver() - (log.nextSequence() - created.start());
+    state
+        .subscriptions()
+        .write(
+            created,
+            state
+                .subscriptions()
+                .find(created.number())
+                .orElseThrow()
+                .begin(Math.max(0, messagesBefore)));
   }
 
   private long start(TopicLog log) {

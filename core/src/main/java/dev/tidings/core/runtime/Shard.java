@@ -96,6 +96,7 @@ public final class Shard {
       }
       case Step.Needs<R>(Load load) -> await(submission, load);
     }
+    state.takeWanted().forEach(this::awaiting);
   }
 
   private <R> Step<R> handle(Command<R> command) {

@@ -63,6 +63,7 @@ public final class ShardState {
   // Shared by all shards.
   private final Names names;
   private List<StoreRecord> emitted = new ArrayList<>();
+  private final List<Load> wanted = new ArrayList<>();
 
   ShardState(
       TimeSource time,
@@ -244,6 +245,21 @@ public final class ShardState {
     return subscription.isEmpty() || log.isEmpty() || subscriptions.find(number).isPresent()
         ? Optional.empty()
         : subscriptions.open(subscription.get(), log.get(), changes);
+  }
+
+  /// Asks for something to be loaded, without waiting for it.
+  public void want(Load load) {
+    wanted.add(load);
+  }
+
+  /// Takes what was asked for since the last call.
+  List<Load> takeWanted() {
+    if (wanted.isEmpty()) {
+      return List.of();
+    }
+    List<Load> taken = List.copyOf(wanted);
+    wanted.clear();
+    return taken;
   }
 
   // ---- all entries ----

@@ -39,6 +39,9 @@ public final class Deliveries {
   /// Changes after which the whole state is told again, so that loading it stays cheap.
   private static final int CHANGES_BETWEEN_WHOLE = 1000;
 
+  /// How far the cursor moves over what no filter wants before it is told.
+  private static final long WORTH_TELLING = 10_000;
+
   private final int number;
   private final Matches matches;
   private final Limits limits;
@@ -410,6 +413,16 @@ public final class Deliveries {
     return uncommitted > 0;
   }
 
+  /// Begins, as the first change of a new subscription.
+  ///
+  /// @param messagesBefore how many messages the log was given before its start
+  public Change begin(long messagesBefore) {
+    Changing changing = new Changing();
+    passed = messagesBefore;
+    changing.moved = true;
+    return changing.end();
+  }
+
   // ---- leasing ----
 
   /// What leasing came to.
@@ -490,9 +503,13 @@ public final class Deliveries {
     changing.lost = picked.gone.size();
     picked.expired.forEach(changing::settle);
     picked.gone.forEach(changing::settle);
-    changing.moved = picked.next != next;
-    next = picked.next;
-    passed = picked.passed;
+    boolean isEmpty = picked.again.isEmpty() && picked.fresh.isEmpty() && picked.expiredFresh == 0;
+    if (!isEmpty || picked.next - next >= WORTH_TELLING || !matches.isFiltered()) {
+      // Else an empty answer would have to be written, which only spares a look at a bitmap.
+      changing.moved = picked.next != next;
+      next = picked.next;
+      passed = picked.passed;
+    }
     Lease lease = new Lease(changing.ordinal(), changing.ordinal(), time.wallMs(), forMs);
     for (Delivery delivery : picked.again) {
       leave(delivery);
@@ -682,15 +699,15 @@ public final class Deliveries {
       return Optional.of(
           new Stretch(messages, messages.isEmpty() ? from : messages.getLast().sequence()));
     }
-    return pages
-        .find(log.incarnation(), from)
-        .map(page ->
-            new Stretch(
-                page.messages().stream()
-                    .filter(message -> message.sequence() >= from)
-                    .limit(max)
-                    .toList(),
-                page.through()));
+    return pages.find(log.incarnation(), from).map(page -> cut(page, from, max));
+  }
+
+  private static Stretch cut(MessagePages.Page page, long from, int max) {
+    List<Message> messages =
+        page.messages().stream().filter(it -> it.sequence() >= from).limit(max).toList();
+    // What was cut short ends with its last message.
+    return new Stretch(
+        messages, messages.size() == max ? messages.getLast().sequence() : page.through());
   }
 
   private Look look(Delivery delivery, TopicLog log, MessagePages pages) {

@@ -4,6 +4,7 @@ package dev.tidings.core.subscription;
 import dev.tidings.core.filter.Filter;
 import dev.tidings.core.filter.FilterEvaluator;
 import dev.tidings.core.filter.FilterSet;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.Load;
 import dev.tidings.core.store.Store;
@@ -14,23 +15,28 @@ import java.util.List;
 
 /// The next stretch of a log that a filter has not been evaluated on.
 ///
-/// @param incarnation the number of the log
+/// @param log of which
 /// @param filter to be evaluated
 /// @param from the first sequence that was not
-/// @param through as far as the log is durable
-public record EvaluationLoad(int incarnation, Filter filter, long from, long through)
-    implements Load {
+public record EvaluationLoad(TopicLog log, Filter filter, long from) implements Load {
   private static final int MAX_MESSAGES = 1000;
   private static final long MAX_BYTES = 1 << 20;
 
   @Override
   public String what() {
-    return "the messages of log " + incarnation;
+    return "the log of topic '" + log.topic() + "'";
+  }
+
+  /// How many sequences there are to evaluate.
+  public long length() {
+    return log.watermark() - from + 1;
   }
 
   @Override
   public Loaded read(Store store) throws StoreException {
-    List<Message> read = store.read(incarnation, from, MAX_MESSAGES, MAX_BYTES).messages();
+    // Before the store is read: what becomes durable later may be missing.
+    long through = log.watermark();
+    List<Message> read = store.read(log.incarnation(), from, MAX_MESSAGES, MAX_BYTES).messages();
     List<Message> durable =
         read.stream().takeWhile(message -> message.sequence() <= through).toList();
     FilterEvaluator evaluator = new FilterEvaluator();

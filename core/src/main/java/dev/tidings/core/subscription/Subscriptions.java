@@ -149,10 +149,10 @@ public final class Subscriptions {
     byNumber.put(subscription.number(), held);
     byLog.computeIfAbsent(log.incarnation(), _ -> new ArrayList<>()).add(held);
     reschedule(held);
-    return behind(held);
+    return behind(held).map(it -> it);
   }
 
-  private Optional<Load> behind(Held held) {
+  private Optional<EvaluationLoad> behind(Held held) {
     return held.index.flatMap(index -> {
       TopicMatches of = matches.get(held.log.incarnation());
       return of == null ? Optional.empty() : of.catchUp(index);
@@ -161,13 +161,13 @@ public final class Subscriptions {
 
   /// What has to be loaded before the filter of the subscription with that number is evaluated
   /// further; empty if it is up to date by now.
-  public Optional<Load> behind(int number) {
+  public Optional<EvaluationLoad> behind(int number) {
     return Optional.ofNullable(byNumber.get(number)).flatMap(this::behind);
   }
 
   /// A stretch of a log was evaluated.
   Optional<Load> evaluated(EvaluationLoad load, List<Long> matching, long evaluatedTo) {
-    TopicMatches of = matches.get(load.incarnation());
+    TopicMatches of = matches.get(load.log().incarnation());
     if (of == null) {
       return Optional.empty();
     }
@@ -181,7 +181,7 @@ public final class Subscriptions {
       }
     }
     if (!matching.isEmpty()) {
-      wakeOf(load.incarnation());
+      wakeOf(load.log().incarnation());
     }
     return next;
   }
@@ -199,6 +199,8 @@ public final class Subscriptions {
           int number = subscription.number();
           emit.accept(new StoreRecord.DeliveryChanged(slot, number, told));
           if (!change.copiesKept().isEmpty()) {
+            // What was looked at before knows nothing of them.
+            pages.forget(number);
             emit.accept(new StoreRecord.DeadLettersKept(slot, number, change.copiesKept()));
           }
           if (!change.copiesRemoved().isEmpty()) {

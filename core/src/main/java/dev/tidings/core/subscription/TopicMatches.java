@@ -99,7 +99,7 @@ final class TopicMatches {
         return Optional.empty();
       }
     }
-    return Optional.of(new EvaluationLoad(log.incarnation(), index.filter, from, last));
+    return Optional.of(new EvaluationLoad(log, index.filter, from));
   }
 
   private void evaluate(MatchIndex index, List<Message> messages) {

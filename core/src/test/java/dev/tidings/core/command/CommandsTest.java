@@ -370,7 +370,7 @@ class CommandsTest {
     // Heard of again meanwhile: it stays.
     var again = node.submit(ack(topic, "c2", 5));
     stale.forEach(consumer -> {
-      var _ = node.submit(new ForgetConsumer(consumer));
+      var _ = node.submit(new RemoveEntry(consumer));
     });
     node.settle();
     assertThat(again.isAnswered()).isTrue();

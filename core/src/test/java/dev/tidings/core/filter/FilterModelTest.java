@@ -69,7 +69,7 @@ class FilterModelTest {
           "1e400",
           "10e399");
 
-  @Property(tries = 5000)
+  @Property(tries = 1500)
   void evaluator_decidesLikeTheModel(@ForAll long seed) {
     Random random = new Random(seed);
     FilterEvaluator evaluator = new FilterEvaluator();
@@ -94,7 +94,7 @@ class FilterModelTest {
     }
   }
 
-  @Property(tries = 2000)
+  @Property(tries = 1000)
   void randomJson_isAFilterIfItHasTheShape(@ForAll long seed) {
     Random random = new Random(seed);
     String json = random.nextBoolean() ? value(random, 3) : filter(random);

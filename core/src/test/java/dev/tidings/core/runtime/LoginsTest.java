@@ -7,7 +7,7 @@ import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.ChangeUser;
 import dev.tidings.core.command.DeleteUser;
 import dev.tidings.core.command.OpenLogin;
-import dev.tidings.core.command.RemoveLogin;
+import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.command.RenewLogin;
 import dev.tidings.core.command.RenewLogin.Result;
 import dev.tidings.core.command.RevokeLogin;
@@ -460,7 +460,7 @@ class LoginsTest {
   void removalOfALoginThatHasChangedSince_leavesIt() {
     Login login = open("l1");
     Result renewed = renew(login);
-    var reply = node.submit(new RemoveLogin(login));
+    var reply = node.submit(new RemoveEntry(login));
     node.settle();
     assertThat(reply.isAnswered()).isTrue();
     assertThat(stored("l1")).contains(((Result.Renewed) renewed).login());

@@ -79,7 +79,7 @@ public final class RocksStore implements Store {
   static final long UNREADABLE_STEP = LogExtent.LAPSE_STEP << 12;
 
   /// The format of the whole directory.
-  static final String FORMAT = "tidings-rocksdb/1";
+  public static final String FORMAT = "tidings-rocksdb/1";
 
   private static final byte[] FORMAT_KEY = Codec.metaKey('f', 0);
   private static final byte[] SLOT_HASH_KEY = Codec.metaKey('h', 0);

@@ -7,8 +7,9 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/// The examples of pulsar-relay's documents, to the letter: its README on PyPI and its SUMMARY
-/// (`summary-…`), both under the MIT licence.
+/// The examples of other projects' documents, to the letter, all under the MIT licence:
+/// pulsar-relay's README on PyPI and its SUMMARY (`summary-…`), and fastpubsub's README
+/// (`pubsub/`).
 final class Documents {
   private Documents() {}
 

@@ -20,16 +20,22 @@ final class Template {
       "\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?";
 
   private static final Map<String, Pattern> SHAPES =
-      Map.of(
-          "<message-id>", Pattern.compile("msg_[0-9a-f]{32}"),
-          "<session-id>", Pattern.compile("sess_[0-9a-f]{12}"),
-          "<uuid>",
-              Pattern.compile(
-                  "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
-          "<time>", Pattern.compile(DATE_AND_TIME + "Z"),
-          "<stored-time>", Pattern.compile(DATE_AND_TIME + "\\+00:00"),
-          "<jwt>", Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+"),
-          "<text>", Pattern.compile("(?s).*\\S.*"));
+      Map.ofEntries(
+          shape("<message-id>", "msg_[0-9a-f]{32}"),
+          shape("<session-id>", "sess_[0-9a-f]{12}"),
+          shape("<uuid>", "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+          shape("<uuid7>", "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+          shape("<hex32>", "[0-9a-f]{32}"),
+          shape("<time>", DATE_AND_TIME + "Z"),
+          shape("<stored-time>", DATE_AND_TIME + "\\+00:00"),
+          shape("<microseconds>", "\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z"),
+          shape("<jwt>", "[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+"),
+          shape("<no-uuid>", "Input should be a valid UUID, \\S.*"),
+          shape("<text>", "(?s).*\\S.*"));
+
+  private static Map.Entry<String, Pattern> shape(String placeholder, String pattern) {
+    return Map.entry(placeholder, Pattern.compile(pattern));
+  }
 
   private Template() {}
 

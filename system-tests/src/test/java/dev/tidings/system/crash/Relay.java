@@ -161,6 +161,10 @@ final class Relay {
     return send(request(path).GET().build());
   }
 
+  Answer delete(String path) {
+    return send(request(path).DELETE().build());
+  }
+
   /// Whether `/ready` says so.
   boolean isReady() {
     return get("/ready").status() == 200;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app;
+
+import dev.tidings.app.config.InvalidConfigException;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// Has the server free messages whose lease has ended, now.
+@Command(
+    name = "cleanup-stuck-messages",
+    aliases = "cleanup_stuck_messages",
+    description = {
+      "Have a running server make messages available again whose lease has ended, now.",
+      "Servers do it by themselves: nobody needs to call this, from cron or otherwise."
+    },
+    footerHeading = "%nExample:%n",
+    footer = "  tidings cleanup-stuck-messages --data-dir /var/lib/tidings")
+final class CleanupStuckMessagesCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+  @Mixin private CleanupOptions options = new CleanupOptions();
+
+  @Override
+  public Integer call()
+      throws InvalidConfigException, CommandException, IOException, InterruptedException {
+    options.run(Cleanup.What.STUCK_MESSAGES, Console.of(spec));
+    return 0;
+  }
+}

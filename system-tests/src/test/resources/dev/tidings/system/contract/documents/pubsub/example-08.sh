@@ -1,0 +1,2 @@
+# Access Prometheus metrics
+curl "http://localhost:8000/metrics"
