@@ -79,7 +79,19 @@ public record CreateSubscription(
     }
     // Nothing of it is in the store yet, so there is nothing to load but what its filter lacks.
     Optional<Load> _ = state.subscriptions().open(created.get(), log.get(), List.of());
+    state
+        .subscriptions()
+        .find(created.get().number())
+        .map(deliveries -> deliveries.begin(before(log.get(), created.get().start())))
+        .ifPresent(change -> state.subscriptions().write(created.get(), change));
     return Step.done(created.get());
+  }
+
+  /// How many messages lie before `start`: too few if there was a lapse after it, so that too many
+  /// count as available until the subscription has caught up.
+  private static long before(TopicLog log, long start) {
+    long retained = log.nextSequence() - start;
+    return Math.clamp(log.messagesEver() - retained, 0, log.messagesEver());
   }
 
   private long start(TopicLog log) {
