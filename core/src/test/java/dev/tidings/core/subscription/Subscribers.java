@@ -43,6 +43,9 @@ import java.util.OptionalLong;
 final class Subscribers {
   static final String TOPIC = "t";
 
+  /// Another topic of the same shard, whose messages drive those of the first out of memory.
+  private static final String NOISE = "noise-4";
+
   /// The defaults of the pubsub API.
   static final DeliveryPolicy POLICY = new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty());
 
@@ -66,6 +69,7 @@ final class Subscribers {
             new Subscriptions.Limits(100, 10, deliveries));
     node = CrankedNode.on(store, 2, limits, time);
     node.createTopic(TOPIC);
+    node.createTopic(NOISE);
   }
 
   /// Recent messages stay in memory.
@@ -134,6 +138,7 @@ final class Subscribers {
 
   void publish(String... payloads) {
     done(node.publishing(TOPIC, payloads));
+    done(node.publishing(NOISE, "0"));
   }
 
   /// Numbers as payloads, so that the message with sequence n of a fresh topic says n.
@@ -150,6 +155,7 @@ final class Subscribers {
             TOPIC,
             new Publish.Authority.Existing(incarnation),
             List.of(new NewMessage(Payload.of(payload), Payload.EMPTY, ttlMs))));
+    done(node.publishing(NOISE, "0"));
   }
 
   LeaseMessages.Leased take(Subscription subscription, int max) {
