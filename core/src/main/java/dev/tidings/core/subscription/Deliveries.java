@@ -1000,6 +1000,11 @@ public final class Deliveries {
     return awaited && !retries.isEmpty() ? Math.min(due, retries.first().dueNs) : due;
   }
 
+  /// Whether it is known of everything below `sequence` if it is to be delivered.
+  public boolean knowsBelow(long sequence) {
+    return matches.evaluatedTo() >= sequence - 1;
+  }
+
   /// Gives up what lies below `firstRetained`: the log lets it go.
   public Change lose(long firstRetained) {
     Changing changing = new Changing();

@@ -557,6 +557,17 @@ class SubscriptionCommandsTest {
   }
 
   @Test
+  void trim_ofWhatAFilterWasNotEvaluatedOn_countsWhatIsLostAllTheSame() throws Exception {
+    // It counted only what was known to match by then.
+    Subscribers on = Subscribers.cold();
+    on.publish("{\"k\":1}", "{\"k\":2}", "{\"k\":1}", "{\"k\":1}");
+    on.restart();
+    Subscription s = on.subscribe("s", "{\"k\":[1]}", new From.Earliest());
+    assertThat(on.trim(4, 4)).isEqualTo(4);
+    assertThat(on.counts(s)).isEqualTo(new Counts(1, 0, new Totals(0, 0, 2), 0));
+  }
+
+  @Test
   void hole_afterALapse_isPassedOver() throws Exception {
     Subscribers on = Subscribers.hot();
     Subscription s = on.subscribe("s");
