@@ -4,15 +4,19 @@ package dev.tidings.app;
 import dev.tidings.app.client.AdminSocket;
 import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Store;
+import dev.tidings.core.subscription.Deliveries;
+import dev.tidings.core.subscription.Subscriptions;
 import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.wire.Edge;
@@ -20,6 +24,7 @@ import dev.tidings.server.wire.RateLimits;
 import dev.tidings.store.rocksdb.FileSyncListener;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /// One running server: the place where everything is put together.
 public final class Tidings {
@@ -114,8 +119,35 @@ public final class Tidings {
             config.retention().maxAge().toMillis(),
             config.retention().maxMessages(),
             config.retention().maxBytes()),
+        new Retention.Limits(
+            config.subscriptions().backlogMaxAge().toMillis(),
+            0,
+            config.subscriptions().backlogMaxBytes()),
         config.retention().sweepInterval(),
-        relay(config));
+        relay(config),
+        pubsub(config));
+  }
+
+  private static PubsubApi.Settings pubsub(TidingsConfig config) {
+    TidingsConfig.Pubsub pubsub = config.pubsub();
+    return new PubsubApi.Settings(
+        pubsub.anonymous() == TidingsConfig.Anonymous.ALL,
+        new DeliveryPolicy(
+            pubsub.maxDeliveryAttempts(),
+            pubsub.backoffMin().toMillis(),
+            pubsub.backoffMax().toMillis(),
+            OptionalLong.empty()),
+        config.subscriptions().maxWait());
+  }
+
+  private static Subscriptions.Limits subscriptions(TidingsConfig.Subscriptions subscriptions) {
+    return new Subscriptions.Limits(
+        subscriptions.limit(),
+        subscriptions.perTopic(),
+        new Deliveries.Limits(
+            subscriptions.maxOutstanding(),
+            subscriptions.maxDeadLetters(),
+            subscriptions.ackDeadline().toMillis()));
   }
 
   private static Edge.Settings edge(TidingsConfig config) {
@@ -165,7 +197,8 @@ public final class Tidings {
         new Receipts.Limits(
             limits.idempotencyRetention().toMillis(),
             limits.idempotencyKeysPerUser(),
-            limits.idempotencyKeys()));
+            limits.idempotencyKeys()),
+        subscriptions(config.subscriptions()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

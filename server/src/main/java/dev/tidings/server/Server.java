@@ -10,6 +10,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.server.auth.AnonymousAuthenticator;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.ClientTokens;
 import dev.tidings.server.auth.Logins;
@@ -17,11 +18,13 @@ import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.BackupApi;
+import dev.tidings.server.ops.CleanupApi;
 import dev.tidings.server.ops.Metrics;
 import dev.tidings.server.ops.OpsApi;
 import dev.tidings.server.pages.Pages;
 import dev.tidings.server.pubsub.ClientCalls;
 import dev.tidings.server.pubsub.OAuthCalls;
+import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.relay.UserConnections;
@@ -107,6 +110,7 @@ public final class Server {
   private final Pages pages = new Pages();
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
+  private final List<PubsubApi> pubsubs = new CopyOnWriteArrayList<>();
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private Optional<Tls> tls = Optional.empty();
   private OptionalInt plainPort = OptionalInt.empty();
@@ -401,6 +405,9 @@ public final class Server {
           Routes routes = new Routes(vertx, loop, metrics.http(), edge);
           RelayApi relay = new RelayApi(services, loop);
           relay.route(routes);
+          PubsubApi pubsub = new PubsubApi(pubsub(services), loop);
+          pubsub.route(routes);
+          pubsubs.add(pubsub);
           routeClients(services, routes);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
@@ -408,6 +415,7 @@ public final class Server {
           }
           if (address.isDomainSocket()) {
             new BackupApi(store, services.bodies()).route(routes);
+            new CleanupApi(node, time).route(routes);
           }
           relays.add(relay);
           vertx
@@ -427,11 +435,29 @@ public final class Server {
     return listener;
   }
 
+  private PubsubApi.Services pubsub(RelayApi.Services services) {
+    return new PubsubApi.Services(
+        node,
+        ofPubsub(services.authenticator()),
+        services.bodies(),
+        metrics.relay(),
+        metrics.subscriptions(),
+        time,
+        services.waiters(),
+        settings.pubsub());
+  }
+
+  private Authenticator ofPubsub(Authenticator authenticator) {
+    return settings.pubsub().anonymous()
+        ? new AnonymousAuthenticator(authenticator)
+        : authenticator;
+  }
+
   private void routeClients(RelayApi.Services services, Routes routes) {
     new ClientCalls(
             new ClientCalls.Services(
                 node,
-                services.authenticator(),
+                ofPubsub(services.authenticator()),
                 passwords,
                 services.bodies(),
                 time,
@@ -509,7 +535,15 @@ public final class Server {
   public void stop() {
     upkeep.close();
     tls.ifPresent(Tls::close);
-    CountDownLatch gone = new CountDownLatch(relays.size());
+    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size());
+    for (PubsubApi pubsub : pubsubs) {
+      pubsub
+          .loop()
+          .execute(() -> {
+            pubsub.goAway();
+            gone.countDown();
+          });
+    }
     for (RelayApi relay : relays) {
       relay
           .loop()

@@ -6,6 +6,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.wire.Edge;
@@ -37,8 +38,10 @@ import java.util.Optional;
 /// @param maxTopicLabels topics shown one by one in the metrics
 /// @param node bounds of the core
 /// @param retention what topics retain
+/// @param backlog what topics retain because subscriptions need it
 /// @param sweepInterval how often it is looked for messages and logins that are over
 /// @param relay bounds of the relay API
+/// @param pubsub defaults and bounds of the pubsub API
 public record ServerSettings(
     String host,
     int port,
@@ -62,5 +65,7 @@ public record ServerSettings(
     int maxTopicLabels,
     Node.Limits node,
     Retention.Limits retention,
+    Retention.Limits backlog,
     Duration sweepInterval,
-    RelayApi.Settings relay) {}
+    RelayApi.Settings relay,
+    PubsubApi.Settings pubsub) {}

@@ -19,10 +19,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What a server does by itself from time to time, on one thread of its own: it lets go of
-/// messages, logins, idempotency keys and consumers whose time is over. What comes of one command
-/// needs no attention, since the next sweep looks again.
+/// messages, logins, idempotency keys, consumers and leases whose time is over. What comes of one
+/// command needs no attention, since the next sweep looks again.
 final class Upkeep implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
+
+  /// How late a lease may end.
+  private static final Duration LEASE_TICK = Duration.ofMillis(100);
+
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final Duration MINUTE = Duration.ofMinutes(1);
 
@@ -49,7 +53,8 @@ final class Upkeep implements AutoCloseable {
     this.time = time;
     this.home = home;
     Retention retention =
-        new Retention(store, node.directory(), time, settings.retention(), this::submit);
+        new Retention(
+            store, node.directory(), time, settings.retention(), settings.backlog(), this::submit);
     LoginSweep logins =
         new LoginSweep(node.directory(), time, settings.logins().accessLifetime(), this::submit);
     every(
@@ -59,6 +64,7 @@ final class Upkeep implements AutoCloseable {
           int _ = retention.sweep(TOPICS);
         });
     every(settings.sweepInterval(), "the removal of logins", () -> logins.sweep(LOGINS));
+    every(LEASE_TICK, "ending leases", () -> node.tend(time, home));
     every(SECOND, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     every(MINUTE, "forgetting receipts", this::forgetReceipts);
     every(MINUTE, "forgetting consumers", this::forgetConsumers);

@@ -3,6 +3,7 @@ package dev.tidings.app.config;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -251,6 +252,7 @@ public final class Configuration {
     checkOrder(merged, values, "poll.max-waiters-per-user", "poll.max-waiters", errors);
     checkOrder(merged, values, "server.max-body-size", "limits.pending-bytes", errors);
     checkOrder(merged, values, "limits.batch-bytes", "limits.pending-bytes", errors);
+    checkOrder(merged, values, "pubsub.backoff-min", "pubsub.backoff-max", errors);
     checkCache(merged, values, errors);
     checkTls(merged, values, errors);
   }
@@ -300,9 +302,15 @@ public final class Configuration {
       String lesser,
       String greater,
       List<ConfigError> errors) {
-    if (values.get(lesser) instanceof Number less
-        && values.get(greater) instanceof Number more
-        && less.longValue() > more.longValue()) {
+    boolean isReversed =
+        switch (values.get(lesser)) {
+          case Number less ->
+              values.get(greater) instanceof Number more && less.longValue() > more.longValue();
+          case Duration less ->
+              values.get(greater) instanceof Duration more && less.compareTo(more) > 0;
+          case null, default -> false;
+        };
+    if (isReversed) {
       String bound = given(merged, greater).text();
       errors.add(
           new ConfigError(

@@ -15,6 +15,7 @@ final class InsecureSettings {
   static final String TOLERATED = "server.allow-insecure-settings";
 
   private static final String SECRET = "auth.secret-key";
+  private static final String ANONYMOUS = "pubsub.anonymous";
   private static final String USERNAME = "auth.bootstrap-admin.username";
   private static final String PASSWORD = "auth.bootstrap-admin.password";
 
@@ -124,7 +125,7 @@ final class InsecureSettings {
     }
     if (values.get(PASSWORD) instanceof Secret(String password)
         && isKnownPassword(password, String.valueOf(values.get(USERNAME)))
-        && !(values.get("server.host") instanceof String host && Loopback.isNamedBy(host))) {
+        && !isLoopback(values)) {
       found.add(
           new ConfigError(
               PASSWORD,
@@ -134,7 +135,19 @@ final class InsecureSettings {
                   + TOLERATED,
               source(merged, PASSWORD)));
     }
+    if (values.get(ANONYMOUS) == TidingsConfig.Anonymous.ALL && !isLoopback(values)) {
+      found.add(
+          new ConfigError(
+              ANONYMOUS,
+              "all, so that everybody may publish, consume and manage clients",
+              "none; or a loopback address as server.host; or tolerate it with " + TOLERATED,
+              source(merged, ANONYMOUS)));
+    }
     return found;
+  }
+
+  private static boolean isLoopback(Map<String, Object> values) {
+    return values.get("server.host") instanceof String host && Loopback.isNamedBy(host);
   }
 
   private static boolean isKnownSecret(String secret) {

@@ -24,6 +24,8 @@ public record TidingsConfig(
     Auth auth,
     Store store,
     Retention retention,
+    Pubsub pubsub,
+    Subscriptions subscriptions,
     Memory memory,
     Limits limits,
     RateLimits rateLimits,
@@ -340,6 +342,91 @@ public record TidingsConfig(
               doc = "Time between two looks for what may be trimmed and for logins that are over")
           Duration sweepInterval) {}
 
+  /// The pubsub API.
+  public record Pubsub(
+      @Setting(
+              defaultValue = "none",
+              devDefault = "all",
+              doc = "What a call without a token may do; one that is sent is always checked")
+          Anonymous anonymous,
+      @Setting(
+              defaultValue = "5",
+              min = "1",
+              max = "1000000",
+              doc =
+                  "Deliveries of a message before it becomes a dead letter, unless its"
+                      + " subscription says otherwise")
+          int maxDeliveryAttempts,
+      @Setting(
+              defaultValue = "5s",
+              min = "1s",
+              max = "3650d",
+              doc =
+                  "Wait after the first failure, unless its subscription says otherwise; it"
+                      + " doubles with each further one")
+          Duration backoffMin,
+      @Setting(
+              defaultValue = "300s",
+              min = "1s",
+              max = "3650d",
+              doc = "Longest wait after a failure, unless its subscription says otherwise")
+          Duration backoffMax) {}
+
+  /// Subscriptions and what they hold.
+  public record Subscriptions(
+      @Setting(
+              defaultValue = "60s",
+              min = "1s",
+              max = "1d",
+              doc =
+                  "How long a consumer has for a message before it is delivered again, unless"
+                      + " it or its subscription says otherwise")
+          Duration ackDeadline,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "10000000",
+              doc =
+                  "Messages of one subscription that are delivered or wait after a failure; at"
+                      + " the bound no others are delivered")
+          int maxOutstanding,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "10000000",
+              doc = "Dead letters of one subscription; beyond it the oldest is dropped")
+          int maxDeadLetters,
+      @Setting(
+              defaultValue = "60s",
+              min = "1s",
+              max = "1h",
+              doc = "Longest time a consumer may wait for messages")
+          Duration maxWait,
+      @Setting(
+              defaultValue = "1000000",
+              min = "1",
+              max = "67108863",
+              doc = "Subscriptions; further ones are refused with 429")
+          int limit,
+      @Setting(
+              defaultValue = "1000",
+              min = "1",
+              max = "1000000",
+              doc = "Subscriptions of one topic; further ones are refused with 429")
+          int perTopic,
+      @Setting(
+              defaultValue = "7d",
+              min = "1s",
+              max = "3650d",
+              doc = "Age of the oldest message that a topic keeps because a subscription needs it")
+          Duration backlogMaxAge,
+      @Setting(
+              defaultValue = "16GiB",
+              min = "1MiB",
+              bytes = true,
+              doc = "Bytes that a topic keeps because a subscription needs them")
+          long backlogMaxBytes) {}
+
   /// Heap used for messages.
   public record Memory(
       @Setting(
@@ -467,6 +554,12 @@ public record TidingsConfig(
               doc = "Topics with metrics of their own; the others count as `_other`")
           int maxTopicLabels) {}
 
+  /// What a call without a token may do.
+  public enum Anonymous {
+    NONE,
+    ALL
+  }
+
   /// The stores a server can run on.
   public enum StoreType {
     ROCKSDB,
@@ -504,6 +597,8 @@ public record TidingsConfig(
         auth.withSecretKey(secret),
         store,
         retention,
+        pubsub,
+        subscriptions,
         memory,
         limits,
         rateLimits,

@@ -116,6 +116,14 @@ public final class History {
     ask(incarnation, log -> log.countsAfter(asked), home, then);
   }
 
+  /// Finds the first retained message of the log with number `incarnation` that was appended at
+  /// `timestamp`, milliseconds since 1970, or later, expired ones included, and hands its sequence
+  /// to `then` on `home`: one above the last durable message if there is none.
+  public void firstAtOrAfter(
+      int incarnation, long timestamp, SerialExecutor home, Consumer<Outcome<Long>> then) {
+    ask(incarnation, log -> log.firstAtOrAfter(timestamp), home, then);
+  }
+
   private interface Answer<T> {
     T from(RetainedLog log) throws StoreException;
   }

@@ -12,6 +12,9 @@ import java.util.Optional;
 
 /// What the store retains of one log, as far as it was durable when this was made.
 final class RetainedLog {
+  private static final int READ_MESSAGES = 256;
+  private static final long READ_BYTES = 4 * 1024 * 1024;
+
   private final int incarnation;
   private final Store store;
   private final LogExtent extent;
@@ -140,6 +143,44 @@ final class RetainedLog {
       }
     }
     return Math.min(low, end);
+  }
+
+  /// The lowest sequence of a message that was appended at `timestamp`, milliseconds since 1970, or
+  /// later; one above [#last] if there is none.
+  long firstAtOrAfter(long timestamp) throws StoreException {
+    long low = first();
+    long high = last + 1;
+    Optional<LogRun> holding = Optional.empty();
+    // Everything below low was appended before; what lies from high on begins with the run found.
+    while (low < high) {
+      long middle = low + (high - low) / 2;
+      Optional<LogRun> run = runBelow(middle, high);
+      if (run.isPresent() && run.get().lastTimestamp() < timestamp) {
+        low = run.get().lastSequence() + 1;
+      } else {
+        long begin = run.map(LogRun::firstSequence).orElse(middle);
+        high = Math.max(low, Math.min(middle, begin));
+        holding = run.isPresent() ? run : holding;
+      }
+    }
+    return holding.isPresent() ? firstWithin(holding.get(), timestamp) : last + 1;
+  }
+
+  private long firstWithin(LogRun run, long timestamp) throws StoreException {
+    long from = Math.max(run.firstSequence(), first());
+    while (from <= Math.min(run.lastSequence(), last)) {
+      List<Message> read = from(from, READ_MESSAGES, READ_BYTES);
+      for (Message message : read) {
+        if (message.timestamp() >= timestamp) {
+          return message.sequence();
+        }
+      }
+      if (read.isEmpty()) {
+        break;
+      }
+      from = read.getLast().sequence() + 1;
+    }
+    return last + 1;
   }
 
   /// The run that holds `sequence`, or else the next, if it begins below `end`.

@@ -26,6 +26,7 @@ public final class Metrics {
   private final RelayMetrics relay;
   private final HttpMetrics http;
   private final CommitMetrics commits;
+  private final SubscriptionMetrics subscriptions;
 
   /// Metrics with at most `maxTopics` topics as labels.
   public Metrics(int maxTopics, Durability durability, TimeSource time) {
@@ -34,6 +35,7 @@ public final class Metrics {
     relay = new RelayMetrics(registry, labels);
     http = new HttpMetrics(registry, time, relay);
     commits = new CommitMetrics(registry);
+    subscriptions = new SubscriptionMetrics(registry);
     JvmFigures.register(registry);
     info("tidings_build_info", "What is running", "version", Build.version());
     info(
@@ -52,6 +54,11 @@ public final class Metrics {
     return relay;
   }
 
+  /// Counts what subscriptions deliver.
+  public SubscriptionMetrics subscriptions() {
+    return subscriptions;
+  }
+
   /// Counts requests and answers.
   public Answers.Counts http() {
     return http;
@@ -65,6 +72,7 @@ public final class Metrics {
   /// Adds the figures of the core and its store.
   public void observe(Node node, Store store) {
     new CoreFigures(node, labels).register(registry);
+    subscriptions.observe(node);
     registry.register(new StoreFigures(store));
     gauge(
         "tidings_store_quarantined_records",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.pubsub;
 
-import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.command.ChangeClient;
 import dev.tidings.core.command.CreateClient;
 import dev.tidings.core.command.DeleteClient;
@@ -11,8 +10,6 @@ import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Node;
-import dev.tidings.core.runtime.Outcome;
-import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.NewClient;
@@ -77,39 +74,9 @@ public final class ClientCalls {
   /// Goes on if somebody calls who may make calls of `scope` on `object`, or else answers 401 or
   /// 403 in the words of this API.
   private void permitted(Exchange exchange, Scope scope, Optional<String> object, Runnable then) {
-    permitted(exchange, services.authenticator().ofRequest(exchange), scope, object, then);
-  }
-
-  private static void permitted(
-      Exchange exchange,
-      Authenticator.Result result,
-      Scope scope,
-      Optional<String> object,
-      Runnable then) {
-    switch (result) {
-      case Authenticator.Caller caller -> {
-        exchange.calledBy(caller.principal().displayName());
-        if (AccessPolicy.mayCall(caller.principal(), scope, object)) {
-          then.run();
-        } else {
-          exchange.detail(403, "Insufficient scope");
-        }
-      }
-      case Authenticator.Unknown(Authenticator.Reason reason) ->
-          exchange.detail(401, textFor(reason));
-      case Authenticator.Barred(Authenticator.Reason reason) ->
-          exchange.detail(401, textFor(reason));
-    }
-  }
-
-  /// Users are to this API what clients are.
-  private static String textFor(Authenticator.Reason reason) {
-    return switch (reason) {
-      case NO_TOKEN, BAD_TOKEN -> "Invalid jwt token";
-      case TOKEN_REVOKED -> "Token revoked";
-      case USER_MISSING, CLIENT_MISSING -> "Client not found";
-      case USER_INACTIVE, CLIENT_DISABLED -> "Client disabled";
-    };
+    exchange.useDetailOnly();
+    PubsubApi.permitted(
+        exchange, services.authenticator().ofRequest(exchange), scope, object, _ -> then.run());
   }
 
   /// A call that sends a JSON object, in the order of the contract's checks: malformed JSON, then
@@ -303,17 +270,6 @@ public final class ClientCalls {
   }
 
   private <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
-    services
-        .node()
-        .submit(
-            command,
-            exchange.loop(),
-            outcome ->
-                exchange.guarded(() -> {
-                  switch (outcome) {
-                    case Outcome.Done<R>(R result) -> then.accept(result);
-                    case Outcome.Refused<R>(Refusal refusal) -> exchange.refused(refusal);
-                  }
-                }));
+    PubsubApi.submit(services.node(), exchange, command, then);
   }
 }

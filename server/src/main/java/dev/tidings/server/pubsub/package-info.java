@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The pubsub API: clients and their tokens, over HTTP.
+/// The pubsub API: topics, subscriptions, clients and their tokens, over HTTP.
 @NullMarked
 package dev.tidings.server.pubsub;
 

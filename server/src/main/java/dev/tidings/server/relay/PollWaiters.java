@@ -29,7 +29,7 @@ public final class PollWaiters {
   }
 
   /// Whether a further poll of the user, for `topics`, may wait; if so it counts until it leaves.
-  boolean enter(String userId, Collection<String> topics) {
+  public boolean enter(String userId, Collection<String> topics) {
     if (waiting.incrementAndGet() > max) {
       waiting.decrementAndGet();
       return false;
@@ -43,7 +43,7 @@ public final class PollWaiters {
   }
 
   /// A poll of the user, for `topics`, is over.
-  void leave(String userId, Collection<String> topics) {
+  public void leave(String userId, Collection<String> topics) {
     topics.forEach(
         topic -> byTopic.computeIfPresent(topic, (_, count) -> count > 1 ? count - 1 : null));
     byUser.leave(userId);
@@ -77,7 +77,7 @@ public final class PollWaiters {
   }
 
   /// What a refused caller is told.
-  String refusal() {
+  public String refusal() {
     return "too many polls wait (limits: "
         + max
         + " in all, "

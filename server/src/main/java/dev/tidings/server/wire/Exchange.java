@@ -31,6 +31,7 @@ public final class Exchange {
   private String caller = "";
   private @Nullable Runnable over;
   private final long sinceNs;
+  private boolean detailOnly;
 
   /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
   /// answer carries `requestId` and is counted in `answers`.
@@ -73,6 +74,12 @@ public final class Exchange {
   /// The id of the request, in its answer and on its log lines.
   public String requestId() {
     return requestId;
+  }
+
+  /// Answers every error as `{"detail": text}` from now on: those of an API that has no other
+  /// shape.
+  public void useDetailOnly() {
+    detailOnly = true;
   }
 
   /// Notes who calls, for the access log.
@@ -157,6 +164,19 @@ public final class Exchange {
     send(status, JSON, body);
   }
 
+  /// Answers with a JSON document, and runs `undelivered` if its client is gone or leaves before it
+  /// is written.
+  public void json(int status, JsonOut body, Runnable undelivered) {
+    if (!isOpen()) {
+      undelivered.run();
+      return;
+    }
+    counted(status, body.length());
+    response.setStatusCode(status);
+    response.headers().set(HttpHeaders.CONTENT_TYPE, JSON);
+    var _ = response.end(body.toBuffer()).onFailure(_ -> undelivered.run());
+  }
+
   /// Answers with another kind of document.
   public void send(int status, CharSequence contentType, Buffer body) {
     if (isOpen()) {
@@ -217,6 +237,10 @@ public final class Exchange {
   /// Answers `{"error": code, "message": text, "details": null}`, the relay's shape for errors that
   /// are not about a field.
   public void error(int status, String code, String text) {
+    if (detailOnly) {
+      detail(status, status == 500 ? "internal server error" : text);
+      return;
+    }
     json(
         status,
         new JsonOut(96 + text.length())
@@ -240,7 +264,8 @@ public final class Exchange {
           detail(400, refusal.detail());
       case KEY_REUSED -> detail(422, refusal.detail());
       case TOO_MANY_KEYS -> detail(429, refusal.detail());
-      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING, CLIENT_MISSING ->
+      case SUBSCRIPTION_EXISTS -> detail(409, refusal.detail());
+      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING, CLIENT_MISSING, SUBSCRIPTION_MISSING ->
           detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -265,6 +290,8 @@ public final class Exchange {
           NOT_GRANTED,
           USER_MISSING,
           CLIENT_MISSING,
+          SUBSCRIPTION_EXISTS,
+          SUBSCRIPTION_MISSING,
           LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,

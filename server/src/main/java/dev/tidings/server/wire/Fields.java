@@ -10,6 +10,7 @@ import dev.tidings.server.wire.JsonValue.JsonObject;
 import dev.tidings.server.wire.JsonValue.JsonString;
 import io.vertx.core.http.HttpServerRequest;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 /// more than 64 KiB of inputs in all, nor long keys.
 public final class Fields {
   private static final Payload EMPTY_OBJECT = Payload.of("{}");
+  private static final List<Object> QUERY = List.of("query");
+  private static final JsonValue NOTHING =
+      new JsonNull(new Slice("null".getBytes(StandardCharsets.US_ASCII), 0, 4));
   private static final Pattern SPACE_AROUND = Pattern.compile("(?U)^\\s+|\\s+$");
   private static final int MAX_ERRORS = 100;
   private static final int MAX_INPUTS = 64 * 1024;
@@ -58,6 +62,11 @@ public final class Fields {
     return of(body, List.of("body"), new ArrayList<>());
   }
 
+  /// A request's body that is a list: [#items] and [#uuids] read it.
+  public static Fields ofList(JsonValue body) {
+    return new Fields(body, Map.of(), List.of("body"), new ArrayList<>());
+  }
+
   /// The parameters of a query, all of them strings; of several with one name the last counts.
   ///
   /// @throws IllegalArgumentException if the query is not well-formed; the router refuses such
@@ -74,7 +83,7 @@ public final class Fields {
       separator = ",";
     }
     Slice raw = new Slice(whole.raw("}").toBytes(), 0, whole.length());
-    return of(new JsonObject(raw, parameters), List.of("query"), new ArrayList<>());
+    return of(new JsonObject(raw, parameters), QUERY, new ArrayList<>());
   }
 
   private static Fields of(JsonValue value, List<Object> location, List<FieldError> errors) {
@@ -137,7 +146,9 @@ public final class Fields {
   private @Nullable JsonValue required(String name) {
     JsonValue field = fields.get(name);
     if (field == null && value instanceof JsonObject) {
-      error("missing", at(name), "Field required", value);
+      // Parameters of a query are checked one by one: there is no whole to repeat.
+      boolean isQuery = location.equals(QUERY);
+      error("missing", at(name), "Field required", isQuery ? NOTHING : value);
     }
     return field;
   }
@@ -196,19 +207,85 @@ public final class Fields {
     if (field == null) {
       return Optional.empty();
     }
+    return checkUuid(field, at(name));
+  }
+
+  private Optional<UUID> checkUuid(JsonValue field, List<Object> path) {
     if (!(field instanceof JsonString(Slice _, String text))) {
-      error("uuid_type", at(name), "UUID input should be a string, bytes or UUID object", field);
+      error("uuid_type", path, "UUID input should be a string, bytes or UUID object", field);
       return Optional.empty();
     }
     Uuids.fault(text)
         .ifPresent(fault ->
             error(
                 "uuid_parsing",
-                at(name),
+                path,
                 "Input should be a valid UUID, " + fault,
                 field,
                 new JsonOut(64).raw("{\"error\":").string(fault).raw("}").text()));
     return Uuids.parse(text);
+  }
+
+  /// A string of at most `max` code points that `pattern`, which is written `spelt`, matches as a
+  /// whole.
+  public String matching(String name, int max, Pattern pattern, String spelt) {
+    JsonValue field = required(name);
+    Optional<String> text = field == null ? Optional.empty() : checkString(field, at(name), 0, max);
+    if (field != null && text.isPresent() && !pattern.matcher(text.get()).matches()) {
+      error(
+          "string_pattern_mismatch",
+          at(name),
+          "String should match pattern '" + spelt + "'",
+          field,
+          new JsonOut(64).raw("{\"pattern\":").string(spelt).raw("}").text());
+    }
+    return text.orElse("");
+  }
+
+  /// At most `max` UUIDs, these being a list.
+  public List<UUID> uuids(int max) {
+    return uuids(value, location, max);
+  }
+
+  /// A list of at most `max` UUIDs.
+  public List<UUID> uuids(String name, int max) {
+    JsonValue field = required(name);
+    return field == null ? List.of() : uuids(field, at(name), max);
+  }
+
+  private List<UUID> uuids(JsonValue field, List<Object> path, int max) {
+    List<JsonValue> items = list(field, path, 0, max);
+    List<UUID> uuids = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      checkUuid(items.get(i), below(path, i)).ifPresent(uuids::add);
+    }
+    return uuids;
+  }
+
+  /// The bytes of objects, these being a list of them.
+  public List<Payload> items() {
+    List<JsonValue> items = list(value, location, 0, Integer.MAX_VALUE);
+    List<Payload> objects = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      JsonValue item = items.get(i);
+      if (item instanceof JsonObject) {
+        objects.add(item.raw().copy());
+      } else {
+        error("dict_type", below(location, i), "Input should be a valid dictionary", item);
+      }
+    }
+    return objects;
+  }
+
+  private static List<Object> below(List<Object> path, int index) {
+    List<Object> item = new ArrayList<>(path);
+    item.add(index);
+    return item;
+  }
+
+  /// The bytes of an object, or nothing if null or absent.
+  public Optional<Payload> optionalObjectBytes(String name) {
+    return optional(name) == null ? Optional.empty() : Optional.of(object(name));
   }
 
   /// A string of at most `max` code points, or null, or absent.
@@ -425,14 +502,24 @@ public final class Fields {
     return number.getAsLong();
   }
 
+  /// A whole number from `min` to `max`, which has to be sent.
+  public long requiredInteger(String name, long min, long max) {
+    return required(name) == null ? min : integer(name, min, max, min);
+  }
+
   /// A whole number from `min` on, or null, or absent.
   public OptionalLong optionalInteger(String name, long min) {
+    return optionalInteger(name, min, Long.MAX_VALUE);
+  }
+
+  /// A whole number from `min` to `max`, or null, or absent.
+  public OptionalLong optionalInteger(String name, long min, long max) {
     JsonValue field = optional(name);
     if (field == null) {
       return OptionalLong.empty();
     }
     int errorsBefore = errors.size();
-    long number = integer(name, min, Long.MAX_VALUE, min);
+    long number = integer(name, min, max, min);
     return errors.size() == errorsBefore ? OptionalLong.of(number) : OptionalLong.empty();
   }
 
@@ -549,18 +636,19 @@ public final class Fields {
 
   private List<JsonValue> list(String name, int min, int max) {
     JsonValue field = required(name);
-    if (field == null) {
-      return List.of();
-    }
+    return field == null ? List.of() : list(field, at(name), min, max);
+  }
+
+  private List<JsonValue> list(JsonValue field, List<Object> path, int min, int max) {
     if (!(field instanceof JsonArray(Slice _, List<JsonValue> items))) {
-      error("list_type", at(name), "Input should be a valid list", field);
+      error("list_type", path, "Input should be a valid list", field);
       return List.of();
     }
     int size = items.size();
     if (size < min) {
       error(
           "too_short",
-          at(name),
+          path,
           "List should have at least " + plural(min, "item") + " after validation, not " + size,
           field,
           "{\"field_type\":\"List\",\"min_length\":" + min + ",\"actual_length\":" + size + "}");
@@ -569,7 +657,7 @@ public final class Fields {
     if (size > max) {
       error(
           "too_long",
-          at(name),
+          path,
           "List should have at most " + plural(max, "item") + " after validation, not " + size,
           field,
           "{\"field_type\":\"List\",\"max_length\":" + max + ",\"actual_length\":" + size + "}");

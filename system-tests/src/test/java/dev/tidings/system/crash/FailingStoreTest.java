@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
@@ -18,6 +19,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.store.rocksdb.RocksOptions;
@@ -29,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -92,6 +95,7 @@ final class FailingStoreTest {
               new Node.Limits(
                   256 << 10, 1 << 20, 1_000, 16 << 20, new CommitLane.Limits(100, 1 << 20)),
               new Retention.Limits(0, 0, 0),
+              new Retention.Limits(0, 0, 0),
               Duration.ofHours(1),
               new RelayApi.Settings(
                   Duration.ofSeconds(25),
@@ -102,7 +106,11 @@ final class FailingStoreTest {
                   100,
                   1_000,
                   1_000,
-                  1_000));
+                  1_000),
+              new PubsubApi.Settings(
+                  false,
+                  new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty()),
+                  Duration.ofSeconds(60)));
       Server server =
           Server.start(
               settings,

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.pubsub;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.command.Publish;
+import dev.tidings.core.directory.Scope;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.pubsub.PubsubApi.Services;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.RateLimits;
+import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpMethod;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+
+/// Publishing messages to a topic, all or none (API of fastpubsub).
+final class PublishCalls {
+  /// Of `{"messages": [{"payload": …}]}`.
+  private static final int DEPTH = 3;
+
+  private final PubsubApi api;
+  private final Services services;
+
+  PublishCalls(PubsubApi api, Services services) {
+    this.api = api;
+    this.services = services;
+  }
+
+  void route(Routes routes) {
+    routes.add(HttpMethod.POST, "/topics/{id}/messages", RateLimits.Kind.BULK, this::publish);
+  }
+
+  private void publish(Exchange exchange) {
+    long startNs = services.time().monotonicNs();
+    String id = exchange.pathParameter("id");
+    api.withBody(
+        exchange,
+        Scope.TOPICS_PUBLISH,
+        Optional.of(id),
+        1,
+        (caller, body) -> {
+          if (body instanceof JsonValue.JsonObject object
+              && object.fields().containsKey("messages")) {
+            readAgain(exchange, caller, id, Fields.of(body), startNs);
+          } else {
+            publishPayloads(exchange, caller, id, Fields.ofList(body), startNs);
+          }
+        });
+  }
+
+  /// An array of payloads is answered without a body, as the original did.
+  private void publishPayloads(
+      Exchange exchange, Authenticator.Caller caller, String id, Fields fields, long startNs) {
+    List<NewMessage> messages = new ArrayList<>();
+    for (Payload payload : fields.items()) {
+      messages.add(new NewMessage(payload, Payload.EMPTY, Message.NEVER));
+    }
+    if (!PubsubApi.answeredInvalid(exchange, fields)) {
+      publish(exchange, caller, id, messages, startNs, _ -> exchange.empty(204));
+    }
+  }
+
+  /// An object is read again, and deeper: payloads of the other form need not be.
+  private void readAgain(
+      Exchange exchange, Authenticator.Caller caller, String id, Fields shallow, long startNs) {
+    switch (JsonValue.parse(shallow.bytes(), DEPTH)) {
+      case JsonValue.Valid(JsonValue body) ->
+          publishWithOptions(exchange, caller, id, Fields.of(body), startNs);
+      case JsonValue.Invalid invalid -> exchange.invalid(List.of(FieldError.malformed(invalid)));
+      case JsonValue.Absent _ -> exchange.invalid(List.of(FieldError.missingBody()));
+    }
+  }
+
+  /// An object, whose messages may say more than their payload, is answered with their ids.
+  private void publishWithOptions(
+      Exchange exchange, Authenticator.Caller caller, String id, Fields fields, long startNs) {
+    List<NewMessage> messages = new ArrayList<>();
+    for (Fields each : fields.objects("messages", 0, Integer.MAX_VALUE)) {
+      messages.add(read(each));
+    }
+    if (!PubsubApi.answeredInvalid(exchange, fields)) {
+      publish(
+          exchange, caller, id, messages, startNs, ids -> exchange.json(200, PublishCalls.of(ids)));
+    }
+  }
+
+  private static NewMessage read(Fields fields) {
+    Payload payload = fields.object("payload");
+    OptionalLong ttl = fields.optionalInteger("ttl", 1);
+    Payload metadata = fields.optionalStringMap("metadata");
+    long ttlMs = ttl.isPresent() ? toMs(ttl.getAsLong()) : Message.NEVER;
+    return new NewMessage(payload, metadata, ttlMs);
+  }
+
+  private static long toMs(long seconds) {
+    return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
+  }
+
+  private static JsonOut of(List<MessageId> ids) {
+    return new JsonOut(40 * ids.size() + 16)
+        .raw("{\"ids\":")
+        .strings(ids.stream().map(id -> id.toUuid().toString()).toList())
+        .raw("}");
+  }
+
+  private void publish(
+      Exchange exchange,
+      Authenticator.Caller caller,
+      String id,
+      List<NewMessage> messages,
+      long startNs,
+      Consumer<List<MessageId>> then) {
+    api.topic(
+        exchange,
+        id,
+        topic -> AccessPolicy.mayPublish(caller.principal(), id, Optional.of(topic)),
+        topic -> {
+          if (messages.isEmpty()) {
+            then.accept(List.of());
+          } else {
+            publish(exchange, topic, messages, startNs, then);
+          }
+        });
+  }
+
+  private void publish(
+      Exchange exchange,
+      Topic topic,
+      List<NewMessage> messages,
+      long startNs,
+      Consumer<List<MessageId>> then) {
+    api.submit(
+        exchange,
+        new Publish(topic.name(), new Publish.Authority.Existing(topic.incarnation()), messages),
+        published -> {
+          services
+              .published()
+              .published(topic.name(), messages.size(), services.time().monotonicNs() - startNs);
+          then.accept(published.ids());
+        });
+  }
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.pubsub;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Scope;
+import dev.tidings.core.directory.Subscription;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
+import dev.tidings.core.runtime.TimeSource;
+import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.ops.RelayMetrics;
+import dev.tidings.server.ops.SubscriptionMetrics;
+import dev.tidings.server.relay.PollWaiters;
+import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.EventLoop;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.Routes;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/// The pubsub API on one event loop (API of fastpubsub): its routes, and what its calls share.
+public final class PubsubApi {
+  private static final int MAX_LISTED = 100;
+  private static final int DEFAULT_LISTED = 10;
+
+  private final Services services;
+  private final EventLoop loop;
+  private final ConsumeCalls consumers;
+
+  /// What it is built from; shared by all event loops.
+  ///
+  /// @param node the core
+  /// @param authenticator tells who calls
+  /// @param bodies gathers bodies
+  /// @param published counts what is published
+  /// @param metrics counts what is delivered
+  /// @param time the clock
+  /// @param waiters those who wait for messages
+  /// @param settings defaults and bounds
+  public record Services(
+      Node node,
+      Authenticator authenticator,
+      Bodies bodies,
+      RelayMetrics published,
+      SubscriptionMetrics metrics,
+      TimeSource time,
+      PollWaiters waiters,
+      Settings settings) {
+    Directory directory() {
+      return node.directory();
+    }
+  }
+
+  /// Defaults and bounds.
+  ///
+  /// @param anonymous whether calls without a token may do everything
+  /// @param policy how a subscription delivers again that does not say so itself
+  /// @param maxWait how long a consumer may wait for messages
+  public record Settings(boolean anonymous, DeliveryPolicy policy, Duration maxWait) {}
+
+  /// The pubsub API on `loop`.
+  public PubsubApi(Services services, EventLoop loop) {
+    this.services = services;
+    this.loop = loop;
+    this.consumers = new ConsumeCalls(this, services);
+  }
+
+  /// Adds its routes.
+  public void route(Routes routes) {
+    new TopicCalls(this, services).route(routes);
+    new PublishCalls(this, services).route(routes);
+    new SubscriptionCalls(this, services).route(routes);
+    new DeadLetterCalls(this, services).route(routes);
+    new ProbeCalls(services.node()).route(routes);
+    consumers.route(routes);
+  }
+
+  /// Answers those who wait for messages because the server stops.
+  public void goAway() {
+    consumers.goAway();
+  }
+
+  /// The event loop it is on.
+  public EventLoop loop() {
+    return loop;
+  }
+
+  // ---- who calls ----
+
+  /// A rule of the access policy about a subscription and its topic.
+  interface Rule {
+    /// Whether `principal` may.
+    boolean allows(Principal principal, Subscription subscription, Topic topic);
+  }
+
+  /// Goes on if somebody calls who may make calls of `scope` on `object`, the id in the path, or
+  /// else answers 401 or 403.
+  void permitted(
+      Exchange exchange,
+      Scope scope,
+      Optional<String> object,
+      Consumer<Authenticator.Caller> then) {
+    exchange.useDetailOnly();
+    permitted(exchange, services.authenticator().ofRequest(exchange), scope, object, then);
+  }
+
+  /// As above, for somebody who is known by now.
+  static void permitted(
+      Exchange exchange,
+      Authenticator.Result result,
+      Scope scope,
+      Optional<String> object,
+      Consumer<Authenticator.Caller> then) {
+    switch (result) {
+      case Authenticator.Caller caller -> {
+        exchange.calledBy(caller.principal().displayName());
+        if (AccessPolicy.mayCall(caller.principal(), scope, object)) {
+          then.accept(caller);
+        } else {
+          denied(exchange);
+        }
+      }
+      case Authenticator.Unknown(Authenticator.Reason reason) -> unknown(exchange, reason);
+      case Authenticator.Barred(Authenticator.Reason reason) -> unknown(exchange, reason);
+    }
+  }
+
+  /// Answers 401. Users are to this API what clients are.
+  static void unknown(Exchange exchange, Authenticator.Reason reason) {
+    exchange.detail(
+        401,
+        switch (reason) {
+          case NO_TOKEN, BAD_TOKEN -> "Invalid jwt token";
+          case TOKEN_REVOKED -> "Token revoked";
+          case USER_MISSING, CLIENT_MISSING -> "Client not found";
+          case USER_INACTIVE, CLIENT_DISABLED -> "Client disabled";
+        });
+  }
+
+  /// Answers 403.
+  static void denied(Exchange exchange) {
+    exchange.detail(403, "Insufficient scope");
+  }
+
+  // ---- bodies ----
+
+  /// What goes on with the body of a call.
+  interface BodyCall {
+    /// Goes on.
+    void with(Authenticator.Caller caller, JsonValue body);
+  }
+
+  /// A call that sends JSON, in the order of the contract's checks: malformed JSON, then who calls
+  /// and what it may, then the body.
+  ///
+  /// @param depth how deep the body is read
+  void withBody(Exchange exchange, Scope scope, Optional<String> object, int depth, BodyCall then) {
+    exchange.useDetailOnly();
+    services
+        .bodies()
+        .read(
+            exchange,
+            bytes -> {
+              Authenticator.Result result = services.authenticator().ofRequest(exchange);
+              // Whoever may not call has the body checked, but not read.
+              boolean isAllowed =
+                  result instanceof Authenticator.Caller caller
+                      && AccessPolicy.mayCall(caller.principal(), scope, object);
+              JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed ? depth : 0);
+              if (parsed instanceof JsonValue.Invalid invalid) {
+                exchange.invalid(List.of(FieldError.malformed(invalid)));
+                return;
+              }
+              permitted(
+                  exchange, result, scope, object, caller -> given(exchange, parsed, caller, then));
+            });
+  }
+
+  private static void given(
+      Exchange exchange, JsonValue.Parsed parsed, Authenticator.Caller caller, BodyCall then) {
+    if (parsed instanceof JsonValue.Valid(JsonValue body)
+        && !(body instanceof JsonValue.JsonNull)) {
+      then.with(caller, body);
+    } else {
+      exchange.invalid(List.of(FieldError.missingBody()));
+    }
+  }
+
+  /// Answers 422 if `fields` has errors.
+  static boolean answeredInvalid(Exchange exchange, Fields fields) {
+    if (fields.hasErrors()) {
+      exchange.invalid(fields.errors());
+      return true;
+    }
+    return false;
+  }
+
+  // ---- what is there ----
+
+  /// The topic `id` if `allowed` admits it, or else the answer 404 or 403.
+  void topic(Exchange exchange, String id, Predicate<Topic> allowed, Consumer<Topic> then) {
+    Optional<Topic> topic = services.directory().topic(id);
+    if (topic.isEmpty()) {
+      exchange.detail(404, "Topic not found");
+    } else if (allowed.test(topic.get())) {
+      then.accept(topic.get());
+    } else {
+      denied(exchange);
+    }
+  }
+
+  /// The subscription that the path names if `rule` admits it, or else the answer 404 or 403.
+  void subscription(
+      Exchange exchange, Principal principal, Rule rule, Consumer<Subscription> then) {
+    Optional<Subscription> found = services.directory().subscription(exchange.pathParameter("id"));
+    Optional<Topic> topic = found.flatMap(this::topicOf);
+    if (found.isEmpty() || topic.isEmpty()) {
+      exchange.detail(404, "Subscription not found");
+    } else if (rule.allows(principal, found.get(), topic.get())) {
+      then.accept(found.get());
+    } else {
+      denied(exchange);
+    }
+  }
+
+  /// The topic of a subscription, unless it has just been deleted.
+  Optional<Topic> topicOf(Subscription subscription) {
+    return services
+        .directory()
+        .topic(subscription.topic())
+        .filter(it -> it.incarnation() == subscription.incarnation());
+  }
+
+  // ---- lists ----
+
+  /// A page of a list.
+  ///
+  /// @param offset of the first
+  /// @param limit at most so many
+  record Page(long offset, int limit) {
+    /// The page that the query names, or else the answer 422.
+    static Optional<Page> of(Exchange exchange) {
+      Fields query = Fields.ofQuery(exchange.request());
+      long offset = query.integer("offset", 0, Long.MAX_VALUE, 0);
+      int limit = (int) query.integer("limit", 1, MAX_LISTED, DEFAULT_LISTED);
+      return answeredInvalid(exchange, query)
+          ? Optional.empty()
+          : Optional.of(new Page(offset, limit));
+    }
+  }
+
+  /// Answers a page of those in `all` that `shown` admits, in the order of their ids. They are
+  /// looked through away from the event loop: there may be millions.
+  <T> void list(
+      Exchange exchange, Map<String, T> all, Predicate<T> shown, Function<T, JsonOut> write) {
+    Optional<Page> page = Page.of(exchange);
+    if (page.isEmpty()) {
+      return;
+    }
+    exchange
+        .loop()
+        .context()
+        .executeBlocking(() -> list(page.get(), all, shown, write), /* ordered= */ false)
+        .onSuccess(answer -> exchange.guarded(() -> exchange.json(200, answer)))
+        .onFailure(fault -> exchange.failed(new IllegalStateException("no list", fault)));
+  }
+
+  private static <T> JsonOut list(
+      Page page, Map<String, T> all, Predicate<T> shown, Function<T, JsonOut> write) {
+    List<T> found =
+        page.offset() >= all.size()
+            ? List.of()
+            : all.values().stream().filter(shown).skip(page.offset()).limit(page.limit()).toList();
+    return PubsubJson.data(found, write);
+  }
+
+  // ---- commands ----
+
+  /// Hands in `command` and goes on with what it yields, or else answers its refusal.
+  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
+    submit(services.node(), exchange, command, then);
+  }
+
+  /// As above.
+  static <R> void submit(Node node, Exchange exchange, Command<R> command, Consumer<R> then) {
+    node.submit(
+        command,
+        exchange.loop(),
+        outcome ->
+            exchange.guarded(() -> {
+              switch (outcome) {
+                case Outcome.Done<R>(R result) -> then.accept(result);
+                case Outcome.Refused<R>(Refusal refusal) -> refused(exchange, refusal);
+              }
+            }));
+  }
+
+  /// Answers a refusal of the core in the words of this API.
+  static void refused(Exchange exchange, Refusal refusal) {
+    switch (refusal.code()) {
+      case TOPIC_EXISTS -> exchange.detail(409, "This topic already exists");
+      case SUBSCRIPTION_EXISTS -> exchange.detail(409, "This subscription already exists");
+      case TOPIC_MISSING -> exchange.detail(404, "Topic not found");
+      case SUBSCRIPTION_MISSING -> exchange.detail(404, "Subscription not found");
+      case CLIENT_MISSING -> exchange.detail(404, "Client not found");
+      case LIMIT_REACHED -> exchange.detail(429, refusal.detail());
+      case USER_MISSING,
+          USER_EXISTS,
+          ALREADY_GRANTED,
+          NOT_GRANTED,
+          KEY_REUSED,
+          TOO_MANY_KEYS,
+          STALE_AUTHORITY,
+          OVERLOADED,
+          STORE_UNAVAILABLE,
+          OUTCOME_UNKNOWN,
+          FENCED,
+          DAMAGED,
+          EXHAUSTED,
+          INTERNAL ->
+          exchange.refused(refusal);
+    }
+  }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.server.pubsub;
+
+import dev.tidings.core.access.AccessPolicy;
+import dev.tidings.core.command.ChangeSubscription;
+import dev.tidings.core.command.CountMessages;
+import dev.tidings.core.command.CreateSubscription;
+import dev.tidings.core.command.CreateSubscription.From;
+import dev.tidings.core.command.DeleteSubscription;
+import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Scope;
+import dev.tidings.core.directory.Subscription;
+import dev.tidings.core.directory.Topic;
+import dev.tidings.core.filter.Filter;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
+import dev.tidings.server.pubsub.PubsubApi.Services;
+import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.Routes;
+import io.vertx.core.http.HttpMethod;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+
+/// Creating, listing, showing, changing, counting and deleting subscriptions (API of fastpubsub).
+final class SubscriptionCalls {
+  private static final String PATH = "/subscriptions/{id}";
+
+  /// The longest lease, seconds.
+  static final long MAX_ACK_DEADLINE_S = 86_400;
+
+  /// Every subscription keeps its filter in memory.
+  private static final int MAX_FILTER = 64 * 1024;
+
+  private static final String FILTER_SHAPE =
+      "Invalid filter structure. Expected format: {\"field_name\": [\"value1\", \"value2\"]} where"
+          + " values are strings, numbers, or booleans";
+
+  private final PubsubApi api;
+  private final Services services;
+
+  SubscriptionCalls(PubsubApi api, Services services) {
+    this.api = api;
+    this.services = services;
+  }
+
+  void route(Routes routes) {
+    routes.add(HttpMethod.POST, "/subscriptions", this::create);
+    routes.add(HttpMethod.GET, "/subscriptions", this::list);
+    routes.add(HttpMethod.GET, PATH, this::get);
+    routes.add(HttpMethod.PATCH, PATH, this::change);
+    routes.add(HttpMethod.DELETE, PATH, this::delete);
+    routes.add(HttpMethod.GET, PATH + "/metrics", this::count);
+  }
+
+  // ---- creating ----
+
+  private void create(Exchange exchange) {
+    api.withBody(
+        exchange,
+        Scope.SUBSCRIPTIONS_CREATE,
+        Optional.empty(),
+        1,
+        (caller, body) -> create(exchange, caller.principal(), Fields.of(body)));
+  }
+
+  private void create(Exchange exchange, Principal principal, Fields fields) {
+    String id = PubsubNames.read(fields, "id");
+    String topicId = PubsubNames.read(fields, "topic_id");
+    Optional<Payload> filter = filter(fields);
+    DeliveryPolicy policy = policy(fields, services.settings().policy());
+    Optional<SubscriptionStart> start = start(fields);
+    if (PubsubApi.answeredInvalid(exchange, fields)) {
+      return;
+    }
+    api.topic(
+        exchange,
+        topicId,
+        topic -> AccessPolicy.maySubscribe(principal, topic),
+        topic ->
+            from(
+                exchange,
+                topic,
+                start.orElseThrow(),
+                from ->
+                    api.submit(
+                        exchange,
+                        new CreateSubscription(
+                            id, topicId, topic.incarnation(), principal.id(), filter, policy, from),
+                        created -> exchange.json(201, PubsubJson.subscription(created)))));
+  }
+
+  private static Optional<Payload> filter(Fields fields) {
+    Optional<Payload> filter = fields.optionalObjectBytes("filter");
+    if (filter.isPresent() && fields.isObject("filter")) {
+      if (filter.get().size() > MAX_FILTER) {
+        fields.invalid(
+            "filter",
+            "The filter has "
+                + filter.get().size()
+                + " bytes (expected: at most "
+                + MAX_FILTER
+                + ")");
+      } else if (Filter.parse(filter.get()).isEmpty()) {
+        fields.invalid("filter", FILTER_SHAPE);
+      }
+    }
+    return filter;
+  }
+
+  /// The policy that `fields` say, and where they say nothing `standard`.
+  private static DeliveryPolicy policy(Fields fields, DeliveryPolicy standard) {
+    int attempts =
+        (int) fields.integer("max_delivery_attempts", 1, Integer.MAX_VALUE, standard.maxAttempts());
+    long minS =
+        fields.integer("backoff_min_seconds", 1, Integer.MAX_VALUE, standard.backoffMinMs() / 1000);
+    long maxS =
+        fields.integer("backoff_max_seconds", 1, Integer.MAX_VALUE, standard.backoffMaxMs() / 1000);
+    OptionalLong deadlineMs = standard.ackDeadlineMs();
+    if (fields.isSent("ack_deadline_seconds")) {
+      OptionalLong deadlineS =
+          fields.optionalInteger("ack_deadline_seconds", 1, MAX_ACK_DEADLINE_S);
+      deadlineMs = deadlineS.isEmpty() ? deadlineS : OptionalLong.of(deadlineS.getAsLong() * 1000);
+    }
+    return new DeliveryPolicy(attempts, minS * 1000, maxS * 1000, deadlineMs);
+  }
+
+  private static Optional<SubscriptionStart> start(Fields fields) {
+    String text = fields.optionalString("start", 0, Integer.MAX_VALUE).orElse("now");
+    Optional<SubscriptionStart> start = SubscriptionStart.parse(text);
+    if (start.isEmpty()) {
+      fields.invalid("start", SubscriptionStart.RULE);
+    }
+    return start;
+  }
+
+  /// Where a subscription of `topic` begins that is to begin at `start`.
+  private void from(Exchange exchange, Topic topic, SubscriptionStart start, Consumer<From> then) {
+    switch (start) {
+      case SubscriptionStart.Now() -> then.accept(new From.Now());
+      case SubscriptionStart.Earliest() -> then.accept(new From.Earliest());
+      case SubscriptionStart.At(long timestamp) ->
+          services
+              .node()
+              .history()
+              .firstAtOrAfter(
+                  topic.incarnation(),
+                  timestamp,
+                  exchange.loop(),
+                  outcome ->
+                      exchange.guarded(() -> {
+                        switch (outcome) {
+                          case Outcome.Done<Long>(Long sequence) ->
+                              then.accept(new From.At(sequence));
+                          case Outcome.Refused<Long>(Refusal refusal) ->
+                              PubsubApi.refused(exchange, refusal);
+                        }
+                      }));
+    }
+  }
+
+  // ---- showing ----
+
+  /// The subscriptions that the caller may see.
+  private void list(Exchange exchange) {
+    api.permitted(
+        exchange,
+        Scope.SUBSCRIPTIONS_READ,
+        Optional.empty(),
+        caller ->
+            api.list(
+                exchange,
+                services.directory().subscriptions(),
+                subscription ->
+                    api.topicOf(subscription)
+                        .map(topic ->
+                            AccessPolicy.mayReadSubscription(
+                                caller.principal(), subscription, topic))
+                        .orElse(false),
+                PubsubJson::subscription));
+  }
+
+  private void get(Exchange exchange) {
+    readable(exchange, it -> exchange.json(200, PubsubJson.subscription(it)));
+  }
+
+  private void count(Exchange exchange) {
+    readable(
+        exchange,
+        it ->
+            api.submit(
+                exchange,
+                new CountMessages(it),
+                counts -> exchange.json(200, PubsubJson.counts(it, counts))));
+  }
+
+  private void readable(Exchange exchange, Consumer<Subscription> then) {
+    api.permitted(
+        exchange,
+        Scope.SUBSCRIPTIONS_READ,
+        Optional.of(exchange.pathParameter("id")),
+        caller ->
+            api.subscription(
+                exchange, caller.principal(), AccessPolicy::mayReadSubscription, then));
+  }
+
+  // ---- changing and deleting ----
+
+  private void change(Exchange exchange) {
+    api.withBody(
+        exchange,
+        Scope.SUBSCRIPTIONS_DELETE,
+        Optional.of(exchange.pathParameter("id")),
+        1,
+        (caller, body) -> {
+          Fields fields = Fields.of(body);
+          if (fields.isSent("filter")) {
+            fields.invalid(
+                "filter", "The filter cannot be changed (expected: another subscription)");
+          }
+          // Checked before it is looked up; what is not sent is taken from what is found.
+          var _ = policy(fields, services.settings().policy());
+          if (!PubsubApi.answeredInvalid(exchange, fields)) {
+            api.subscription(
+                exchange,
+                caller.principal(),
+                AccessPolicy::mayDeleteSubscription,
+                it ->
+                    api.submit(
+                        exchange,
+                        new ChangeSubscription(it, policy(fields, it.policy())),
+                        changed -> exchange.json(200, PubsubJson.subscription(changed))));
+          }
+        });
+  }
+
+  private void delete(Exchange exchange) {
+    api.permitted(
+        exchange,
+        Scope.SUBSCRIPTIONS_DELETE,
+        Optional.of(exchange.pathParameter("id")),
+        caller ->
+            api.subscription(
+                exchange,
+                caller.principal(),
+                AccessPolicy::mayDeleteSubscription,
+                it -> api.submit(exchange, new DeleteSubscription(it), _ -> exchange.empty(204))));
+  }
+}
