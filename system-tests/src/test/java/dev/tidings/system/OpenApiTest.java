@@ -461,7 +461,8 @@ final class OpenApiTest {
     tour.put("countMessages", () -> admin.get(subscription + "/metrics"));
     tour.put("listDeadLetters", () -> admin.get("/subscriptions/" + withDeadLetter() + "/dlq"));
     tour.put("purgeAllDeadLetters", () -> admin.request("DELETE", subscription + "/dlq"));
-    tour.put("reprocessDeadLetters", () -> admin.postJson(subscription + "/dlq/reprocess", foreign));
+    tour.put(
+        "reprocessDeadLetters", () -> admin.postJson(subscription + "/dlq/reprocess", foreign));
     tour.put("purgeDeadLetters", () -> admin.postJson(subscription + "/dlq/purge", foreign));
     tour.put(
         "getDeadLetter",

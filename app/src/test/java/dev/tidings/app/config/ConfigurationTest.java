@@ -104,8 +104,7 @@ class ConfigurationTest {
           entry("retention.max-messages", new Sample("1000000", "3000000000", 3_000_000_000L)),
           entry("retention.max-bytes", new Sample("0B", "1TiB", 1L << 40)),
           entry("retention.sweep-interval", new Sample("10s", "100ms", Duration.ofMillis(100))),
-          entry(
-              "pubsub.anonymous", new Sample("none", "all", TidingsConfig.Anonymous.ALL)),
+          entry("pubsub.anonymous", new Sample("none", "all", TidingsConfig.Anonymous.ALL)),
           entry("pubsub.max-delivery-attempts", new Sample("5", "1", 1)),
           entry("pubsub.backoff-min", new Sample("5s", "1s", Duration.ofSeconds(1))),
           entry("pubsub.backoff-max", new Sample("300s", "10m", Duration.ofMinutes(10))),
@@ -483,6 +482,19 @@ class ConfigurationTest {
   }
 
   @Test
+  void anonymousCallsForTheWorld_areRefused_butOnLoopback() throws Exception {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("TIDINGS_AUTH_SECRET_KEY", SECRET);
+    environment.put("TIDINGS_PUBSUB_ANONYMOUS", "all");
+    assertThat(errors(Map.of(), environment))
+        .extracting(ConfigError::key)
+        .containsExactly("pubsub.anonymous");
+    environment.put("TIDINGS_SERVER_HOST", "localhost");
+    assertThat(load(Map.of(), environment).pubsub().anonymous())
+        .isEqualTo(TidingsConfig.Anonymous.ALL);
+  }
+
+  @Test
   void insecureSettings_tolerated_becomeWarnings() throws Exception {
     Map<String, String> environment =
         Map.of(
@@ -564,6 +576,7 @@ class ConfigurationTest {
   @ParameterizedTest
   @CsvSource({
     "TIDINGS_POLL_MAX_WAITERS_PER_USER, 10001, poll.max-waiters-per-user",
+    "TIDINGS_PUBSUB_BACKOFF_MIN, 301s, pubsub.backoff-min",
     "TIDINGS_LIMITS_BATCH_BYTES, 65MiB, limits.batch-bytes",
     "TIDINGS_LIMITS_PENDING_BYTES, 7MiB, server.max-body-size"
   })
