@@ -55,6 +55,8 @@ final class OpenApiTest {
   private final User stranger;
   private final User powerless;
   private final String topic;
+  // A client that may do nothing here.
+  private final RelayClient scopeless;
   private Optional<User> inactive = Optional.empty();
 
   OpenApiTest(@On(Setup.SECURED) TidingsProcess server, @On(Setup.TIGHT) TidingsProcess tight) {
@@ -67,6 +69,21 @@ final class OpenApiTest {
     stranger = admin.newUser("read", "write");
     powerless = admin.newUser();
     topic = newTopic();
+    newSubscription(topic, topic, 5);
+    scopeless = OAuthClient.create(admin, "clients:read:nobody").caller();
+  }
+
+  private void newSubscription(String id, String ofTopic, int attempts) {
+    admin
+        .postJson(
+            "/subscriptions",
+            Json.object("id", id, "topic_id", ofTopic, "max_delivery_attempts", attempts))
+        .expect(201);
+  }
+
+  /// Whether an operation is one of the pubsub API on topics or subscriptions.
+  private static boolean isPubsub(Operation operation) {
+    return operation.path().startsWith("/topics") || operation.path().startsWith("/subscriptions");
   }
 
   private String newTopic() {
@@ -125,8 +142,12 @@ final class OpenApiTest {
     var tests = new ArrayList<DynamicTest>();
     methods.forEach((path, known) -> {
       for (String method : METHODS) {
-        // The statistics of topics lie where a topic of that name would.
-        if (!known.contains(method) && !path.equals("/api/v1/topics/stats")) {
+        // These lie where a topic, or a dead letter, of that name would.
+        boolean hidesAnother =
+            path.equals("/api/v1/topics/stats")
+                || path.endsWith("/dlq/reprocess")
+                || path.endsWith("/dlq/purge");
+        if (!known.contains(method) && !hidesAnother) {
           tests.add(
               dynamicTest(
                   method + " " + path,
@@ -264,7 +285,9 @@ final class OpenApiTest {
   }
 
   private Map<String, Callable<Reply>> forbidden(Operation operation) {
-    if (operation.id().equals("webSocket")) {
+    if (isPubsub(operation)) {
+      return Map.of("no scope", () -> send(operation, scopeless));
+    } else if (operation.id().equals("webSocket")) {
       return Map.of("no permission", () -> upgradeRefused(powerless.client()));
     } else if (operation.id().equals("login")) {
       return Map.of(
@@ -292,7 +315,22 @@ final class OpenApiTest {
 
   private Map<String, Callable<Reply>> invalid(Operation operation) {
     String path = pathOf(operation, topic);
-    if (operation.id().equals("login")) {
+    if (operation.id().equals("consumeMessages")) {
+      return Map.of(
+          "no consumer", () -> admin.get(path),
+          "batch", () -> admin.get(path + "?consumer_id=c&batch_size=101"),
+          "wait", () -> admin.get(path + "?consumer_id=c&wait_seconds=61"),
+          "deadline", () -> admin.get(path + "?consumer_id=c&ack_deadline_seconds=0"));
+    } else if (isPubsub(operation) && operation.bodyType().isEmpty()) {
+      return Map.of(
+          "limit", () -> admin.get(path + "?limit=101"),
+          "offset", () -> admin.get(path + "?offset=-1"));
+    } else if (isPubsub(operation)) {
+      return Map.of(
+          "not JSON", () -> send(operation, admin, path, "{"),
+          "nothing", () -> send(operation, admin, path, "null"),
+          "no object or list", () -> send(operation, admin, path, "1"));
+    } else if (operation.id().equals("login")) {
       return Map.of("nothing", () -> nobody.send("POST", path, body(""), FORM_TYPE));
     } else if (operation.id().equals("listMessages")) {
       return Map.of(
@@ -350,6 +388,8 @@ final class OpenApiTest {
     return operation
         .path()
         .replace("{topic_name}", topic)
+        .replace("/topics/{id}", "/topics/" + topic)
+        .replace("/subscriptions/{id}", "/subscriptions/" + topic)
         .replaceAll("\\{[a-z_]+}", UUID.randomUUID().toString());
   }
 
@@ -376,6 +416,78 @@ final class OpenApiTest {
                   assertThat(api.faults(operation, reply)).isEmpty();
                   assertThat(api.missingHeaders(operation, reply)).isEmpty();
                 }));
+  }
+
+  private void pubsubTour(Map<String, Callable<Reply>> tour) {
+    String subscription = "/subscriptions/" + topic;
+    Map<String, Object> wanted = Map.of("id", RelayClient.unique("toured"), "topic_id", topic);
+    List<String> foreign = List.of(UUID.randomUUID().toString());
+    tour.put(
+        "createPubsubTopic",
+        () -> admin.postJson("/topics", Map.of("id", RelayClient.unique("toured"))));
+    tour.put("listPubsubTopics", () -> admin.get("/topics"));
+    tour.put("getPubsubTopic", () -> admin.get("/topics/" + topic));
+    tour.put("deletePubsubTopic", () -> admin.request("DELETE", "/topics/" + newTopic()));
+    tour.put(
+        "publishToTopic",
+        () ->
+            admin.postJson(
+                "/topics/" + topic + "/messages",
+                Map.of(
+                    "messages",
+                    List.of(Map.of("payload", Map.of("n", 1), "metadata", Map.of("k", "v"))))));
+    tour.put("createSubscription", () -> admin.postJson("/subscriptions", wanted));
+    tour.put("listSubscriptions", () -> admin.get("/subscriptions"));
+    tour.put("getSubscription", () -> admin.get(subscription));
+    tour.put(
+        "changeSubscription",
+        () -> admin.send("PATCH", subscription, body("{\"ack_deadline_seconds\": 30}")));
+    tour.put(
+        "deleteSubscription",
+        () -> {
+          String other = RelayClient.unique("toured");
+          newSubscription(other, topic, 5);
+          return admin.request("DELETE", "/subscriptions/" + other);
+        });
+    tour.put("consumeMessages", () -> admin.get(subscription + "/messages?consumer_id=c"));
+    tour.put("ackMessages", () -> admin.postJson(subscription + "/acks", foreign));
+    tour.put("nackMessages", () -> admin.postJson(subscription + "/nacks", foreign));
+    tour.put("releaseMessages", () -> admin.postJson(subscription + "/release", foreign));
+    tour.put(
+        "extendLeases",
+        () ->
+            admin.postJson(
+                subscription + "/extend", Map.of("ids", foreign, "ack_deadline_seconds", 5)));
+    tour.put("countMessages", () -> admin.get(subscription + "/metrics"));
+    tour.put("listDeadLetters", () -> admin.get("/subscriptions/" + withDeadLetter() + "/dlq"));
+    tour.put("purgeAllDeadLetters", () -> admin.request("DELETE", subscription + "/dlq"));
+    tour.put(
+        "reprocessDeadLetters", () -> admin.postJson(subscription + "/dlq/reprocess", foreign));
+    tour.put("purgeDeadLetters", () -> admin.postJson(subscription + "/dlq/purge", foreign));
+    tour.put(
+        "getDeadLetter",
+        () -> {
+          String dlq = "/subscriptions/" + withDeadLetter() + "/dlq";
+          return admin.get(dlq + "/" + admin.get(dlq).json().at("/data/0/id").asString());
+        });
+    tour.put("liveness", () -> nobody.get("/liveness"));
+    tour.put("readiness", () -> nobody.get("/readiness"));
+  }
+
+  /// A subscription that has one.
+  private String withDeadLetter() {
+    String id = RelayClient.unique("dead");
+    newSubscription(id, topic, 1);
+    admin.postJson("/topics/" + topic + "/messages", List.of(Map.of("n", 1))).expect(204);
+    String leased =
+        admin
+            .get("/subscriptions/" + id + "/messages?consumer_id=c")
+            .expect(200)
+            .json()
+            .at("/data/0/id")
+            .asString();
+    admin.postJson("/subscriptions/" + id + "/nacks", List.of(leased)).expect(204);
+    return id;
   }
 
   /// A call of each operation that succeeds; each makes what it needs.
@@ -412,6 +524,7 @@ final class OpenApiTest {
             admin.send(
                 "PATCH", "/auth/users/" + admin.newUser().id(), body("{\"is_active\": false}")));
     tour.put("deleteUser", () -> admin.request("DELETE", "/auth/users/" + admin.newUser().id()));
+    pubsubTour(tour);
     tour.put("createClient", () -> admin.postJson("/clients", CLIENT));
     tour.put("listClients", () -> admin.get("/clients"));
     tour.put("getClient", () -> admin.get("/clients/" + newClient().get("id").asString()));

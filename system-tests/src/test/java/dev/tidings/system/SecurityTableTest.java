@@ -324,7 +324,56 @@ final class SecurityTableTest {
   /// @param topic or the id of a client
   /// @param user who the caller is, if it is a user
   private String call(String endpoint, String topic, RelayClient caller, Optional<User> user) {
+    if (endpoint.contains("/subscriptions/{id}")) {
+      subscribe(topic);
+    }
+    String subscription = "/subscriptions/" + topic;
     return switch (endpoint.replace("`", "")) {
+      case "GET /liveness" -> wordFor(caller.get("/liveness"), 200);
+      case "GET /readiness" -> wordFor(caller.get("/readiness"), 200);
+      case "POST /topics" ->
+          wordFor(caller.postJson("/topics", Map.of("id", RelayClient.unique("new"))), 201);
+      case "GET /topics" -> wordFor(caller.get("/topics"), 200);
+      case "GET /subscriptions" -> wordFor(caller.get("/subscriptions"), 200);
+      case "POST /admin/cleanup" -> wordFor(caller.request("POST", "/admin/cleanup"), 204);
+      case "GET /topics/{id}" -> wordFor(caller.get("/topics/" + topic), 200);
+      case "DELETE /topics/{id}" -> wordFor(caller.request("DELETE", "/topics/" + topic), 204);
+      case "POST /topics/{id}/messages" ->
+          wordFor(caller.postJson("/topics/" + topic + "/messages", List.of(Map.of("n", 1))), 204);
+      case "POST /subscriptions" ->
+          wordFor(
+              caller.postJson(
+                  "/subscriptions",
+                  Json.object("id", RelayClient.unique("new"), "topic_id", topic)),
+              201);
+      case "GET /subscriptions/{id}" -> wordFor(caller.get(subscription), 200);
+      case "PATCH /subscriptions/{id}" ->
+          wordFor(send(caller, "PATCH", subscription, Map.of("max_delivery_attempts", 3)), 200);
+      case "DELETE /subscriptions/{id}" -> wordFor(caller.request("DELETE", subscription), 204);
+      case "GET /subscriptions/{id}/metrics" -> wordFor(caller.get(subscription + "/metrics"), 200);
+      case "GET /subscriptions/{id}/messages" ->
+          wordFor(caller.get(subscription + "/messages?consumer_id=c"), 200);
+      case "POST /subscriptions/{id}/acks" ->
+          wordFor(caller.postJson(subscription + "/acks", List.of()), 204);
+      case "POST /subscriptions/{id}/nacks" ->
+          wordFor(caller.postJson(subscription + "/nacks", List.of()), 204);
+      case "POST /subscriptions/{id}/release" ->
+          wordFor(caller.postJson(subscription + "/release", List.of()), 204);
+      case "POST /subscriptions/{id}/extend" ->
+          wordFor(
+              caller.postJson(
+                  subscription + "/extend",
+                  Json.object("ids", List.of(), "ack_deadline_seconds", 5)),
+              204);
+      case "GET /subscriptions/{id}/dlq" -> wordFor(caller.get(subscription + "/dlq"), 200);
+      case "DELETE /subscriptions/{id}/dlq" ->
+          wordFor(caller.request("DELETE", subscription + "/dlq"), 204);
+      case "POST /subscriptions/{id}/dlq/reprocess" ->
+          wordFor(caller.postJson(subscription + "/dlq/reprocess", List.of()), 204);
+      case "POST /subscriptions/{id}/dlq/purge" ->
+          wordFor(caller.postJson(subscription + "/dlq/purge", List.of()), 204);
+      case "GET /subscriptions/{id}/dlq/{message_id}" ->
+          wordFor(caller.get(subscription + "/dlq/nothing"), 200);
       case "GET /health" -> wordFor(caller.get("/health"), 200);
       case "GET /ready" -> wordFor(caller.get("/ready"), 200);
       case "GET /metrics" -> wordFor(caller.get("/metrics"), 200);
@@ -410,6 +459,13 @@ final class SecurityTableTest {
               204);
       default -> throw new AssertionError("no call is known for the row " + endpoint);
     };
+  }
+
+  /// Makes a subscription that has the name of its topic, if that is there and it is not.
+  private void subscribe(String topic) {
+    Reply reply =
+        server.admin().postJson("/subscriptions", Json.object("id", topic, "topic_id", topic));
+    assertThat(reply.status()).isIn(201, 404, 409);
   }
 
   private static Reply send(RelayClient caller, String method, String path, Object body) {

@@ -104,6 +104,18 @@ class ConfigurationTest {
           entry("retention.max-messages", new Sample("1000000", "3000000000", 3_000_000_000L)),
           entry("retention.max-bytes", new Sample("0B", "1TiB", 1L << 40)),
           entry("retention.sweep-interval", new Sample("10s", "100ms", Duration.ofMillis(100))),
+          entry("pubsub.anonymous", new Sample("none", "all", TidingsConfig.Anonymous.ALL)),
+          entry("pubsub.max-delivery-attempts", new Sample("5", "1", 1)),
+          entry("pubsub.backoff-min", new Sample("5s", "1s", Duration.ofSeconds(1))),
+          entry("pubsub.backoff-max", new Sample("300s", "10m", Duration.ofMinutes(10))),
+          entry("subscriptions.ack-deadline", new Sample("60s", "1s", Duration.ofSeconds(1))),
+          entry("subscriptions.max-outstanding", new Sample("100000", "10", 10)),
+          entry("subscriptions.max-dead-letters", new Sample("100000", "20", 20)),
+          entry("subscriptions.max-wait", new Sample("60s", "2m", Duration.ofMinutes(2))),
+          entry("subscriptions.limit", new Sample("1000000", "30", 30)),
+          entry("subscriptions.per-topic", new Sample("1000", "3", 3)),
+          entry("subscriptions.backlog-max-age", new Sample("7d", "1d", Duration.ofDays(1))),
+          entry("subscriptions.backlog-max-bytes", new Sample("16GiB", "1GiB", 1L << 30)),
           entry("memory.hot-tier-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.page-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
           entry("limits.pending-commands", new Sample("20000", "1", 1)),
@@ -470,6 +482,19 @@ class ConfigurationTest {
   }
 
   @Test
+  void anonymousCallsForTheWorld_areRefused_butOnLoopback() throws Exception {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("TIDINGS_AUTH_SECRET_KEY", SECRET);
+    environment.put("TIDINGS_PUBSUB_ANONYMOUS", "all");
+    assertThat(errors(Map.of(), environment))
+        .extracting(ConfigError::key)
+        .containsExactly("pubsub.anonymous");
+    environment.put("TIDINGS_SERVER_HOST", "localhost");
+    assertThat(load(Map.of(), environment).pubsub().anonymous())
+        .isEqualTo(TidingsConfig.Anonymous.ALL);
+  }
+
+  @Test
   void insecureSettings_tolerated_becomeWarnings() throws Exception {
     Map<String, String> environment =
         Map.of(
@@ -551,6 +576,7 @@ class ConfigurationTest {
   @ParameterizedTest
   @CsvSource({
     "TIDINGS_POLL_MAX_WAITERS_PER_USER, 10001, poll.max-waiters-per-user",
+    "TIDINGS_PUBSUB_BACKOFF_MIN, 301s, pubsub.backoff-min",
     "TIDINGS_LIMITS_BATCH_BYTES, 65MiB, limits.batch-bytes",
     "TIDINGS_LIMITS_PENDING_BYTES, 7MiB, server.max-body-size"
   })

@@ -446,6 +446,53 @@ public abstract class HistoryContract {
     assertThat(after(0L, 4L, 5L, 7L)).containsExactly(5L, 1L, 0L, 0L);
   }
 
+  // ---- places by time ----
+
+  private long firstAtOrAfter(long timestamp) {
+    List<Outcome<Long>> replies = new ArrayList<>();
+    history.firstAtOrAfter(LOG, timestamp, home, replies::add);
+    return done(settled(replies));
+  }
+
+  @Test
+  void firstAtOrAfter_findsEachMessageByItsTime_overRunsAndHoles() throws Exception {
+    append(1);
+    append(300);
+    skip(1L << 30);
+    append(2);
+    append(40);
+    for (Message message : written) {
+      assertThat(firstAtOrAfter(message.timestamp())).isEqualTo(message.sequence());
+    }
+    assertThat(firstAtOrAfter(0)).isEqualTo(1);
+    assertThat(firstAtOrAfter(written.getLast().timestamp() + 1)).isEqualTo(next);
+  }
+
+  @Test
+  void firstAtOrAfter_ofWhatIsTrimmed_isTheFirstRetained() throws Exception {
+    append(10);
+    append(10);
+    trim(8);
+    assertThat(firstAtOrAfter(0)).isEqualTo(8);
+    assertThat(firstAtOrAfter(written.get(7).timestamp())).isEqualTo(8);
+    assertThat(firstAtOrAfter(written.get(12).timestamp())).isEqualTo(13);
+  }
+
+  @Test
+  void firstAtOrAfter_ofAnEmptyLog_isItsNext() {
+    assertThat(firstAtOrAfter(0)).isEqualTo(1);
+  }
+
+  @Test
+  void firstAtOrAfter_passesOverNothingThatIsNotDurable() throws Exception {
+    append(5);
+    LogExtent durable = store.extent(LOG);
+    append(3);
+    logs.put(new TopicLog("t", LOG, durable, new HotTier(1 << 20)));
+    assertThat(firstAtOrAfter(written.get(6).timestamp())).isEqualTo(6);
+    assertThat(firstAtOrAfter(written.get(4).timestamp())).isEqualTo(5);
+  }
+
   // ---- size ----
 
   @ParameterizedTest

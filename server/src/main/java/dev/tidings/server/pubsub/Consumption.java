@@ -144,7 +144,9 @@ final class Consumption {
         }
       }
       case Outcome.Refused<LeaseMessages.Leased>(Refusal refusal) -> {
-        if (!isOver) {
+        if (isOver) {
+          stopWaiting();
+        } else {
           finish();
           PubsubApi.refused(exchange, refusal);
         }
