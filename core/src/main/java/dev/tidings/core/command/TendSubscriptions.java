@@ -44,8 +44,13 @@ public record TendSubscriptions(int slot) implements Command<Boolean> {
   }
 
   private static Optional<Load> tend(ShardState state, int number) {
+    // By now the name may be that of another.
     Optional<Subscription> subscription =
-        state.subscriptions().subscription(number).flatMap(it -> state.subscription(it.id()));
+        state
+            .subscriptions()
+            .subscription(number)
+            .flatMap(it -> state.subscription(it.id()))
+            .filter(it -> it.number() == number);
     Optional<TopicLog> log = subscription.flatMap(it -> state.log(it.incarnation()));
     Optional<Deliveries> deliveries = state.subscriptions().find(number);
     if (log.isEmpty() || deliveries.isEmpty()) {

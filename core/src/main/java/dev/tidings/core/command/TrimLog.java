@@ -4,6 +4,7 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.Load;
 import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
@@ -71,7 +72,20 @@ public record TrimLog(Topic topic, long firstRetained, long backlog) implements 
       }
       needed = Math.min(needed, deliveries.get().pin());
     }
-    return trim(state, existing.get(), subscriptions, Math.max(needed, backlog));
+    long first = Math.max(needed, backlog);
+    for (Subscription subscription : subscriptions) {
+      // What it loses is counted, so it has to be known what of it would have been delivered.
+      Optional<Load> behind =
+          state
+              .subscriptions()
+              .find(subscription.number())
+              .filter(deliveries -> !deliveries.knowsBelow(first))
+              .flatMap(_ -> state.subscriptions().behind(subscription.number()));
+      if (behind.isPresent()) {
+        return new Step.Needs<>(behind.get());
+      }
+    }
+    return trim(state, existing.get(), subscriptions, first);
   }
 
   private static Step<Long> trim(

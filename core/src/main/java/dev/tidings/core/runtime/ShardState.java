@@ -60,8 +60,9 @@ public final class ShardState {
   private final Receipts receipts;
   private final Set<Receipt> uncommittedReceipts = new HashSet<>();
   private final Subscriptions subscriptions;
-  // Shared by all shards.
+  // Shared by all shards; those that this shard has claimed and that are not durable yet.
   private final Names names;
+  private final Set<String> claimedNames = new HashSet<>();
   private List<StoreRecord> emitted = new ArrayList<>();
   private final List<Load> wanted = new ArrayList<>();
 
@@ -213,7 +214,7 @@ public final class ShardState {
       long start) {
     OptionalInt number = nextNumber();
     if (number.isEmpty()) {
-      names.release(id);
+      releaseName(id);
       return Optional.empty();
     }
     Subscription subscription =
@@ -233,7 +234,13 @@ public final class ShardState {
 
   /// Claims the name of a subscription that is about to be created; false if it is taken.
   public boolean claim(String id) {
-    return subscription(id).isEmpty() && names.claim(id);
+    return subscription(id).isEmpty() && names.claim(id) && claimedNames.add(id);
+  }
+
+  private void releaseName(String id) {
+    if (claimedNames.remove(id)) {
+      names.release(id);
+    }
   }
 
   /// Takes a subscription into memory, if it is still there.
@@ -477,7 +484,9 @@ public final class ShardState {
       switch (record) {
         case StoreRecord.EntryPut put -> {
           settle(put.entry(), Optional.of(put.entry()));
-          releaseName(put.entry());
+          if (put.entry() instanceof Subscription subscription) {
+            releaseName(subscription.id());
+          }
         }
         case StoreRecord.EntryRemoved removed -> {
           settle(removed.entry(), Optional.empty());
@@ -500,12 +509,6 @@ public final class ShardState {
     }
   }
 
-  private void releaseName(Entry entry) {
-    if (entry instanceof Subscription subscription) {
-      names.release(subscription.id());
-    }
-  }
-
   private void settle(Entry entry, Optional<Entry> durable) {
     changed(entry.kind()).remove(entry.key(), durable);
   }
@@ -516,13 +519,15 @@ public final class ShardState {
     changedLogs.clear();
     for (Map<String, Optional<Entry>> ofKind : changed.values()) {
       for (Optional<Entry> entry : ofKind.values()) {
-        entry.ifPresent(this::releaseName);
         entry
             .filter(this::isUndone)
             .ifPresent(undone -> undone.ownNumber().ifPresent(this::discard));
       }
       ofKind.clear();
     }
+    // Also of those that were removed again at once, which are not among the changed entries.
+    claimedNames.forEach(names::release);
+    claimedNames.clear();
     subscriptions.revert();
     uncommittedReceipts.forEach(receipts::forget);
     uncommittedReceipts.clear();

@@ -9,6 +9,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.subscription.DeliveryChange.Dead;
 import dev.tidings.core.subscription.DeliveryChange.Outstanding;
 import dev.tidings.core.subscription.DeliveryChange.Totals;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -42,6 +43,9 @@ public final class Deliveries {
   /// How far the cursor moves over what no filter wants before it is told.
   private static final long WORTH_TELLING = 10_000;
 
+  /// A century: nothing waits or is leased for longer, so that nanoseconds do not overflow.
+  private static final long LONGEST_MS = Duration.ofDays(36_525).toMillis();
+
   private final int number;
   private final Matches matches;
   private final Limits limits;
@@ -65,6 +69,10 @@ public final class Deliveries {
   // Leases whose answer is not given yet, by the ordinal of the change that has to be durable.
   private final Map<Long, List<Lease>> starting = new HashMap<>();
   private long restoredLeases;
+  // Copies of dead letters that the store may not have yet: by their sequence, and the sequences by
+  // the ordinal of the change that has to be durable.
+  private final Map<Long, Message> copiesOnTheirWay = new HashMap<>();
+  private final Map<Long, List<Long>> copiesTold = new HashMap<>();
 
   private final Roaring64Bitmap ackedAhead = new Roaring64Bitmap();
   // How often each dead letter was delivered, by its sequence.
@@ -110,6 +118,17 @@ public final class Deliveries {
     this.limits = limits;
     this.next = subscription.start();
     changes.forEach(change -> restore(change, time));
+  }
+
+  /// The subscription has been created: tells how many messages lie before its first, so that they
+  /// are not counted as available.
+  ///
+  /// @param before how many messages the log was ever given below the first it may deliver
+  public Change begin(long before) {
+    Changing changing = new Changing();
+    passed = before;
+    changing.moved = true;
+    return changing.end();
   }
 
   // ---- what the store remembers ----
@@ -252,10 +271,11 @@ public final class Deliveries {
 
     /// Waits from now on for so long.
     private void retry(Delivery delivery, long delayMs, TimeSource time) {
+      long forMs = Math.min(delayMs, LONGEST_MS);
       leave(delivery);
       delivery.since = time.wallMs();
-      delivery.forMs = delayMs;
-      delivery.dueNs = time.monotonicNs() + delayMs * 1_000_000;
+      delivery.forMs = forMs;
+      delivery.dueNs = time.monotonicNs() + forMs * 1_000_000;
       retries.add(delivery);
       touched.put(delivery.sequence, delivery);
     }
@@ -312,6 +332,10 @@ public final class Deliveries {
         changesSinceWhole = 1;
       }
       copiesKept.sort((a, b) -> Long.compare(a.sequence(), b.sequence()));
+      if (!copiesKept.isEmpty()) {
+        copiesKept.forEach(copy -> copiesOnTheirWay.put(copy.sequence(), copy));
+        copiesTold.put(lastOrdinal, copiesKept.stream().map(Message::sequence).toList());
+      }
       return new Change(
           Optional.of(change), copiesKept, Ranges.of(copiesRemoved.keySet()), acked, expired, lost);
     }
@@ -353,7 +377,8 @@ public final class Deliveries {
         (range, first) -> {
           Lease lease = first.lease;
           return lease == null
-              ? new Outstanding(range, first.attempts, 0, first.since, first.forMs, first.kept)
+              ? new Outstanding(
+                  range, first.attempts, first.endedLease, first.since, first.forMs, first.kept)
               : new Outstanding(
                   range, first.attempts, lease.number, lease.since, lease.forMs, first.kept);
         });
@@ -363,7 +388,10 @@ public final class Deliveries {
     return one.attempts == other.attempts
         && one.kept == other.kept
         && one.lease == other.lease
-        && (one.lease != null || (one.since == other.since && one.forMs == other.forMs));
+        && (one.lease != null
+            || (one.endedLease == other.endedLease
+                && one.since == other.since
+                && one.forMs == other.forMs));
   }
 
   private static List<Dead> tellDead(NavigableMap<Long, Integer> sorted) {
@@ -400,6 +428,8 @@ public final class Deliveries {
   /// The change with that ordinal is durable: its answer is given, and the lease it made begins.
   void committed(long ordinal, TimeSource time) {
     uncommitted--;
+    Objects.requireNonNullElse(copiesTold.remove(ordinal), List.<Long>of())
+        .forEach(copiesOnTheirWay::remove);
     for (Lease lease : Objects.requireNonNullElse(starting.remove(ordinal), List.<Lease>of())) {
       if (lease.live > 0) {
         lease.endNs = time.monotonicNs() + lease.forMs * 1_000_000;
@@ -411,16 +441,6 @@ public final class Deliveries {
   /// Whether something told is not durable yet.
   boolean hasUncommitted() {
     return uncommitted > 0;
-  }
-
-  /// Begins, as the first change of a new subscription.
-  ///
-  /// @param messagesBefore how many messages the log was given before its start
-  public Change begin(long messagesBefore) {
-    Changing changing = new Changing();
-    passed = messagesBefore;
-    changing.moved = true;
-    return changing.end();
   }
 
   // ---- leasing ----
@@ -480,8 +500,10 @@ public final class Deliveries {
     if (load.isPresent()) {
       return new Missing(load.get());
     }
-    if (inLog.size() + revived.size() < limits.outstanding()) {
-      load = pickFresh(picked, log, pages, max, time.wallMs());
+    int room = limits.outstanding() - inLog.size() - revived.size();
+    if (room > 0 && picked.missing.isEmpty()) {
+      long most = Math.min(max, (long) picked.delivered.size() + room);
+      load = pickFresh(picked, log, pages, (int) most, time.wallMs());
       if (load.isPresent()) {
         return new Missing(load.get());
       }
@@ -494,7 +516,7 @@ public final class Deliveries {
   }
 
   private long ackDeadlineMs(DeliveryPolicy policy) {
-    return policy.ackDeadlineMs().orElse(limits.ackDeadlineMs());
+    return Math.min(LONGEST_MS, policy.ackDeadlineMs().orElse(limits.ackDeadlineMs()));
   }
 
   private Leased lease(Picked picked, long forMs, TimeSource time) {
@@ -586,22 +608,21 @@ public final class Deliveries {
     }
   }
 
-  /// What has to be loaded, if anything, though there is enough to begin with if what was found
-  /// fills an answer.
+  /// What has to be loaded before anything can be delivered. What was found before it is enough to
+  /// begin with: it may be gone from memory when the rest has been loaded.
   private Optional<MessageLoad> missing(Picked picked, TopicLog log) {
-    if (picked.missing.isEmpty() || picked.bytes >= MessageLoad.MAX_BYTES) {
+    if (picked.missing.isEmpty() || !picked.delivered.isEmpty()) {
       return Optional.empty();
     }
     return Optional.of(loadOf(picked.missing, log));
   }
 
   private MessageLoad loadOf(List<Long> sequences, TopicLog log) {
-    boolean kept = revived.containsKey(sequences.getFirst());
-    List<Long> sorted = sequences.stream().sorted().toList();
-    return new MessageLoad(
-        kept ? number : log.incarnation(),
-        Ranges.of(sorted),
-        kept ? sorted.getLast() : log.watermark());
+    // In the order in which they are needed, since a load may stop after the first.
+    List<SequenceRange> ranges = Ranges.of(sequences);
+    return revived.containsKey(sequences.getFirst())
+        ? MessageLoad.ofCopies(number, ranges)
+        : MessageLoad.ofLog(log, ranges);
   }
 
   /// Those that were never delivered.
@@ -638,7 +659,9 @@ public final class Deliveries {
         }
         at = message.sequence() + 1;
         picked.passed++;
-        if (ackedAhead.contains(message.sequence())) {
+        // What comes instead of a match that is damaged need not match.
+        if (ackedAhead.contains(message.sequence())
+            || matches.firstFrom(message.sequence()) != message.sequence()) {
           continue;
         }
         if (message.expiredAt(now)) {
@@ -664,8 +687,7 @@ public final class Deliveries {
   private MessageLoad freshLoad(long candidate, long last, int max, TopicLog log) {
     if (!matches.isFiltered()) {
       long end = Math.min(last, candidate + MessageLoad.MAX_MESSAGES - 1);
-      return new MessageLoad(
-          log.incarnation(), List.of(new SequenceRange(candidate, end)), log.watermark());
+      return MessageLoad.ofLog(log, List.of(new SequenceRange(candidate, end)));
     }
     List<Long> candidates = new ArrayList<>();
     long at = candidate;
@@ -673,7 +695,7 @@ public final class Deliveries {
       candidates.add(at);
       at = matches.firstFrom(at + 1);
     }
-    return new MessageLoad(log.incarnation(), Ranges.of(candidates), log.watermark());
+    return MessageLoad.ofLog(log, Ranges.of(candidates));
   }
 
   // ---- messages in memory ----
@@ -713,6 +735,10 @@ public final class Deliveries {
   private Look look(Delivery delivery, TopicLog log, MessagePages pages) {
     if (!delivery.kept && delivery.sequence < log.firstRetained()) {
       return new Gone();
+    }
+    Message onItsWay = delivery.kept ? copiesOnTheirWay.get(delivery.sequence) : null;
+    if (onItsWay != null) {
+      return new Found(onItsWay);
     }
     Optional<Stretch> known =
         delivery.kept
@@ -936,11 +962,13 @@ public final class Deliveries {
       for (Delivery delivery : ended.deliveries) {
         if (delivery.lease == ended) {
           delivery.lease = null;
+          delivery.since = time.wallMs();
+          delivery.forMs = 0;
           if (isLast(delivery, policy)) {
+            // Told as a lease that has ended, so that it is not delivered again after a restart.
+            delivery.endedLease = ended.number;
             dying.put(delivery.sequence, delivery);
           } else {
-            delivery.since = time.wallMs();
-            delivery.forMs = 0;
             delivery.dueNs = ended.endNs;
             retries.add(delivery);
           }
@@ -974,6 +1002,11 @@ public final class Deliveries {
     }
     long due = leases.isEmpty() ? Long.MAX_VALUE : leases.first().endNs;
     return awaited && !retries.isEmpty() ? Math.min(due, retries.first().dueNs) : due;
+  }
+
+  /// Whether it is known of everything below `sequence` if it is to be delivered.
+  public boolean knowsBelow(long sequence) {
+    return matches.evaluatedTo() >= sequence - 1;
   }
 
   /// Gives up what lies below `firstRetained`: the log lets it go.
@@ -1037,11 +1070,12 @@ public final class Deliveries {
     List<Long> missing = new ArrayList<>();
     long bytes = 0;
     for (Map.Entry<Long, Integer> letter : letters) {
+      Optional<Message> onItsWay = Optional.ofNullable(copiesOnTheirWay.get(letter.getKey()));
       Optional<MessagePages.Page> page = pages.find(number, letter.getKey());
-      if (page.isEmpty()) {
+      if (onItsWay.isEmpty() && page.isEmpty()) {
         missing.add(letter.getKey());
       } else if (missing.isEmpty()) {
-        Optional<Message> message = page.get().at(letter.getKey());
+        Optional<Message> message = onItsWay.or(() -> page.flatMap(it -> it.at(letter.getKey())));
         message.ifPresent(it -> found.add(new Delivered(it, letter.getValue())));
         bytes += message.map(Message::size).orElse(0);
       }
@@ -1051,8 +1085,7 @@ public final class Deliveries {
     }
     return missing.isEmpty()
         ? new Listing(Optional.empty(), found)
-        : new Listing(
-            Optional.of(new MessageLoad(number, Ranges.of(missing), missing.getLast())), List.of());
+        : new Listing(Optional.of(MessageLoad.ofCopies(number, Ranges.of(missing))), List.of());
   }
 
   /// Makes dead letters available again, as if they had never been delivered.

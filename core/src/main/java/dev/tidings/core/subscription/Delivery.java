@@ -17,6 +17,8 @@ final class Delivery {
   int attempts;
   // Null while it waits.
   @Nullable Lease lease;
+  // The number of its last lease, if that was the last attempt and has ended; otherwise 0.
+  long endedLease;
   // Until when it waits, by the monotonic clock.
   long dueNs;
   // The same for the store: when its wait began, by the wall clock, and how long it is.

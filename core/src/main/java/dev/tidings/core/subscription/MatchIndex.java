@@ -11,9 +11,6 @@ import org.roaringbitmap.longlong.Roaring64Bitmap;
 final class MatchIndex implements Matches {
   final Filter filter;
 
-  /// Where it begins.
-  final long from;
-
   private long evaluatedTo;
   private final Roaring64Bitmap matching = new Roaring64Bitmap();
   private long forgottenBelow;
@@ -22,13 +19,17 @@ final class MatchIndex implements Matches {
 
   MatchIndex(Filter filter, long from) {
     this.filter = filter;
-    this.from = from;
     this.evaluatedTo = from - 1;
     this.forgottenBelow = from;
   }
 
   void match(long sequence) {
     matching.addLong(sequence);
+  }
+
+  /// Whether nothing at or after `sequence` is left out or forgotten.
+  boolean knowsFrom(long sequence) {
+    return forgottenBelow <= sequence;
   }
 
   /// Everything up to `sequence` was evaluated.

@@ -32,7 +32,7 @@ final class TopicMatches {
   MatchIndex join(Filter filter, long from) {
     MatchIndex joined =
         indexes.stream()
-            .filter(index -> index.filter.equals(filter) && index.from <= from)
+            .filter(index -> index.filter.equals(filter) && index.knowsFrom(from))
             .findFirst()
             .orElseGet(() -> add(new MatchIndex(filter, from)));
     joined.users++;

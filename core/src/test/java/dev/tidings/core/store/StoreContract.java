@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
@@ -19,12 +21,17 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.DeadLettersKept;
+import dev.tidings.core.store.StoreRecord.DeadLettersRemoved;
+import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.SequenceRange;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -785,6 +792,192 @@ public abstract class StoreContract {
     assertThat(store.loadReceipts()).containsExactly(other);
   }
 
+  // Deliveries and dead letters
+
+  private static final int SUBSCRIPTION = LOG + 20;
+
+  private static Subscription subscription(String id, int number) {
+    return new Subscription(
+        id,
+        number,
+        "topic-" + LOG,
+        LOG,
+        "owner",
+        Optional.of(Payload.of("{\"k\": [\"<é>\", 1]}")),
+        new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.of(7)),
+        3,
+        1_700_000_000_000L);
+  }
+
+  private static final int SUBSCRIPTION_SLOT = subscription("any", SUBSCRIPTION).slot();
+
+  private static DeliveryChange change(long ordinal, boolean whole) {
+    return new DeliveryChange(
+        ordinal,
+        whole,
+        ordinal * 10,
+        ordinal * 9,
+        new DeliveryChange.Totals(ordinal, 2, Long.MAX_VALUE),
+        List.of(new SequenceRange(1, 1), new SequenceRange(5, 1L << 47)),
+        List.of(
+            new DeliveryChange.Outstanding(
+                new SequenceRange(2, 3), 2, ordinal, 1_700_000_000_000L, 60_000, false),
+            new DeliveryChange.Outstanding(new SequenceRange(4, 4), 0, 0, -5, 0, true)),
+        List.of(new DeliveryChange.Dead(new SequenceRange(7, 9), 5)));
+  }
+
+  private static DeliveryChanged changed(int number, long ordinal, boolean whole) {
+    return new DeliveryChanged(SUBSCRIPTION_SLOT, number, change(ordinal, whole));
+  }
+
+  @Test
+  void subscriptions_areEntries_withEveryField() throws Exception {
+    Subscription full = subscription("größe", SUBSCRIPTION);
+    Subscription bare =
+        new Subscription(
+            "bare",
+            SUBSCRIPTION + 1,
+            "topic-" + LOG,
+            LOG,
+            "",
+            Optional.empty(),
+            new DeliveryPolicy(1, 0, 0, OptionalLong.empty()),
+            1,
+            0);
+    commit(new EntryPut(full), new EntryPut(bare));
+    commit(new EntryPut(full.with(bare.policy())));
+    closeAndOpen();
+    assertThat(store.loadDirectory().all(Subscription.class))
+        .containsExactlyInAnyOrder(full.with(bare.policy()), bare);
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(SUBSCRIPTION + 1);
+  }
+
+  @Test
+  void loadDeliveries_returnsTheChangesInTheirOrder_thoseOfTheNumberAlone() throws Exception {
+    assertThat(store.loadDeliveries(SUBSCRIPTION)).isEmpty();
+    List<DeliveryChange> expected = new ArrayList<>();
+    // Past where a number takes one more byte.
+    for (long ordinal = 1; ordinal <= 300; ordinal += 3) {
+      commit(
+          changed(SUBSCRIPTION, ordinal, false),
+          changed(SUBSCRIPTION + 1, ordinal, false),
+          changed(SUBSCRIPTION, ordinal + 1, false));
+      commit(changed(SUBSCRIPTION, ordinal + 2, false));
+      for (int i = 0; i < 3; i++) {
+        expected.add(change(ordinal + i, false));
+      }
+    }
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDeliveries(SUBSCRIPTION)).isEqualTo(expected);
+      assertThat(store.loadDeliveries(SUBSCRIPTION + 1)).hasSize(100);
+      assertThat(store.loadDeliveries(SUBSCRIPTION - 1)).isEmpty();
+      assertThat(store.loadDeliveries(SUBSCRIPTION + 2)).isEmpty();
+      closeAndOpen();
+    }
+  }
+
+  @Test
+  void wholeChange_replacesThoseBeforeIt_alsoOfItsOwnBatch() throws Exception {
+    commit(changed(SUBSCRIPTION, 1, false), changed(SUBSCRIPTION + 1, 1, false));
+    commit(
+        changed(SUBSCRIPTION, 2, false),
+        changed(SUBSCRIPTION, 3, true),
+        changed(SUBSCRIPTION, 4, false));
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDeliveries(SUBSCRIPTION))
+          .containsExactly(change(3, true), change(4, false));
+      assertThat(store.loadDeliveries(SUBSCRIPTION + 1)).containsExactly(change(1, false));
+      closeAndOpen();
+    }
+    commit(changed(SUBSCRIPTION, 5, true));
+    assertThat(store.loadDeliveries(SUBSCRIPTION)).containsExactly(change(5, true));
+  }
+
+  @Test
+  void changesOfAStaleSlot_areLeftOut() throws Exception {
+    commit(changed(SUBSCRIPTION, 1, false), kept(2, 4));
+    store.openSlots(SlotSet.range(SUBSCRIPTION_SLOT, SUBSCRIPTION_SLOT + 1));
+    SlotSet refused =
+        commit(changed(SUBSCRIPTION, 2, true), kept(6), removed(new SequenceRange(1, 9)));
+    assertThat(refused).isEqualTo(SlotSet.range(SUBSCRIPTION_SLOT, SUBSCRIPTION_SLOT + 1));
+    assertThat(store.loadDeliveries(SUBSCRIPTION)).containsExactly(change(1, false));
+    assertThat(readAll(SUBSCRIPTION)).containsExactly(message(2), message(4));
+  }
+
+  private static DeadLettersKept kept(long... sequences) {
+    List<Message> messages = new ArrayList<>();
+    for (long sequence : sequences) {
+      messages.add(message(sequence));
+    }
+    return new DeadLettersKept(SUBSCRIPTION_SLOT, SUBSCRIPTION, messages);
+  }
+
+  private static DeadLettersRemoved removed(SequenceRange... ranges) {
+    return new DeadLettersRemoved(SUBSCRIPTION_SLOT, SUBSCRIPTION, List.of(ranges));
+  }
+
+  @Test
+  void deadLetters_areReadUnderTheSubscriptionsNumber_withHoles() throws Exception {
+    // The later ones first: copies come in the order of dying, not of publishing.
+    commit(kept(1L << 40), kept(12, 13, 15));
+    commit(kept(3), kept(9));
+    commit(kept(12));
+    List<Long> all = List.of(3L, 9L, 12L, 13L, 15L, 1L << 40);
+    for (int time = 0; time < 2; time++) {
+      assertThat(readAll(SUBSCRIPTION)).isEqualTo(messages(all));
+      assertThat(store.read(SUBSCRIPTION, 4, 1, 1 << 20).messages()).containsExactly(message(9));
+      assertThat(store.read(SUBSCRIPTION, 12, 2, 1 << 20).messages())
+          .containsExactly(message(12), message(13));
+      assertThat(store.read(SUBSCRIPTION, 12, 9, 1).messages()).containsExactly(message(12));
+      assertThat(store.read(SUBSCRIPTION, 16, 9, 1).messages()).containsExactly(message(1L << 40));
+      assertThat(store.read(SUBSCRIPTION, (1L << 40) + 1, 9, 1).messages()).isEmpty();
+      assertThat(readAll(SUBSCRIPTION + 1)).isEmpty();
+      assertThat(readAll(SUBSCRIPTION - 1)).isEmpty();
+      closeAndOpen();
+    }
+  }
+
+  private static List<Message> messages(List<Long> sequences) {
+    return sequences.stream().map(StoreContract::message).toList();
+  }
+
+  @Test
+  void deadLetters_areRemovedOneByOne_andByRange() throws Exception {
+    commit(kept(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+    commit(removed(new SequenceRange(2, 2), new SequenceRange(4, 6), new SequenceRange(90, 99)));
+    assertThat(readAll(SUBSCRIPTION)).isEqualTo(messages(List.of(1L, 3L, 7L, 8L, 9L, 10L)));
+    // Kept and removed in one batch, and kept again after it was removed.
+    commit(kept(20), removed(new SequenceRange(9, 20)), kept(10));
+    closeAndOpen();
+    assertThat(readAll(SUBSCRIPTION)).isEqualTo(messages(List.of(1L, 3L, 7L, 8L, 10L)));
+    commit(kept(2), removed(new SequenceRange(1, 1)));
+    assertThat(readAll(SUBSCRIPTION)).isEqualTo(messages(List.of(2L, 3L, 7L, 8L, 10L)));
+  }
+
+  @Test
+  void removedSubscription_isGoneWithItsDeliveriesAndDeadLetters_thoseOfOthersStay()
+      throws Exception {
+    Subscription old = subscription("s", SUBSCRIPTION);
+    Subscription fresh = subscription("s", SUBSCRIPTION + 1);
+    LogWriter log = new LogWriter(LOG);
+    commit(new EntryPut(topic("topic-" + LOG, LOG)), log.append(3), new EntryPut(old));
+    commit(changed(SUBSCRIPTION, 1, false), kept(1, 2));
+    commit(
+        changed(SUBSCRIPTION, 2, false),
+        kept(3),
+        new EntryRemoved(old),
+        new EntryPut(fresh),
+        changed(SUBSCRIPTION + 1, 1, false));
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDeliveries(SUBSCRIPTION)).isEmpty();
+      assertThat(readAll(SUBSCRIPTION)).isEmpty();
+      assertThat(store.loadDeliveries(SUBSCRIPTION + 1)).containsExactly(change(1, false));
+      assertThat(store.loadDirectory().all(Subscription.class)).containsExactly(fresh);
+      assertThat(readAll(LOG)).isEqualTo(log.written);
+      closeAndOpen();
+    }
+  }
+
   // Backups
 
   @Test
@@ -840,6 +1033,7 @@ public abstract class StoreContract {
             () -> store.read(LOG, 1, 1, 1),
             () -> store.runAt(LOG, 1),
             () -> store.loadDirectory(),
+            () -> store.loadDeliveries(LOG),
             () -> store.backup(backups.resolve("late")),
             () -> {
               store.reopen();

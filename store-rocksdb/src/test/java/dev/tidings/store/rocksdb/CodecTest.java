@@ -6,16 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.DeliveryChange.Dead;
+import dev.tidings.core.subscription.DeliveryChange.Outstanding;
+import dev.tidings.core.subscription.DeliveryChange.Totals;
+import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
@@ -236,6 +243,90 @@ final class CodecTest {
             EntryCodec.value(key, entry),
             body -> EntryCodec.read(entry.kind(), EntryCodec.keyIn(key), body));
     assertThat(read).isEqualTo(entry);
+  }
+
+  @Provide
+  Arbitrary<SequenceRange> ranges() {
+    return Combinators.combine(
+            Arbitraries.longs().between(0, 1L << 48), Arbitraries.longs().between(0, 1L << 48))
+        .as((first, more) -> new SequenceRange(first, first + more));
+  }
+
+  @Provide
+  Arbitrary<List<SequenceRange>> settled() {
+    return ranges().list().ofMaxSize(50);
+  }
+
+  @Provide
+  Arbitrary<List<Outstanding>> outstanding() {
+    return Combinators.combine(
+            ranges(),
+            Arbitraries.integers().greaterOrEqual(0),
+            Arbitraries.longs().greaterOrEqual(0),
+            Arbitraries.longs(),
+            Arbitraries.longs(),
+            Arbitraries.of(true, false))
+        .as(Outstanding::new)
+        .list()
+        .ofMaxSize(50);
+  }
+
+  @Provide
+  Arbitrary<List<Dead>> dead() {
+    return Combinators.combine(ranges(), Arbitraries.integers().greaterOrEqual(0))
+        .as(Dead::new)
+        .list()
+        .ofMaxSize(50);
+  }
+
+  @Property(tries = 200)
+  void deliveryChanges_roundTrip(
+      @ForAll @LongRange(min = 1) long ordinal,
+      @ForAll boolean whole,
+      @ForAll @LongRange long any,
+      @ForAll("settled") List<SequenceRange> settled,
+      @ForAll("outstanding") List<Outstanding> outstanding,
+      @ForAll("dead") List<Dead> dead)
+      throws Exception {
+    DeliveryChange change =
+        new DeliveryChange(
+            ordinal, whole, any, ordinal, new Totals(any, 1, any), settled, outstanding, dead);
+    byte[] key = DeliveryCodec.key(7, ordinal);
+    assertThat(Codec.decode(key, DeliveryCodec.value(key, change), DeliveryCodec::read))
+        .isEqualTo(change);
+  }
+
+  @Property(tries = 200)
+  void deliveryKeys_sortLikeNumbersAndOrdinals(
+      @ForAll @IntRange(max = (1 << 26) - 1) int numberA,
+      @ForAll @LongRange long a,
+      @ForAll @IntRange(max = (1 << 26) - 1) int numberB,
+      @ForAll @LongRange long b) {
+    int expected = numberA == numberB ? Long.compare(a, b) : Integer.compare(numberA, numberB);
+    int actual =
+        Arrays.compareUnsigned(DeliveryCodec.key(numberA, a), DeliveryCodec.key(numberB, b));
+    assertThat(Integer.signum(actual)).isEqualTo(expected);
+  }
+
+  @Property(tries = 100)
+  void subscriptions_roundTrip(
+      @ForAll String id,
+      @ForAll Optional<String> filter,
+      @ForAll @IntRange(min = 1) int attempts,
+      @ForAll @LongRange(min = 1) long any)
+      throws Exception {
+    assertRoundTrip(
+        new Subscription(
+            valid(id),
+            9,
+            "näme",
+            5,
+            valid(id),
+            filter.map(CodecTest::valid).map(Payload::of),
+            new DeliveryPolicy(
+                attempts, any, 0, filter.isEmpty() ? OptionalLong.empty() : OptionalLong.of(any)),
+            any,
+            -any));
   }
 
   @Property(tries = 100)

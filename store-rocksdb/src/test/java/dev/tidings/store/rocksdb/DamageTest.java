@@ -9,8 +9,11 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
+import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.store.rocksdb.Stores.Writer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -169,6 +172,45 @@ final class DamageTest {
       assertThat(contents.damaged().getFirst().key()).isEqualTo("größe");
       assertThat(contents.damaged().getFirst().reason()).contains("checksum", "quarantine");
     }
+  }
+
+  @Test
+  void damagedDeliveries_areKeptAsideAndNamed_andAreNotLoaded() throws Exception {
+    try (RocksStore store = open()) {
+      Writer writer = Stores.writer(store);
+      for (long ordinal = 1; ordinal <= 3; ordinal++) {
+        DeliveryChange change =
+            new DeliveryChange(
+                ordinal,
+                false,
+                ordinal,
+                ordinal,
+                DeliveryChange.Totals.NONE,
+                List.of(new SequenceRange(ordinal, ordinal)),
+                List.of(),
+                List.of());
+        writer.commit(new DeliveryChanged(1, 8, change), new DeliveryChanged(1, 9, change));
+      }
+    }
+    byte[] key = DeliveryCodec.key(8, 2);
+    flip(key, "meta", 9);
+    for (int start = 0; start < 2; start++) {
+      try (RocksStore store = open()) {
+        assertThatThrownBy(() -> store.loadDeliveries(8))
+            .isInstanceOf(StoreException.class)
+            .hasMessageContaining("deliveries of subscription number 8")
+            .hasMessageContaining("checksum");
+        assertThatThrownBy(() -> store.loadDeliveries(8)).isInstanceOf(StoreException.class);
+        assertThat(store.loadDeliveries(9)).hasSize(3);
+        assertThat(store.health().quarantined())
+            .singleElement()
+            .asString()
+            .startsWith("deliveries-8-");
+        assertThat(store.health().writable()).isTrue();
+      }
+    }
+    assertThat(quarantined()).hasSize(2);
+    Raw.with(directory, "meta", (db, handle) -> assertThat(db.get(handle, key)).isNotNull());
   }
 
   @Test

@@ -174,7 +174,6 @@ final class PubsubExamplesTest {
         token.bodies().getFirst(),
         "{\"access_token\":\"<jwt>\",\"token_type\":\"Bearer\",\"expires_in\":1800,\"scope\":\"*\"}");
     String jwt = Template.parse(token.bodies().getFirst()).get("access_token").asString();
-    assertThat(jwt).startsWith("eyJhbGc");
     Printed topics = run(part(document, "# 5. Use", "").replace("eyJhbGc...", jwt)).expect(200);
     assertThat(topics.bodies()).containsExactly("{\"data\":[]}");
   }
