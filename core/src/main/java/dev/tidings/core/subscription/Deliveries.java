@@ -337,7 +337,13 @@ public final class Deliveries {
         copiesTold.put(lastOrdinal, copiesKept.stream().map(Message::sequence).toList());
       }
       return new Change(
-          Optional.of(change), copiesKept, Ranges.of(copiesRemoved.keySet()), acked, expired, lost, died.size());
+          Optional.of(change),
+          copiesKept,
+          Ranges.of(copiesRemoved.keySet()),
+          acked,
+          expired,
+          lost,
+          died.size());
     }
 
     private DeliveryChange tell() {

@@ -189,8 +189,7 @@ public final class Subscriptions {
   /// Writes what a command has changed.
   public void write(Subscription subscription, Deliveries.Change change) {
     figures =
-        figures.plus(
-            new Figures(change.acked(), change.expired(), change.lost(), change.died()));
+        figures.plus(new Figures(change.acked(), change.expired(), change.lost(), change.died()));
     change
         .told()
         .ifPresent(told -> {

@@ -195,7 +195,8 @@ final class Consumption {
 
   /// Its rights are those of now: they may have been taken from it while it waited.
   private void leaseAgain() {
-    // If it is over it leases all the same: somebody else who waits may have what it was called for.
+    // If it is over it leases all the same: somebody else who waits may have what it was called
+    // for.
     denial().ifPresent(this::end);
     lease();
   }
