@@ -45,6 +45,7 @@ final class CreateClientCommand implements Callable<Integer> {
 
   @Parameters(
       index = "1",
+      arity = "0..1",
       paramLabel = "SCOPES",
       defaultValue = "*",
       description = "What it may do, with spaces between them; ${DEFAULT-VALUE} is everything.")
@@ -52,6 +53,7 @@ final class CreateClientCommand implements Callable<Integer> {
 
   @Parameters(
       index = "2",
+      arity = "0..1",
       paramLabel = "IS_ACTIVE",
       defaultValue = "true",
       description = "Whether it may get tokens (default: ${DEFAULT-VALUE}).")

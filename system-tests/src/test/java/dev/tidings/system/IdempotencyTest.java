@@ -116,6 +116,26 @@ final class IdempotencyTest {
     assertThat(received(admin, topic)).isEqualTo(2);
   }
 
+  /// The calls of the other API keep the promise too, in either form.
+  @Test
+  void repeatedPublishToTopicsPath_getsTheSameAnswer_andMakesItsMessagesOnce() {
+    String topic = RelayClient.unique("once-there");
+    String path = "/topics/" + topic + "/messages";
+    String key = RelayClient.unique("key");
+    admin.createTopic("topic_name", topic).expect(201);
+    String object = "{\"messages\":[{\"payload\":{\"n\":1}},{\"payload\":{\"n\":2}}]}";
+
+    Reply first = post(admin, path, key, object).expect(200);
+    Reply again = post(admin, path, key, object).expect(200);
+    post(admin, path, key + "-array", "[{\"n\":3}]").expect(204);
+    post(admin, path, key + "-array", "[{\"n\":3}]").expect(204);
+
+    assertThat(again.body()).isEqualTo(first.body());
+    assertThat(numbers(admin, topic)).containsExactly(1, 2, 3);
+    post(admin, path, key, "[{\"n\":4}]").expect(422);
+    assertThat(numbers(admin, topic)).containsExactly(1, 2, 3);
+  }
+
   @Test
   void fiftyAtOnce_makeOneMessage_andGetTheSameAnswer() {
     String topic = RelayClient.unique("at-once");

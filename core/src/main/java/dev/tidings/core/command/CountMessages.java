@@ -7,15 +7,12 @@ import dev.tidings.core.subscription.Deliveries.Counts;
 import dev.tidings.core.subscription.EvaluationLoad;
 import java.util.Optional;
 
-/// Counts the messages of a subscription by their state. Where its filter has yet to be evaluated
-/// on a long stretch of the log, what lies there is not counted as available, but evaluated now.
+/// Counts the messages of a subscription by their state. If its filter has yet to be evaluated on
+/// some of the log, the answer waits for that: what is not known is not told as nothing.
 ///
 /// @param subscription the one the caller was authorised for
 public record CountMessages(Subscription subscription) implements SubscriptionCommand<Counts> {
   private static final long SIZE = 100;
-
-  // So many messages that a filter has not been evaluated on are worth waiting for.
-  private static final long WAITED_FOR = 100_000;
 
   @Override
   public long size() {
@@ -31,10 +28,7 @@ public record CountMessages(Subscription subscription) implements SubscriptionCo
   public Step<Counts> handle(ShardState state, Target target) {
     Optional<EvaluationLoad> behind = state.subscriptions().behind(target.subscription().number());
     if (behind.isPresent()) {
-      if (behind.get().length() <= WAITED_FOR) {
-        return new Step.Needs<>(behind.get());
-      }
-      state.want(behind.get());
+      return new Step.Needs<>(behind.get());
     }
     return Step.done(
         target.deliveries().counts(target.log(), target.subscription().policy(), state.time()));

@@ -19,17 +19,12 @@ import java.util.List;
 /// @param filter to be evaluated
 /// @param from the first sequence that was not
 public record EvaluationLoad(TopicLog log, Filter filter, long from) implements Load {
-  private static final int MAX_MESSAGES = 1000;
-  private static final long MAX_BYTES = 1 << 20;
+  private static final int MAX_MESSAGES = 10_000;
+  private static final long MAX_BYTES = 4 << 20;
 
   @Override
   public String what() {
     return "the log of topic '" + log.topic() + "'";
-  }
-
-  /// How many sequences there are to evaluate.
-  public long length() {
-    return log.watermark() - from + 1;
   }
 
   @Override

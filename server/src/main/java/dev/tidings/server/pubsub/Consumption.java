@@ -273,7 +273,7 @@ final class Consumption {
       finish();
       services.metrics().delivered(leased.messages().size());
       exchange
-          .with(LEASE_ID, Long.toString(leased.lease()))
+          .with(LEASE_ID, new LeaseId(subscription.number(), leased.lease()).toString())
           .json(200, body, () -> giveBack(leased));
     } catch (RuntimeException e) {
       giveBack(leased);

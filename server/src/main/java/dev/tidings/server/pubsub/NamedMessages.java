@@ -15,15 +15,14 @@ import java.util.UUID;
 /// Messages as a call names them: an array of ids, or an object with `ids` that may say more.
 ///
 /// @param ids at most 10,000; some may be of no message, or of another topic's
-/// @param lease the number of the lease under which they have to be leased; empty if any will do
-record NamedMessages(List<UUID> ids, OptionalLong lease) {
+/// @param lease under which they have to be leased; empty if any will do
+record NamedMessages(List<UUID> ids, Optional<LeaseId> lease) {
   /// How deep a body that names messages is read.
   static final int DEPTH = 2;
 
   private static final int MAX_IDS = 10_000;
   private static final String IDS = "ids";
   private static final String LEASE = "lease_id";
-  private static final int MAX_LEASE_DIGITS = 18;
 
   NamedMessages {
     ids = List.copyOf(ids);
@@ -49,24 +48,25 @@ record NamedMessages(List<UUID> ids, OptionalLong lease) {
 
   /// The messages that an array names.
   static NamedMessages ofArray(Fields fields) {
-    return new NamedMessages(fields.uuids(MAX_IDS), OptionalLong.empty());
+    return new NamedMessages(fields.uuids(MAX_IDS), Optional.empty());
   }
 
-  private static OptionalLong lease(Fields fields) {
+  private static Optional<LeaseId> lease(Fields fields) {
     Optional<String> text = fields.optionalString(LEASE, 1, Integer.MAX_VALUE);
-    if (text.isEmpty()) {
-      return OptionalLong.empty();
-    }
-    if (!text.get().matches("[0-9]{1," + MAX_LEASE_DIGITS + "}")) {
+    Optional<LeaseId> id = text.flatMap(LeaseId::parse);
+    if (text.isPresent() && id.isEmpty()) {
       fields.invalid(LEASE, LEASE + " must be the value of a header X-Lease-ID");
-      return OptionalLong.empty();
     }
-    return OptionalLong.of(Long.parseLong(text.get()));
+    return id;
   }
 
   /// Those that may be messages of `subscription`, for a command.
   Meant of(Subscription subscription) {
-    return new Meant(sequencesIn(subscription), lease);
+    // Under a lease of another subscription nothing of this one is leased.
+    List<Long> sequences =
+        lease.isEmpty() || lease.get().isOf(subscription) ? sequencesIn(subscription) : List.of();
+    return new Meant(
+        sequences, lease.map(it -> OptionalLong.of(it.lease())).orElseGet(OptionalLong::empty));
   }
 
   /// The sequences of those that may be messages of `subscription`.

@@ -5,6 +5,7 @@ import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.command.Publish;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
@@ -14,6 +15,7 @@ import dev.tidings.server.pubsub.PubsubApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.IdempotencyKey;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.RateLimits;
@@ -67,9 +69,7 @@ final class PublishCalls {
     for (Payload payload : fields.items()) {
       messages.add(new NewMessage(payload, Payload.EMPTY, Message.NEVER));
     }
-    if (!PubsubApi.answeredInvalid(exchange, fields)) {
-      publish(exchange, caller, id, messages, startNs, _ -> exchange.empty(204));
-    }
+    publish(exchange, caller, id, fields, messages, startNs, _ -> exchange.empty(204));
   }
 
   /// An object is read again, and deeper: payloads of the other form need not be.
@@ -90,10 +90,14 @@ final class PublishCalls {
     for (Fields each : fields.objects("messages", 0, Integer.MAX_VALUE)) {
       messages.add(read(each));
     }
-    if (!PubsubApi.answeredInvalid(exchange, fields)) {
-      publish(
-          exchange, caller, id, messages, startNs, ids -> exchange.json(200, PublishCalls.of(ids)));
-    }
+    publish(
+        exchange,
+        caller,
+        id,
+        fields,
+        messages,
+        startNs,
+        ids -> exchange.json(200, PublishCalls.of(ids)));
   }
 
   private static NewMessage read(Fields fields) {
@@ -119,9 +123,15 @@ final class PublishCalls {
       Exchange exchange,
       Authenticator.Caller caller,
       String id,
+      Fields fields,
       List<NewMessage> messages,
       long startNs,
       Consumer<List<MessageId>> then) {
+    Optional<KeyedRequest> request =
+        IdempotencyKey.read(exchange, caller.principal().id(), fields);
+    if (PubsubApi.answeredInvalid(exchange, fields)) {
+      return;
+    }
     api.topic(
         exchange,
         id,
@@ -130,7 +140,7 @@ final class PublishCalls {
           if (messages.isEmpty()) {
             then.accept(List.of());
           } else {
-            publish(exchange, topic, messages, startNs, then);
+            publish(exchange, topic, messages, request, startNs, then);
           }
         });
   }
@@ -139,15 +149,20 @@ final class PublishCalls {
       Exchange exchange,
       Topic topic,
       List<NewMessage> messages,
+      Optional<KeyedRequest> request,
       long startNs,
       Consumer<List<MessageId>> then) {
+    Publish.Authority authority = new Publish.Authority.Existing(topic.incarnation());
     api.submit(
         exchange,
-        new Publish(topic.name(), new Publish.Authority.Existing(topic.incarnation()), messages),
+        new Publish(topic.name(), authority, messages, request),
         published -> {
-          services
-              .published()
-              .published(topic.name(), messages.size(), services.time().monotonicNs() - startNs);
+          if (!published.repeated()) {
+            // What is only answered again was counted the first time.
+            services
+                .published()
+                .published(topic.name(), messages.size(), services.time().monotonicNs() - startNs);
+          }
           then.accept(published.ids());
         });
   }

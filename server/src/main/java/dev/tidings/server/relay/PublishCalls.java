@@ -3,7 +3,6 @@ package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.access.AccessPolicy.Right;
-import dev.tidings.core.idempotency.Fingerprint;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Refusal;
@@ -12,25 +11,20 @@ import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.IdempotencyKey;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.RateLimits;
 import dev.tidings.server.wire.Routes;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /// Publishing one message or up to a hundred (API of pulsar-relay v0.1.0).
 final class PublishCalls {
   private static final int MAX_BULK = 100;
-
-  private static final CharSequence IDEMPOTENCY_KEY =
-      HttpHeaders.createOptimized("idempotency-key");
-  private static final Pattern VALID_KEY = Pattern.compile("[\\x20-\\x7e]{1,255}");
 
   private final RelayApi api;
   private final Services services;
@@ -55,7 +49,7 @@ final class PublishCalls {
         1,
         (caller, fields) -> {
           Publisher.Item item = Publisher.read(fields);
-          Optional<KeyedRequest> request = keyed(exchange, caller.principal().id(), fields);
+          Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
@@ -66,22 +60,6 @@ final class PublishCalls {
               request,
               result -> exchange.guarded(() -> answer(exchange, item.topic(), result, startNs)));
         });
-  }
-
-  /// The request under an idempotency key that the header `Idempotency-Key` makes of it.
-  private static Optional<KeyedRequest> keyed(Exchange exchange, String callerId, Fields fields) {
-    if (!exchange.request().headers().contains(IDEMPOTENCY_KEY)) {
-      return Optional.empty();
-    }
-    List<String> keys = exchange.request().headers().getAll(IDEMPOTENCY_KEY);
-    String key = keys.size() == 1 ? keys.getFirst() : "";
-    if (!VALID_KEY.matcher(key).matches()) {
-      fields.invalidHeader(
-          "idempotency-key", "it has to be 1 to 255 printable ASCII characters", key);
-      return Optional.empty();
-    }
-    return Optional.of(
-        new KeyedRequest(callerId, key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
   }
 
   /// The part of a request that begins with the message number `item`.
@@ -121,7 +99,7 @@ final class PublishCalls {
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
             items.add(Publisher.read(each));
           }
-          Optional<KeyedRequest> request = keyed(exchange, caller.principal().id(), fields);
+          Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
           if (!RelayApi.answeredInvalid(exchange, fields)) {
             new Bulk(exchange, items, request, startNs).publish(caller);
           }

@@ -67,11 +67,19 @@ class NamedMessagesTest {
 
   @Test
   void object_saysTheLeaseToo() {
-    Fields fields = fields("{\"ids\":[" + quoted(5, LOG) + "],\"lease_id\":\"12\"}");
+    Fields fields = fields("{\"ids\":[" + quoted(5, LOG) + "],\"lease_id\":\"9-12\"}");
     NamedMessages named = NamedMessages.read(fields);
     assertThat(fields.errors()).isEmpty();
     assertThat(named.of(SUBSCRIPTION).sequences()).containsExactly(5L);
     assertThat(named.of(SUBSCRIPTION).lease()).hasValue(12);
+  }
+
+  @Test
+  void leaseOfAnotherSubscription_namesNothing() {
+    Fields fields = fields("{\"ids\":[" + quoted(5, LOG) + "],\"lease_id\":\"8-12\"}");
+    NamedMessages named = NamedMessages.read(fields);
+    assertThat(fields.errors()).isEmpty();
+    assertThat(named.of(SUBSCRIPTION).sequences()).isEmpty();
   }
 
   @Test
