@@ -102,7 +102,10 @@ public final class Shard {
         }
         handled(submission);
       }
-      case Step.Needs<R>(Load load) -> await(submission, load);
+      case Step.Needs<R>(Load load) -> {
+        writeAhead();
+        await(submission, load);
+      }
     }
     state.takeWanted().forEach(this::awaiting);
   }
@@ -154,6 +157,19 @@ public final class Shard {
 
   private void await(Submission<?> submission, Load load) {
     awaiting(load).submissions.add(submission);
+  }
+
+  /// Writes what a command has changed on the way, though it is not answered yet.
+  private void writeAhead() {
+    List<StoreRecord> records = state.takeEmitted();
+    if (!records.isEmpty()) {
+      backlog.admitOwn();
+      Submission<Boolean> ahead =
+          new Submission<>(new Mark(index), this, executor, _ -> {}, backlog);
+      ahead.answered(new Outcome.Done<>(true), records);
+      uncommitted++;
+      lane.submit(ahead);
+    }
   }
 
   /// Those who wait for `load`, which is begun if nobody does yet.
