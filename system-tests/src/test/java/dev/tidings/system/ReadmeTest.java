@@ -127,7 +127,7 @@ final class ReadmeTest {
       }
     }
     assertThat(variables.get("TOKEN")).as("the token of the login").contains(".");
-    assertThat(compared).as("answers compared").isEqualTo(5);
+    assertThat(compared).as("answers compared").isEqualTo(7);
     assertThat(restarts).as("restarts").isEqualTo(1);
   }
 

@@ -31,14 +31,9 @@ public record TendSubscriptions(int slot) implements Command<Boolean> {
 
   @Override
   public Step<Boolean> handle(ShardState state) {
-    boolean first = true;
     for (int number : state.subscriptions().due(MAX)) {
-      Optional<Load> load = tend(state, number);
-      if (load.isPresent()) {
-        // What was done before it is to be written; the rest is still due next time.
-        return first ? new Step.Needs<>(load.get()) : Step.done(true);
-      }
-      first = false;
+      // What it needs is there next time; nobody else waits for it, nor if it cannot be read.
+      tend(state, number).ifPresent(state::want);
     }
     return Step.done(true);
   }

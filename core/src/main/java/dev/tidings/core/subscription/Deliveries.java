@@ -345,7 +345,13 @@ public final class Deliveries {
         copiesTold.put(lastOrdinal, List.copyOf(copiesKept.keySet()));
       }
       return new Change(
-          Optional.of(change), kept, Ranges.of(copiesRemoved.keySet()), acked, expired, lost);
+          Optional.of(change),
+          kept,
+          Ranges.of(copiesRemoved.keySet()),
+          acked,
+          expired,
+          lost,
+          died.size());
     }
 
     private DeliveryChange tell() {
@@ -418,14 +424,16 @@ public final class Deliveries {
   /// @param acked how many messages were acked by it
   /// @param expired how many it found expired
   /// @param lost how many it found lost
+  /// @param died how many became dead letters
   public record Change(
       Optional<DeliveryChange> told,
       List<Message> copiesKept,
       List<SequenceRange> copiesRemoved,
       long acked,
       long expired,
-      long lost) {
-    static final Change NONE = new Change(Optional.empty(), List.of(), List.of(), 0, 0, 0);
+      long lost,
+      long died) {
+    static final Change NONE = new Change(Optional.empty(), List.of(), List.of(), 0, 0, 0, 0);
 
     public Change {
       copiesKept = List.copyOf(copiesKept);

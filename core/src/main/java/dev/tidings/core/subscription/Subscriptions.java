@@ -189,9 +189,7 @@ public final class Subscriptions {
   /// Writes what a command has changed.
   public void write(Subscription subscription, Deliveries.Change change) {
     figures =
-        figures.plus(
-            new Figures(
-                change.acked(), change.expired(), change.lost(), change.copiesKept().size()));
+        figures.plus(new Figures(change.acked(), change.expired(), change.lost(), change.died()));
     change
         .told()
         .ifPresent(told -> {
@@ -329,7 +327,12 @@ public final class Subscriptions {
   // ---- what happens by itself ----
 
   private void reschedule(Held held) {
-    long nowDueNs = held.deliveries.nextDueNs(!held.waiters.isEmpty(), time);
+    boolean isAwaited = !held.waiters.isEmpty();
+    // Whoever was called may have failed to lease: the next is called then.
+    long nowDueNs =
+        isAwaited && held.deliveries.isAvailable(held.log, time)
+            ? time.monotonicNs()
+            : held.deliveries.nextDueNs(isAwaited, time);
     if (nowDueNs != held.dueNs) {
       int number = held.subscription.number();
       due.remove(new Due(held.dueNs, number));

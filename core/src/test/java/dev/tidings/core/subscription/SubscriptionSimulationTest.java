@@ -51,6 +51,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /// Random consumers of random subscriptions, with faults, restarts and time by hand, from a seed,
@@ -279,7 +280,7 @@ class SubscriptionSimulationTest {
       deadLetterBound = random.nextBoolean() ? 100_000 : 1 + random.nextInt(5);
       // Long enough that whole states are told; not where the clock is set back, since it depends
       // on those then whether a lease that has ended is known to have.
-      length = !jumpsBack && random.nextInt(5) == 0 ? 4000 : 600;
+      length = !jumpsBack && random.nextInt(5) == 0 ? 2500 : 600;
       limits =
           new Node.Limits(
               hot ? 1 << 20 : random.nextInt(3) * 2000,
@@ -496,7 +497,7 @@ class SubscriptionSimulationTest {
       assertThat(due.stream().map(it -> it.sent.sequence()).toList()).containsAll(again);
       assertThat(again).doesNotHaveDuplicates();
       assertThat(first)
-          .as("first of " + model.copies.values() + ", now " + time.wallMs())
+          .as(() -> "first of " + model.copies.values() + ", now " + time.wallMs())
           .isEqualTo(fresh.stream().map(it -> it.sent.sequence()).limit(first.size()).toList());
       // Those that waited come first, and all of them before any other.
       assertThat(
@@ -782,7 +783,7 @@ class SubscriptionSimulationTest {
     private void check() {
       for (Model model : models.values()) {
         Counts counts = counts(model);
-        String who = model.entry.id() + " " + counts + model.copies.values();
+        Supplier<String> who = () -> model.entry.id() + " " + counts + model.copies.values();
         assertThat(counts.totals().acked()).as(who).isEqualTo(model.acked);
         assertThat(counts.dead()).as(who).isEqualTo(model.in(State.DEAD).size());
         assertThat(counts.delivered()).as(who).isEqualTo(model.in(State.LEASED).size());

@@ -55,6 +55,11 @@ final class ConsumeCalls {
     List.copyOf(waiting).forEach(Consumption::goAway);
   }
 
+  /// Looks at those who wait again, whose rights have become fewer.
+  void recheck(String principalId) {
+    List.copyOf(waiting).forEach(consumption -> consumption.recheck(principalId));
+  }
+
   // ---- taking messages ----
 
   private void consume(Exchange exchange) {

@@ -5,6 +5,7 @@ import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.command.LeaseMessages;
 import dev.tidings.core.command.ReleaseMessages;
 import dev.tidings.core.command.StopWaiting;
+import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.runtime.Outcome;
@@ -50,6 +51,8 @@ final class Consumption {
   private boolean isAwaited;
   private boolean isCalled;
   private boolean timeIsUp;
+  // Whether its rights have become fewer while a lease was on its way.
+  private boolean mustRecheck;
   private boolean isOver;
   private long timer = -1;
 
@@ -155,8 +158,12 @@ final class Consumption {
   }
 
   private void foundNothing() {
+    boolean wasChanged = mustRecheck;
+    mustRecheck = false;
     if (isOver) {
       stopWaiting();
+    } else if (wasChanged && denial().isPresent()) {
+      endIfDenied();
     } else if (timeIsUp || wanted.waitMs() == 0) {
       answerNothing();
     } else if (isCalled) {
@@ -188,38 +195,55 @@ final class Consumption {
 
   /// Its rights are those of now: they may have been taken from it while it waited.
   private void leaseAgain() {
-    switch (services.authenticator().now(caller)) {
+    // If it is over it leases all the same: somebody else who waits may have what it was called
+    // for.
+    denial().ifPresent(this::end);
+    lease();
+  }
+
+  /// How it is answered if it may not go on by now; empty if it may.
+  private Optional<Runnable> denial() {
+    return switch (services.authenticator().now(caller)) {
       case Authenticator.Caller now -> {
         caller = now;
-        Optional<Subscription> present =
-            services
-                .directory()
-                .subscription(subscription.id())
-                .filter(it -> it.number() == subscription.number());
-        Optional<Topic> topic = present.flatMap(api::topicOf);
-        if (present.isEmpty() || topic.isEmpty()) {
-          end(() -> exchange.detail(404, "Subscription not found"));
-        } else if (AccessPolicy.mayConsume(now.principal(), present.get(), topic.get())) {
-          lease();
-        } else {
-          end(() -> PubsubApi.denied(exchange));
-          passOn();
-        }
+        yield denialOf(now.principal());
       }
-      case Authenticator.Unknown(Authenticator.Reason reason) -> {
-        end(() -> PubsubApi.unknown(exchange, reason));
-        passOn();
-      }
-      case Authenticator.Barred(Authenticator.Reason reason) -> {
-        end(() -> PubsubApi.unknown(exchange, reason));
-        passOn();
-      }
+      case Authenticator.Unknown(Authenticator.Reason reason) ->
+          Optional.of(() -> PubsubApi.unknown(exchange, reason));
+      case Authenticator.Barred(Authenticator.Reason reason) ->
+          Optional.of(() -> PubsubApi.unknown(exchange, reason));
+    };
+  }
+
+  private Optional<Runnable> denialOf(Principal principal) {
+    Optional<Subscription> present =
+        services
+            .directory()
+            .subscription(subscription.id())
+            .filter(it -> it.number() == subscription.number());
+    Optional<Topic> topic = present.flatMap(api::topicOf);
+    if (present.isEmpty() || topic.isEmpty()) {
+      return Optional.of(() -> exchange.detail(404, "Subscription not found"));
+    }
+    return AccessPolicy.mayConsume(principal, present.get(), topic.get())
+        ? Optional.empty()
+        : Optional.of(() -> PubsubApi.denied(exchange));
+  }
+
+  /// Looks at its rights again, since those of `principalId` have become fewer.
+  void recheck(String principalId) {
+    if (caller.principal().id().equals(principalId)) {
+      guarded(this::endIfDenied);
     }
   }
 
-  /// Lets somebody else who waits have what it was called for.
-  private void passOn() {
-    lease();
+  private void endIfDenied() {
+    if (leasing) {
+      // What it gets, it was authorised for; if that is nothing, it must not go on waiting.
+      mustRecheck = true;
+    } else if (!isOver) {
+      denial().ifPresent(this::end);
+    }
   }
 
   // ---- answering ----

@@ -78,6 +78,7 @@ public final class PubsubApi {
     this.services = services;
     this.loop = loop;
     this.consumers = new ConsumeCalls(this, services);
+    loop.core().readers().onPrincipalChange(consumers::recheck);
   }
 
   /// Adds its routes.

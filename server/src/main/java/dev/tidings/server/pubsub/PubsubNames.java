@@ -2,6 +2,7 @@
 package dev.tidings.server.pubsub;
 
 import dev.tidings.server.wire.Fields;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// The ids of topics and subscriptions as the pubsub API spells them (API of fastpubsub).
@@ -17,9 +18,16 @@ final class PubsubNames {
 
   private PubsubNames() {}
 
+  /// What stands for a folder in a path, so that no call could name it.
+  private static final Set<String> FOLDERS = Set.of(".", "..");
+
   /// Reads the id in the field `name`.
   static String read(Fields fields, String name) {
-    return fields.matching(name, MAX, VALID, SPELT);
+    String id = fields.matching(name, MAX, VALID, SPELT);
+    if (FOLDERS.contains(id)) {
+      fields.invalid(name, "the id '" + id + "' cannot stand in a path; choose another");
+    }
+    return id;
   }
 
   /// Reads the id of a topic to be created.
