@@ -59,14 +59,19 @@ public record LeaseMessages(
                 present.policy(),
                 state.time());
     return switch (leasing) {
-      case Deliveries.Missing(Load load) -> new Step.Needs<>(load);
-      case Deliveries.Unevaluated() ->
-          state
-              .subscriptions()
-              .behind(present.number())
-              .<Step<Leased>>map(Step.Needs::new)
-              // It was caught up just now.
-              .orElseGet(() -> handle(state, target));
+      case Deliveries.Missing(Load load, Deliveries.Change change) -> {
+        state.subscriptions().write(present, change);
+        yield new Step.Needs<>(load);
+      }
+      case Deliveries.Unevaluated(Deliveries.Change change) -> {
+        state.subscriptions().write(present, change);
+        yield state
+            .subscriptions()
+            .behind(present.number())
+            .<Step<Leased>>map(Step.Needs::new)
+            // It was caught up just now.
+            .orElseGet(() -> handle(state, target));
+      }
       case Deliveries.Leased leased -> {
         state.subscriptions().write(present, leased.change());
         if (leased.deliveries().isEmpty()) {

@@ -5,13 +5,15 @@ import dev.tidings.core.runtime.Command.Step;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreRecord;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,14 +34,19 @@ public final class Shard {
   private final Executor blocking;
   private final Backlog backlog;
   private final Map<Load, Awaiting> awaiting = new HashMap<>();
+  private final List<Passing> passing = new ArrayList<>();
   // Submissions handed to the commit lane and not yet back.
   private int uncommitted;
 
   /// Who waits for something to be in memory.
   private static final class Awaiting {
     private final List<Submission<?>> submissions = new ArrayList<>();
-    private final List<Runnable> afterwards = new ArrayList<>();
   }
+
+  /// Who wants to know when some commands have been handled.
+  ///
+  /// @param open those that have not
+  private record Passing(Set<Submission<?>> open, Runnable passed) {}
 
   Shard(
       int index,
@@ -93,8 +100,12 @@ public final class Shard {
           uncommitted++;
           lane.submit(submission);
         }
+        handled(submission);
       }
-      case Step.Needs<R>(Load load) -> await(submission, load);
+      case Step.Needs<R>(Load load) -> {
+        writeAhead();
+        await(submission, load);
+      }
     }
     state.takeWanted().forEach(this::awaiting);
   }
@@ -115,9 +126,25 @@ public final class Shard {
     }
   }
 
-  private static void refuse(Submission<?> submission, Refusal refusal) {
+  private void refuse(Submission<?> submission, Refusal refusal) {
     submission.refuse(refusal);
     release(submission);
+    handled(submission);
+  }
+
+  /// Tells those who wait for it that a command needs nothing more.
+  private void handled(Submission<?> submission) {
+    if (passing.isEmpty()) {
+      return;
+    }
+    List<Passing> ended = new ArrayList<>();
+    for (Passing each : passing) {
+      if (each.open().remove(submission) && each.open().isEmpty()) {
+        ended.add(each);
+      }
+    }
+    passing.removeAll(ended);
+    ended.forEach(each -> passWritten(each.passed()));
   }
 
   private static void release(Submission<?> submission) {
@@ -130,6 +157,19 @@ public final class Shard {
 
   private void await(Submission<?> submission, Load load) {
     awaiting(load).submissions.add(submission);
+  }
+
+  /// Writes what a command has changed on the way, though it is not answered yet.
+  private void writeAhead() {
+    List<StoreRecord> records = state.takeEmitted();
+    if (!records.isEmpty()) {
+      backlog.admitOwn();
+      Submission<Boolean> ahead =
+          new Submission<>(new Mark(index), this, executor, _ -> {}, backlog);
+      ahead.answered(new Outcome.Done<>(true), records);
+      uncommitted++;
+      lane.submit(ahead);
+    }
   }
 
   /// Those who wait for `load`, which is begun if nobody does yet.
@@ -184,7 +224,6 @@ public final class Shard {
     Awaiting waiting = awaiting.remove(load);
     if (waiting != null) {
       waiting.submissions.forEach(then);
-      waiting.afterwards.forEach(Runnable::run);
     }
   }
 
@@ -193,18 +232,13 @@ public final class Shard {
   /// stays unknown it waits no longer than its callers do.
   void pass(Runnable passed) {
     executor.checkCurrent();
-    List<Awaiting> before = List.copyOf(awaiting.values());
-    if (before.isEmpty()) {
+    // A command may need one thing after the other, so it is not over with what it waits for now.
+    Set<Submission<?>> open = Collections.newSetFromMap(new IdentityHashMap<>());
+    awaiting.values().forEach(waiting -> open.addAll(waiting.submissions));
+    if (open.isEmpty()) {
       passWritten(passed);
-      return;
-    }
-    AtomicInteger open = new AtomicInteger(before.size());
-    for (Awaiting waiting : before) {
-      waiting.afterwards.add(() -> {
-        if (open.decrementAndGet() == 0) {
-          passWritten(passed);
-        }
-      });
+    } else {
+      passing.add(new Passing(open, passed));
     }
   }
 

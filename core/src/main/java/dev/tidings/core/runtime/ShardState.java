@@ -234,7 +234,15 @@ public final class ShardState {
 
   /// Claims the name of a subscription that is about to be created; false if it is taken.
   public boolean claim(String id) {
-    return subscription(id).isEmpty() && names.claim(id) && claimedNames.add(id);
+    if (!names.claim(id)) {
+      return false;
+    }
+    // Only now: whoever had claimed it before has given it up only once the directory showed it.
+    if (subscription(id).isPresent()) {
+      names.release(id);
+      return false;
+    }
+    return claimedNames.add(id);
   }
 
   private void releaseName(String id) {

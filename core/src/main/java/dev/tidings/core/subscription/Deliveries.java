@@ -43,6 +43,9 @@ public final class Deliveries {
   /// How far the cursor moves over what no filter wants before it is told.
   private static final long WORTH_TELLING = 10_000;
 
+  /// So many expired messages are passed over before other commands have their turn.
+  private static final int EXPIRED_AT_ONCE = 5000;
+
   /// A century: nothing waits or is leased for longer, so that nanoseconds do not overflow.
   private static final long LONGEST_MS = Duration.ofDays(36_525).toMillis();
 
@@ -51,6 +54,8 @@ public final class Deliveries {
   private final Limits limits;
 
   private long next;
+  // The next that was told last: over what no filter wants it moves without being told.
+  private long toldNext;
   private long passed;
   private Totals totals = Totals.NONE;
   private long lastOrdinal;
@@ -117,6 +122,7 @@ public final class Deliveries {
     this.matches = matches;
     this.limits = limits;
     this.next = subscription.start();
+    this.toldNext = next;
     changes.forEach(change -> restore(change, time));
   }
 
@@ -161,6 +167,7 @@ public final class Deliveries {
       }
     }
     next = change.next();
+    toldNext = next;
     passed = change.passed();
     totals = change.totals();
     forgetAckedBelowNext();
@@ -251,7 +258,7 @@ public final class Deliveries {
     private final TreeMap<Long, Delivery> touched = new TreeMap<>();
     private final TreeMap<Long, Integer> died = new TreeMap<>();
     private final TreeMap<Long, Boolean> copiesRemoved = new TreeMap<>();
-    private final List<Message> copiesKept = new ArrayList<>();
+    private final TreeMap<Long, Message> copiesKept = new TreeMap<>();
     private long acked;
     private long expired;
     private long lost;
@@ -301,13 +308,13 @@ public final class Deliveries {
       take(delivery);
       dead.put(delivery.sequence, delivery.attempts);
       died.put(delivery.sequence, delivery.attempts);
-      message.ifPresent(copiesKept::add);
+      message.ifPresent(it -> copiesKept.put(it.sequence(), it));
       while (dead.size() > limits.deadLetters()) {
         long oldest = dead.firstKey();
         dead.remove(oldest);
         died.remove(oldest);
         settled.put(oldest, true);
-        if (!copiesKept.removeIf(copy -> copy.sequence() == oldest)) {
+        if (copiesKept.remove(oldest) == null) {
           copiesRemoved.put(oldest, true);
         }
         lost++;
@@ -326,19 +333,20 @@ public final class Deliveries {
       forgetAckedBelowNext();
       lastOrdinal++;
       uncommitted++;
+      toldNext = next;
       boolean whole = ++changesSinceWhole > CHANGES_BETWEEN_WHOLE + inLog.size() + revived.size();
       DeliveryChange change = whole ? tellAll() : tell();
       if (whole) {
         changesSinceWhole = 1;
       }
-      copiesKept.sort((a, b) -> Long.compare(a.sequence(), b.sequence()));
-      if (!copiesKept.isEmpty()) {
-        copiesKept.forEach(copy -> copiesOnTheirWay.put(copy.sequence(), copy));
-        copiesTold.put(lastOrdinal, copiesKept.stream().map(Message::sequence).toList());
+      List<Message> kept = List.copyOf(copiesKept.values());
+      if (!kept.isEmpty()) {
+        kept.forEach(copy -> copiesOnTheirWay.put(copy.sequence(), copy));
+        copiesTold.put(lastOrdinal, List.copyOf(copiesKept.keySet()));
       }
       return new Change(
           Optional.of(change),
-          copiesKept,
+          kept,
           Ranges.of(copiesRemoved.keySet()),
           acked,
           expired,
@@ -456,13 +464,17 @@ public final class Deliveries {
   /// What leasing came to.
   public sealed interface Leasing {}
 
-  /// Messages that have to be loaded first; nothing was changed.
+  /// Messages that have to be loaded first.
   ///
   /// @param load of them
-  public record Missing(MessageLoad load) implements Leasing {}
+  /// @param change settles what was found on the way and cannot be delivered, so that the next
+  ///   attempt need not look at it again: by then it may be gone from memory
+  public record Missing(MessageLoad load, Change change) implements Leasing {}
 
-  /// The filter has to be evaluated further first; nothing was changed.
-  public record Unevaluated() implements Leasing {}
+  /// The filter has to be evaluated further first.
+  ///
+  /// @param change settles what was found on the way, as in [Missing]
+  public record Unevaluated(Change change) implements Leasing {}
 
   /// The messages leased, none if there are none.
   ///
@@ -506,19 +518,19 @@ public final class Deliveries {
     picked.passed = passed;
     Optional<MessageLoad> load = pickAgain(picked, log, pages, max, time);
     if (load.isPresent()) {
-      return new Missing(load.get());
+      return new Missing(load.get(), passOver(picked).end());
     }
     int room = limits.outstanding() - inLog.size() - revived.size();
     if (room > 0 && picked.missing.isEmpty()) {
       long most = Math.min(max, (long) picked.delivered.size() + room);
       load = pickFresh(picked, log, pages, (int) most, time.wallMs());
       if (load.isPresent()) {
-        return new Missing(load.get());
+        return new Missing(load.get(), passOver(picked).end());
       }
     }
     boolean found = !picked.delivered.isEmpty();
     if (!found && picked.next <= log.watermark() && matches.evaluatedTo() < log.watermark()) {
-      return new Unevaluated();
+      return new Unevaluated(passOver(picked).end());
     }
     return lease(picked, forMs.orElseGet(() -> ackDeadlineMs(policy)), time);
   }
@@ -528,18 +540,7 @@ public final class Deliveries {
   }
 
   private Leased lease(Picked picked, long forMs, TimeSource time) {
-    Changing changing = new Changing();
-    changing.expired = picked.expired.size() + picked.expiredFresh;
-    changing.lost = picked.gone.size();
-    picked.expired.forEach(changing::settle);
-    picked.gone.forEach(changing::settle);
-    boolean isEmpty = picked.again.isEmpty() && picked.fresh.isEmpty() && picked.expiredFresh == 0;
-    if (!isEmpty || picked.next - next >= WORTH_TELLING || !matches.isFiltered()) {
-      // Else an empty answer would have to be written, which only spares a look at a bitmap.
-      changing.moved = picked.next != next;
-      next = picked.next;
-      passed = picked.passed;
-    }
+    Changing changing = passOver(picked);
     Lease lease = new Lease(changing.ordinal(), changing.ordinal(), time.wallMs(), forMs);
     for (Delivery delivery : picked.again) {
       leave(delivery);
@@ -558,6 +559,26 @@ public final class Deliveries {
       starting.put(lease.made, List.of(lease));
     }
     return new Leased(lease.number, picked.delivered, changing.end());
+  }
+
+  /// Leaves behind what was looked at and is not delivered.
+  private Changing passOver(Picked picked) {
+    Changing changing = new Changing();
+    changing.expired = picked.expired.size() + picked.expiredFresh;
+    changing.lost = picked.gone.size();
+    picked.expired.forEach(changing::settle);
+    picked.gone.forEach(changing::settle);
+    next = picked.next;
+    passed = picked.passed;
+    // Else an empty answer would have to be written, which only spares a look at a bitmap.
+    boolean isWorthTelling =
+        !picked.fresh.isEmpty()
+            || picked.expiredFresh > 0
+            || next - toldNext >= WORTH_TELLING
+            || !matches.isFiltered();
+    changing.moved = isWorthTelling && next != toldNext;
+    forgetAckedBelowNext();
+    return changing;
   }
 
   /// Those that wait and are due.
@@ -644,6 +665,14 @@ public final class Deliveries {
         at = last + 1;
         break;
       }
+      if (picked.expiredFresh >= EXPIRED_AT_ONCE) {
+        at = candidate;
+        if (picked.delivered.isEmpty()) {
+          picked.next = Math.max(next, at);
+          return Optional.of(freshLoad(candidate, last, max, log));
+        }
+        break;
+      }
       if (ackedAhead.contains(candidate)) {
         at = candidate + 1;
         picked.passed++;
@@ -657,12 +686,18 @@ public final class Deliveries {
           at = candidate;
           break;
         }
+        picked.next = Math.max(next, candidate);
         return Optional.of(freshLoad(candidate, last, max, log));
       }
       at = candidate;
       for (Message message : known.get().messages()) {
         boolean isFull = picked.delivered.size() == max || picked.bytes >= MessageLoad.MAX_BYTES;
-        if (isFull || message.sequence() > last) {
+        if (isFull) {
+          break;
+        }
+        if (message.sequence() > last) {
+          // Up to there is nothing, though there was a match.
+          at = last + 1;
           break;
         }
         at = message.sequence() + 1;
@@ -1091,9 +1126,16 @@ public final class Deliveries {
         return new Listing(Optional.empty(), found);
       }
     }
-    return missing.isEmpty()
-        ? new Listing(Optional.empty(), found)
-        : new Listing(Optional.of(MessageLoad.ofCopies(number, Ranges.of(missing))), List.of());
+    if (missing.isEmpty()) {
+      return new Listing(Optional.empty(), found);
+    }
+    // All that are not on their way: what is in memory now may be dropped for what is missing.
+    List<Long> stored =
+        letters.stream()
+            .map(Map.Entry::getKey)
+            .filter(sequence -> !copiesOnTheirWay.containsKey(sequence))
+            .toList();
+    return new Listing(Optional.of(MessageLoad.ofCopies(number, Ranges.of(stored))), List.of());
   }
 
   /// Makes dead letters available again, as if they had never been delivered.

@@ -9,11 +9,15 @@ import org.roaringbitmap.longlong.Roaring64Bitmap;
 /// messages become durable, so that no consumer looks at what it does not want. Subscriptions of
 /// equal filters share it.
 final class MatchIndex implements Matches {
+  // So many sequences share one container of the bitmap.
+  private static final long WORTH_FORGETTING = 1 << 16;
+
   final Filter filter;
 
   private long evaluatedTo;
   private final Roaring64Bitmap matching = new Roaring64Bitmap();
   private long forgottenBelow;
+  private long lookedBelow;
   // How many subscriptions use it.
   int users;
 
@@ -21,6 +25,7 @@ final class MatchIndex implements Matches {
     this.filter = filter;
     this.evaluatedTo = from - 1;
     this.forgottenBelow = from;
+    this.lookedBelow = from;
   }
 
   void match(long sequence) {
@@ -37,6 +42,16 @@ final class MatchIndex implements Matches {
     evaluatedTo = Math.max(evaluatedTo, sequence);
   }
 
+  /// Whether, with one of its users at `sequence`, it is time to look for what nobody needs any
+  /// more: so seldom that it costs nothing.
+  boolean isWorthForgetting(long sequence) {
+    if (sequence - lookedBelow < WORTH_FORGETTING) {
+      return false;
+    }
+    lookedBelow = sequence;
+    return true;
+  }
+
   /// Lets go of what lies below `sequence`, which nobody needs any more.
   void forgetBelow(long sequence) {
     if (sequence > forgottenBelow && !matching.isEmpty() && matching.first() < sequence) {
@@ -45,6 +60,11 @@ final class MatchIndex implements Matches {
       matching.andNot(below);
       forgottenBelow = sequence;
     }
+  }
+
+  /// How many matches it holds.
+  long size() {
+    return matching.getLongCardinality();
   }
 
   @Override

@@ -207,6 +207,9 @@ public final class Subscriptions {
         });
     Held held = byNumber.get(subscription.number());
     if (held != null) {
+      held.index
+          .filter(index -> index.isWorthForgetting(held.deliveries.next()))
+          .ifPresent(index -> forgetMatches(held, index));
       reschedule(held);
     }
   }
@@ -381,6 +384,14 @@ public final class Subscriptions {
   /// The subscription with that number.
   public Optional<Subscription> subscription(int number) {
     return Optional.ofNullable(byNumber.get(number)).map(held -> held.subscription);
+  }
+
+  /// How many matches of its filter are known for the subscription with that number.
+  long matchesInMemory(int number) {
+    return Optional.ofNullable(byNumber.get(number))
+        .flatMap(held -> held.index)
+        .map(MatchIndex::size)
+        .orElse(0L);
   }
 
   /// How many are in memory.

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The filters of one topic's subscriptions, and what of its log matches them. A message that
 /// becomes durable is read once for all of them.
@@ -20,7 +21,8 @@ final class TopicMatches {
   private final TopicLog log;
   private final FilterEvaluator evaluator;
   private final List<MatchIndex> indexes = new ArrayList<>();
-  private FilterSet filters = FilterSet.EMPTY;
+  // Null after a change, until it is needed: many may come and go at once, as with their topic.
+  private @Nullable FilterSet compiled;
   private final BitSet result = new BitSet();
 
   TopicMatches(TopicLog log, FilterEvaluator evaluator) {
@@ -41,15 +43,24 @@ final class TopicMatches {
 
   private MatchIndex add(MatchIndex index) {
     indexes.add(index);
-    filters = FilterSet.of(indexes.stream().map(it -> it.filter).toList());
+    compiled = null;
     return index;
   }
 
   void leave(MatchIndex index) {
     if (--index.users == 0) {
       indexes.remove(index);
-      filters = FilterSet.of(indexes.stream().map(it -> it.filter).toList());
+      compiled = null;
     }
+  }
+
+  private FilterSet filters() {
+    FilterSet known = compiled;
+    if (known == null) {
+      known = FilterSet.of(indexes.stream().map(it -> it.filter).toList());
+      compiled = known;
+    }
+    return known;
   }
 
   boolean isEmpty() {
@@ -67,6 +78,7 @@ final class TopicMatches {
     if (!anyUpToDate) {
       return;
     }
+    FilterSet filters = filters();
     for (Message message : messages) {
       evaluator.evaluate(filters, message.payload(), result);
       for (MatchIndex index : indexes) {
