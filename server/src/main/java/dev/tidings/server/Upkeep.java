@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What a server does by itself from time to time, on one thread of its own: it lets go of
+/// What a server does by itself from time to time, on two threads of its own: it lets go of
 /// messages, logins, idempotency keys, consumers and leases whose time is over. What comes of one
 /// command needs no attention, since the next sweep looks again.
 final class Upkeep implements AutoCloseable {
@@ -45,6 +45,12 @@ final class Upkeep implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("upkeep").factory());
 
+  // A thread of its own: a sweep may wait for the store, and whoever waits for a lease to end must
+  // not.
+  private final ScheduledExecutorService ticker =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("lease-ends").factory());
+
   /// Upkeep of `node`, whose messages are in `store`.
   ///
   /// @param home where its commands are answered
@@ -64,7 +70,7 @@ final class Upkeep implements AutoCloseable {
           int _ = retention.sweep(TOPICS);
         });
     every(settings.sweepInterval(), "the removal of logins", () -> logins.sweep(LOGINS));
-    every(LEASE_TICK, "ending leases", () -> node.tend(time, home));
+    every(ticker, LEASE_TICK, "ending leases", () -> node.tend(time, home));
     every(SECOND, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     every(MINUTE, "forgetting receipts", this::forgetReceipts);
     every(MINUTE, "forgetting consumers", this::forgetConsumers);
@@ -75,6 +81,11 @@ final class Upkeep implements AutoCloseable {
   }
 
   private void every(Duration interval, String what, Runnable sweep) {
+    every(sweeper, interval, what, sweep);
+  }
+
+  private static void every(
+      ScheduledExecutorService thread, Duration interval, String what, Runnable sweep) {
     Runnable guarded =
         () -> {
           try {
@@ -85,7 +96,7 @@ final class Upkeep implements AutoCloseable {
           }
         };
     long ms = interval.toMillis();
-    var _ = sweeper.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
+    var _ = thread.scheduleWithFixedDelay(guarded, ms, ms, TimeUnit.MILLISECONDS);
   }
 
   /// One command a slot at most. An expired receipt that stays is found again at the next start.
@@ -107,5 +118,6 @@ final class Upkeep implements AutoCloseable {
   @Override
   public void close() {
     sweeper.shutdownNow();
+    ticker.shutdownNow();
   }
 }

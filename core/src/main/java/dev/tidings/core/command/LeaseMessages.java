@@ -29,9 +29,19 @@ public record LeaseMessages(
   /// @param subscription as it was then
   /// @param lease the number of the lease
   /// @param messages in the order in which they are to be handled; none if there were none
-  public record Leased(Subscription subscription, long lease, List<Delivered> messages) {
+  public record Leased(Subscription subscription, long lease, List<Delivered> messages)
+      implements Sized {
     public Leased {
       messages = List.copyOf(messages);
+    }
+
+    @Override
+    public long bytes() {
+      long bytes = 0;
+      for (Delivered delivered : messages) {
+        bytes += delivered.message().size();
+      }
+      return bytes;
     }
   }
 

@@ -37,6 +37,11 @@ public final class Backlog {
     commands.incrementAndGet();
   }
 
+  /// A command that was admitted holds so many bytes more: others find less room.
+  void hold(long more) {
+    bytes.addAndGet(more);
+  }
+
   /// A command of `size` bytes has been answered.
   void release(long size) {
     bytes.addAndGet(-size);

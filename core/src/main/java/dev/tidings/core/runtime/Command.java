@@ -32,6 +32,13 @@ public interface Command<R> {
   /// never blocks, and changes nothing if it refuses or needs something loaded.
   Step<R> handle(ShardState state);
 
+  /// What a command yields, where that may hold much more than the command: it counts against the
+  /// bound on pending commands until it is given.
+  interface Sized {
+    /// How many bytes it holds.
+    long bytes();
+  }
+
   /// What [#handle] came to.
   ///
   /// @param <R> what the command yields when done

@@ -12,6 +12,11 @@ public interface Load {
   /// A name for it, for the log and for callers: `the log of topic 'orders'`.
   String what();
 
+  /// Whether publishers may wait for it: then it is not read behind what readers and filters want.
+  default boolean isForPublishers() {
+    return false;
+  }
+
   /// Reads it. Not on the shard's executor; blocks.
   Loaded read(Store store) throws StoreException;
 

@@ -25,6 +25,11 @@ public record LogLoad(String topic, int incarnation) implements Load {
   }
 
   @Override
+  public boolean isForPublishers() {
+    return true;
+  }
+
+  @Override
   public Loaded read(Store store) throws StoreException {
     LogExtent extent = store.extent(incarnation);
     return state -> {

@@ -135,7 +135,7 @@ public final class Node {
               limits.pageCacheBytes() / count,
               limits);
       states.add(state);
-      shards.add(new Shard(i, executor, state, lane, store, opening, backlog));
+      shards.add(new Shard(i, executor, state, lane, store, opening, paging, backlog));
       PageCache pages = new PageCache(store, paging, executor, limits.pageCacheBytes() / count);
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
     }

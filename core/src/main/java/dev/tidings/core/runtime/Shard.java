@@ -31,7 +31,8 @@ public final class Shard {
   private final ShardState state;
   private final CommitLane lane;
   private final Store store;
-  private final Executor blocking;
+  private final Executor opening;
+  private final Executor paging;
   private final Backlog backlog;
   private final Map<Load, Awaiting> awaiting = new HashMap<>();
   private final List<Passing> passing = new ArrayList<>();
@@ -54,14 +55,16 @@ public final class Shard {
       ShardState state,
       CommitLane lane,
       Store store,
-      Executor blocking,
+      Executor opening,
+      Executor paging,
       Backlog backlog) {
     this.index = index;
     this.executor = executor;
     this.state = state;
     this.lane = lane;
     this.store = store;
-    this.blocking = blocking;
+    this.opening = opening;
+    this.paging = paging;
     this.backlog = backlog;
   }
 
@@ -181,7 +184,7 @@ public final class Shard {
     Awaiting waiting = new Awaiting();
     awaiting.put(load, waiting);
     try {
-      blocking.execute(() -> read(load));
+      (load.isForPublishers() ? opening : paging).execute(() -> read(load));
     } catch (RejectedExecutionException | Error e) {
       // Not at once: whoever asked is not among those who wait yet.
       executor.execute(() -> failed(load, e));

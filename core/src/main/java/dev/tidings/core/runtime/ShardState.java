@@ -38,6 +38,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// What one shard knows, durable or not, and the records of what the command being handled has
 /// changed.
@@ -45,6 +47,8 @@ import java.util.function.Predicate;
 /// Entries that are durable are in the directory; this holds only those changed since. Logs in
 /// memory are in [Logs]. Touched by the shard's executor alone.
 public final class ShardState {
+  private static final Logger LOG = LoggerFactory.getLogger(ShardState.class);
+
   private final TimeSource time;
   private final Directory directory;
   private final Logs logs;
@@ -489,31 +493,40 @@ public final class ShardState {
   /// Forgets the changes of `records`, which are durable: the directory shows them.
   void settle(List<StoreRecord> records) {
     for (StoreRecord record : records) {
-      switch (record) {
-        case StoreRecord.EntryPut put -> {
-          settle(put.entry(), Optional.of(put.entry()));
-          if (put.entry() instanceof Subscription subscription) {
-            releaseName(subscription.id());
-          }
-        }
-        case StoreRecord.EntryRemoved removed -> {
-          settle(removed.entry(), Optional.empty());
-          removed.entry().ownNumber().ifPresent(this::discard);
-        }
-        case StoreRecord.MessagesAppended appended -> {
-          logs.find(appended.incarnation())
-              .filter(log -> !log.hasUncommitted())
-              .ifPresent(changedLogs::remove);
-          subscriptions.appended(appended.incarnation(), appended.messages());
-        }
-        case StoreRecord.DeliveryChanged delivered ->
-            subscriptions.committed(delivered.number(), delivered.change().ordinal());
-        case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
-        case StoreRecord.LogTrimmed _,
-            StoreRecord.ReceiptsExpired _,
-            StoreRecord.DeadLettersKept _,
-            StoreRecord.DeadLettersRemoved _ -> {}
+      try {
+        settle(record);
+      } catch (RuntimeException e) {
+        // What a filter or somebody who waits does wrong must not keep the others from theirs.
+        LOG.error("what is durable was not taken in: {}", record.getClass().getSimpleName(), e);
       }
+    }
+  }
+
+  private void settle(StoreRecord record) {
+    switch (record) {
+      case StoreRecord.EntryPut put -> {
+        settle(put.entry(), Optional.of(put.entry()));
+        if (put.entry() instanceof Subscription subscription) {
+          releaseName(subscription.id());
+        }
+      }
+      case StoreRecord.EntryRemoved removed -> {
+        settle(removed.entry(), Optional.empty());
+        removed.entry().ownNumber().ifPresent(this::discard);
+      }
+      case StoreRecord.MessagesAppended appended -> {
+        logs.find(appended.incarnation())
+            .filter(log -> !log.hasUncommitted())
+            .ifPresent(changedLogs::remove);
+        subscriptions.appended(appended.incarnation(), appended.messages());
+      }
+      case StoreRecord.DeliveryChanged delivered ->
+          subscriptions.committed(delivered.number(), delivered.change().ordinal());
+      case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
+      case StoreRecord.LogTrimmed _,
+          StoreRecord.ReceiptsExpired _,
+          StoreRecord.DeadLettersKept _,
+          StoreRecord.DeadLettersRemoved _ -> {}
     }
   }
 

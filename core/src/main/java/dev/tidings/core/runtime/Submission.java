@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.message.Message;
 import dev.tidings.core.store.StoreRecord;
 import java.util.List;
 import java.util.function.Consumer;
@@ -19,6 +20,8 @@ final class Submission<R> {
   private final Consumer<Outcome<R>> reply;
   private final Backlog backlog;
   private final long size;
+  // What its answer and its records hold beyond that.
+  private long found;
   private List<StoreRecord> records = List.of();
   private Outcome<R> outcome;
   private boolean released;
@@ -51,7 +54,7 @@ final class Submission<R> {
   }
 
   long size() {
-    return size;
+    return size + found;
   }
 
   List<StoreRecord> records() {
@@ -62,6 +65,26 @@ final class Submission<R> {
   void answered(Outcome<R> answer, List<StoreRecord> emitted) {
     outcome = answer;
     records = emitted;
+    long holds = bytesOf(answer) + bytesOf(emitted);
+    backlog.hold(holds - found);
+    found = holds;
+  }
+
+  /// What it gives may be far larger than what was asked: messages that were found for it.
+  private static long bytesOf(Outcome<?> answer) {
+    return answer instanceof Outcome.Done<?>(Command.Sized sized) ? sized.bytes() : 0;
+  }
+
+  private static long bytesOf(List<StoreRecord> emitted) {
+    long bytes = 0;
+    for (StoreRecord record : emitted) {
+      if (record instanceof StoreRecord.DeadLettersKept kept) {
+        for (Message copy : kept.messages()) {
+          bytes += copy.size();
+        }
+      }
+    }
+    return bytes;
   }
 
   /// Replaces the answer: what it rests on is not durable.
@@ -75,7 +98,7 @@ final class Submission<R> {
       return;
     }
     released = true;
-    backlog.release(size);
+    backlog.release(size());
     try {
       reply.accept(outcome);
     } catch (Throwable e) {

@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What a consumer calls its lease: unique also where a subscription is deleted and made again under
-/// the same name.
+/// What a consumer calls its lease: unique also where a subscription is deleted and made again
+/// under the same name.
 ///
 /// @param subscription the number of the subscription
 /// @param lease the number of the lease in it
@@ -17,8 +17,7 @@ record LeaseId(int subscription, long lease) {
   static Optional<LeaseId> parse(String text) {
     Matcher parts = SPELT.matcher(text);
     return parts.matches()
-        ? Optional.of(
-            new LeaseId(Integer.parseInt(parts.group(1)), Long.parseLong(parts.group(2))))
+        ? Optional.of(new LeaseId(Integer.parseInt(parts.group(1)), Long.parseLong(parts.group(2))))
         : Optional.empty();
   }
 

@@ -127,8 +127,7 @@ final class PublishCalls {
       List<NewMessage> messages,
       long startNs,
       Consumer<List<MessageId>> then) {
-    Optional<KeyedRequest> request =
-        IdempotencyKey.read(exchange, caller.principal().id(), fields);
+    Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
     if (PubsubApi.answeredInvalid(exchange, fields)) {
       return;
     }

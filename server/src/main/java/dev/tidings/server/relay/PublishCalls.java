@@ -49,7 +49,8 @@ final class PublishCalls {
         1,
         (caller, fields) -> {
           Publisher.Item item = Publisher.read(fields);
-          Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
+          Optional<KeyedRequest> request =
+              IdempotencyKey.read(exchange, caller.principal().id(), fields);
           if (RelayApi.answeredInvalid(exchange, fields)) {
             return;
           }
@@ -99,7 +100,8 @@ final class PublishCalls {
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
             items.add(Publisher.read(each));
           }
-          Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
+          Optional<KeyedRequest> request =
+              IdempotencyKey.read(exchange, caller.principal().id(), fields);
           if (!RelayApi.answeredInvalid(exchange, fields)) {
             new Bulk(exchange, items, request, startNs).publish(caller);
           }
