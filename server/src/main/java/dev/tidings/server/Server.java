@@ -36,6 +36,7 @@ import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
+import dev.tidings.server.wire.LoopbackGuard;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -309,7 +310,13 @@ public final class Server {
             settings.relay(),
             waiters,
             new UserConnections(settings.relay().maxConnectionsPerUser()));
-    Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
+    // Where calls without a token act, a page of another site must not make them through the
+    // browser
+    // of somebody on this machine. On other addresses there is no telling who is meant.
+    boolean isLoopbackOnly =
+        settings.anonymousUsername().isPresent()
+            || (settings.pubsub().anonymous() && LoopbackGuard.isLoopback(settings.host()));
+    Edge edge = Edge.of(settings.edge(), isLoopbackOnly, time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
           OptionalInt.of(
