@@ -140,7 +140,11 @@ final class Consumption {
       case Outcome.Done<LeaseMessages.Leased>(LeaseMessages.Leased leased) -> {
         if (leased.messages().isEmpty()) {
           foundNothing();
-        } else if (isOver) {
+          return;
+        }
+        // Who gets something is not called.
+        isAwaited = false;
+        if (isOver) {
           giveBack(leased);
         } else {
           answer(leased);
@@ -195,7 +199,8 @@ final class Consumption {
 
   /// Its rights are those of now: they may have been taken from it while it waited.
   private void leaseAgain() {
-    // If it is over it leases all the same: somebody else who waits may have what it was called for.
+    // If it is over it leases all the same: somebody else who waits may have what it was called
+    // for.
     denial().ifPresent(this::end);
     lease();
   }
