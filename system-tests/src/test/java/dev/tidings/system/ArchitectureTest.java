@@ -59,7 +59,13 @@ final class ArchitectureTest {
           .resideInAPackage(CORE)
           .should()
           .onlyDependOnClassesThat()
-          .resideInAnyPackage(CORE, "java..", "org.jspecify..", "org.slf4j..", "org.pcollections..")
+          .resideInAnyPackage(
+              CORE,
+              "java..",
+              "org.jspecify..",
+              "org.slf4j..",
+              "org.pcollections..",
+              "org.roaringbitmap..")
           .because("the whole core runs by hand in tests, and outlives any framework");
 
   @ArchTest
