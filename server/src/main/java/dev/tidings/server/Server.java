@@ -36,7 +36,6 @@ import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
-import dev.tidings.server.wire.LoopbackGuard;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -49,6 +48,8 @@ import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.io.Serial;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -315,7 +316,7 @@ public final class Server {
     // of somebody on this machine. On other addresses there is no telling who is meant.
     boolean isLoopbackOnly =
         settings.anonymousUsername().isPresent()
-            || (settings.pubsub().anonymous() && LoopbackGuard.isLoopback(settings.host()));
+            || (settings.pubsub().anonymous() && isLoopback(settings.host()));
     Edge edge = Edge.of(settings.edge(), isLoopbackOnly, time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
@@ -333,6 +334,15 @@ public final class Server {
     }
     if (settings.adminSocket().isPresent()) {
       listenForAdmin(services, settings.adminSocket().get());
+    }
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException _) {
+      // Nobody can listen there, which is told when it is tried.
+      return true;
     }
   }
 
