@@ -10,12 +10,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/// Has the server let go of messages that are acknowledged everywhere, now.
+/// Has the server clean up now; messages that are acked take no room of their own.
 @Command(
     name = "cleanup-acked-messages",
     aliases = "cleanup_acked_messages",
     description = {
-      "Have a running server remove acknowledged messages now.",
+      "Have a running server clean up now.",
       "Servers do it by themselves: nobody needs to call this, from cron or otherwise."
     },
     footerHeading = "%nExample:%n",

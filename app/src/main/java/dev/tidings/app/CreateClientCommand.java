@@ -37,6 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
       "  tidings create-client billing '*' false --data-dir /var/lib/tidings"
     })
 final class CreateClientCommand implements Callable<Integer> {
+  // As in the API.
+  private static final int MAX_NAME = 255;
+
   @Spec private @Nullable CommandSpec spec;
   @Mixin private StoreOptions options = new StoreOptions();
 
@@ -80,8 +83,11 @@ final class CreateClientCommand implements Callable<Integer> {
   }
 
   private NewClient wanted(Console console) {
-    if (name.isBlank()) {
-      throw new ParameterException(console.command(), "NAME is empty (expected: 1 character)");
+    int length = name.strip().codePointCount(0, name.strip().length());
+    if (length < 1 || length > MAX_NAME) {
+      throw new ParameterException(
+          console.command(),
+          "NAME has " + length + " characters (expected: 1 to " + MAX_NAME + ")");
     }
     if (scopes.isBlank()) {
       throw new ParameterException(

@@ -266,6 +266,17 @@ class CommandLineTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  @Test
+  void createClient_needsANameAlone_asLongAsInTheApi() {
+    String data = folder.resolve("data").toString();
+    assertThat(run("create-client", "--data-dir", data)).isEqualTo(2);
+    assertThat(err.toString()).contains("Missing required parameter: 'NAME'");
+    assertThat(run("create-client", "n".repeat(256), "--data-dir", data)).isEqualTo(2);
+    assertThat(err.toString()).contains("NAME has 256 characters (expected: 1 to 255)");
+    assertThat(folder).isEmptyDirectory();
+    assertThat(run("create-client", "n".repeat(255), "--data-dir", data)).isZero();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"generate-secret-key", "generate_secret_key"})
   void generateSecretKey_printsOne_underBothNames(String name) {

@@ -48,6 +48,8 @@ import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.io.Serial;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -309,7 +311,13 @@ public final class Server {
             settings.relay(),
             waiters,
             new UserConnections(settings.relay().maxConnectionsPerUser()));
-    Edge edge = Edge.of(settings.edge(), settings.anonymousUsername().isPresent(), time);
+    // Where calls without a token act, a page of another site must not make them through the
+    // browser
+    // of somebody on this machine. On other addresses there is no telling who is meant.
+    boolean isLoopbackOnly =
+        settings.anonymousUsername().isPresent()
+            || (settings.pubsub().anonymous() && isLoopback(settings.host()));
+    Edge edge = Edge.of(settings.edge(), isLoopbackOnly, time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
           OptionalInt.of(
@@ -326,6 +334,15 @@ public final class Server {
     }
     if (settings.adminSocket().isPresent()) {
       listenForAdmin(services, settings.adminSocket().get());
+    }
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException _) {
+      // Nobody can listen there, which is told when it is tried.
+      return true;
     }
   }
 

@@ -442,6 +442,19 @@ final class EdgeTest {
     }
   }
 
+  // ---- calls that need no token ----
+
+  @Test
+  void anonymousCalls_onLoopback_comeFromThisMachineAlone() {
+    try (TidingsProcess open =
+        TidingsProcess.startSecured(Map.of("TIDINGS_PUBSUB_ANONYMOUS", "all"))) {
+      String call = "GET /clients HTTP/1.1";
+      raw(open, call, "Host: localhost", "Origin: http://localhost:8080").expect(200);
+      raw(open, call, "Host: localhost", "Origin: https://evil.test").expect(403);
+      raw(open, call, "Host: evil.test", "Origin: http://evil.test").expect(403);
+    }
+  }
+
   // ---- starting with what everybody knows ----
 
   @Test

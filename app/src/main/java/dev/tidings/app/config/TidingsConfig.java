@@ -178,13 +178,14 @@ public record TidingsConfig(
               defaultValue = "10000",
               min = "1",
               max = "1000000",
-              doc = "Polls that wait at once; further ones are answered with 429")
+              doc = "Polls and consumers that wait at once; further ones are answered with 429")
           int maxWaiters,
       @Setting(
               defaultValue = "1000",
               min = "1",
               max = "1000000",
-              doc = "Polls of one user that wait at once; further ones are answered with 429")
+              doc =
+                  "Polls and consumers of one user or client that wait at once; further ones are answered with 429")
           int maxWaitersPerUser) {}
 
   /// Tokens, passwords and the first user.
@@ -399,7 +400,7 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "60s",
               min = "1s",
-              max = "1h",
+              max = "60s",
               doc = "Longest time a consumer may wait for messages")
           Duration maxWait,
       @Setting(

@@ -111,7 +111,7 @@ class ConfigurationTest {
           entry("subscriptions.ack-deadline", new Sample("60s", "1s", Duration.ofSeconds(1))),
           entry("subscriptions.max-outstanding", new Sample("100000", "10", 10)),
           entry("subscriptions.max-dead-letters", new Sample("100000", "20", 20)),
-          entry("subscriptions.max-wait", new Sample("60s", "2m", Duration.ofMinutes(2))),
+          entry("subscriptions.max-wait", new Sample("60s", "20s", Duration.ofSeconds(20))),
           entry("subscriptions.limit", new Sample("1000000", "30", 30)),
           entry("subscriptions.per-topic", new Sample("1000", "3", 3)),
           entry("subscriptions.backlog-max-age", new Sample("7d", "1d", Duration.ofDays(1))),

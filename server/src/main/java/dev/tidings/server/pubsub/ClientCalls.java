@@ -83,16 +83,18 @@ public final class ClientCalls {
   /// who calls and what it may, then the fields.
   private void withBody(
       Exchange exchange, Scope scope, Optional<String> object, Consumer<JsonValue.Parsed> then) {
+    exchange.useDetailOnly();
     services
         .bodies()
         .read(
             exchange,
             bytes -> {
-              JsonValue.Parsed parsed = JsonValue.parse(bytes, 1);
+              Authenticator.Result result = services.authenticator().ofRequest(exchange);
+              JsonValue.Parsed parsed = PubsubApi.parsed(bytes, result, scope, object, 1);
               if (parsed instanceof JsonValue.Invalid invalid) {
                 exchange.invalid(List.of(FieldError.malformed(invalid)));
               } else {
-                permitted(exchange, scope, object, () -> then.accept(parsed));
+                PubsubApi.permitted(exchange, result, scope, object, _ -> then.accept(parsed));
               }
             });
   }

@@ -140,7 +140,11 @@ final class Consumption {
       case Outcome.Done<LeaseMessages.Leased>(LeaseMessages.Leased leased) -> {
         if (leased.messages().isEmpty()) {
           foundNothing();
-        } else if (isOver) {
+          return;
+        }
+        // Who gets something is not called.
+        isAwaited = false;
+        if (isOver) {
           giveBack(leased);
         } else {
           answer(leased);

@@ -43,6 +43,7 @@ public final class OAuthCalls {
   }
 
   private void token(Exchange exchange) {
+    exchange.useDetailOnly();
     bodies.read(
         exchange,
         bytes -> {

@@ -178,11 +178,7 @@ public final class PubsubApi {
             exchange,
             bytes -> {
               Authenticator.Result result = services.authenticator().ofRequest(exchange);
-              // Whoever may not call has the body checked, but not read.
-              boolean isAllowed =
-                  result instanceof Authenticator.Caller caller
-                      && AccessPolicy.mayCall(caller.principal(), scope, object);
-              JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed ? depth : 0);
+              JsonValue.Parsed parsed = parsed(bytes, result, scope, object, depth);
               if (parsed instanceof JsonValue.Invalid invalid) {
                 exchange.invalid(List.of(FieldError.malformed(invalid)));
                 return;
@@ -190,6 +186,16 @@ public final class PubsubApi {
               permitted(
                   exchange, result, scope, object, caller -> given(exchange, parsed, caller, then));
             });
+  }
+
+  /// The JSON in `bytes`, read as deep as `depth`. Whoever may not call has it checked, but not
+  /// read.
+  static JsonValue.Parsed parsed(
+      byte[] bytes, Authenticator.Result result, Scope scope, Optional<String> object, int depth) {
+    boolean isAllowed =
+        result instanceof Authenticator.Caller caller
+            && AccessPolicy.mayCall(caller.principal(), scope, object);
+    return JsonValue.parse(bytes, isAllowed ? depth : 0);
   }
 
   private static void given(

@@ -16,6 +16,7 @@ import dev.tidings.core.filter.Filter;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
+import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
@@ -64,10 +65,10 @@ final class SubscriptionCalls {
         Scope.SUBSCRIPTIONS_CREATE,
         Optional.empty(),
         1,
-        (caller, body) -> create(exchange, caller.principal(), Fields.of(body)));
+        (caller, body) -> create(exchange, caller, Fields.of(body)));
   }
 
-  private void create(Exchange exchange, Principal principal, Fields fields) {
+  private void create(Exchange exchange, Authenticator.Caller caller, Fields fields) {
     String id = PubsubNames.read(fields, "id");
     String topicId = PubsubNames.read(fields, "topic_id");
     Optional<Payload> filter = filter(fields);
@@ -76,21 +77,33 @@ final class SubscriptionCalls {
     if (PubsubApi.answeredInvalid(exchange, fields)) {
       return;
     }
-    api.topic(
+    subscribable(
         exchange,
+        caller.principal(),
         topicId,
-        topic -> AccessPolicy.maySubscribe(principal, topic),
         topic ->
             from(
                 exchange,
+                caller,
                 topic,
                 start.orElseThrow(),
                 from ->
                     api.submit(
                         exchange,
                         new CreateSubscription(
-                            id, topicId, topic.incarnation(), principal.id(), filter, policy, from),
+                            id,
+                            topicId,
+                            topic.incarnation(),
+                            caller.principal().id(),
+                            filter,
+                            policy,
+                            from),
                         created -> exchange.json(201, PubsubJson.subscription(created)))));
+  }
+
+  private void subscribable(
+      Exchange exchange, Principal principal, String topicId, Consumer<Topic> then) {
+    api.topic(exchange, topicId, topic -> AccessPolicy.maySubscribe(principal, topic), then);
   }
 
   private static Optional<Payload> filter(Fields fields) {
@@ -138,7 +151,12 @@ final class SubscriptionCalls {
   }
 
   /// Where a subscription of `topic` begins that is to begin at `start`.
-  private void from(Exchange exchange, Topic topic, SubscriptionStart start, Consumer<From> then) {
+  private void from(
+      Exchange exchange,
+      Authenticator.Caller caller,
+      Topic topic,
+      SubscriptionStart start,
+      Consumer<From> then) {
     switch (start) {
       case SubscriptionStart.Now() -> then.accept(new From.Now());
       case SubscriptionStart.Earliest() -> then.accept(new From.Earliest());
@@ -154,7 +172,19 @@ final class SubscriptionCalls {
                       exchange.guarded(() -> {
                         switch (outcome) {
                           case Outcome.Done<Long>(Long sequence) ->
-                              then.accept(new From.At(sequence));
+                              // Asked again: looking took its time, and the caller may be nobody by
+                              // now.
+                              PubsubApi.permitted(
+                                  exchange,
+                                  services.authenticator().now(caller),
+                                  Scope.SUBSCRIPTIONS_CREATE,
+                                  Optional.empty(),
+                                  now ->
+                                      subscribable(
+                                          exchange,
+                                          now.principal(),
+                                          topic.name(),
+                                          _ -> then.accept(new From.At(sequence))));
                           case Outcome.Refused<Long>(Refusal refusal) ->
                               PubsubApi.refused(exchange, refusal);
                         }

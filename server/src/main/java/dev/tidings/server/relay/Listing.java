@@ -43,6 +43,12 @@ final class Listing {
     return true;
   }
 
+  /// There may be more behind `name`, which was looked at last.
+  void goOnAfter(String name) {
+    last = name;
+    more = true;
+  }
+
   void answer() {
     if (more) {
       String after = URLEncoder.encode(last, StandardCharsets.UTF_8);

@@ -101,14 +101,16 @@ final class TopicCalls {
             return;
           }
           Listing listing = new Listing(exchange, "/api/v1/topics");
+          int lookedAt = 0;
           for (Topic topic : listed(caller, listing.after())) {
-            if (Topics.fault(topic.name()).isPresent()) {
-              // The pubsub API has made it: a name that this one cannot spell.
-              continue;
-            }
             boolean manages = AccessPolicy.mayManage(caller, topic);
+            // The pubsub API makes names that this one cannot spell.
             if (Topics.fault(topic.name()).isEmpty()
                 && !listing.add(topic.name(), TopicJson.write(topic, manages))) {
+              break;
+            }
+            if (++lookedAt == MAX_LISTED) {
+              listing.goOnAfter(topic.name());
               break;
             }
           }

@@ -19,12 +19,16 @@ public final class LoopbackGuard implements Routes.Guard {
     String host = request.authority() == null ? "" : request.authority().host();
     if (!isLoopback(host)) {
       return refused(
-          "Host '" + host + "' is not this machine (expected with --dev: localhost or 127.0.0.1)");
+          "Host '"
+              + host
+              + "' is not this machine (expected where calls need no token: localhost or 127.0.0.1)");
     }
     String origin = request.headers().get(HttpHeaders.ORIGIN);
     if (origin != null && !isLoopback(hostOf(origin))) {
       return refused(
-          "Origin '" + origin + "' is not this machine (expected with --dev: a local page)");
+          "Origin '"
+              + origin
+              + "' is not this machine (expected where calls need no token: a local page)");
     }
     return Optional.empty();
   }

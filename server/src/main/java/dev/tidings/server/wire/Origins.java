@@ -22,7 +22,8 @@ final class Origins implements Routes.Guard {
   private static final String REQUEST_HEADERS =
       "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID";
   private static final String ANSWER_HEADERS =
-      "X-Request-ID, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+      "X-Request-ID, X-Lease-ID, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining,"
+          + " X-RateLimit-Reset";
 
   /// Seconds a browser may go by the answer to a preflight.
   private static final String MAX_AGE_S = "600";
