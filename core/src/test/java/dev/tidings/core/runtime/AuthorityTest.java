@@ -7,13 +7,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidings.core.command.ChangeClient;
 import dev.tidings.core.command.ChangeTopic;
 import dev.tidings.core.command.ChangeUser;
+import dev.tidings.core.command.CountMessages;
 import dev.tidings.core.command.CreateClient;
+import dev.tidings.core.command.CreateSubscription;
 import dev.tidings.core.command.DeleteClient;
 import dev.tidings.core.command.DeleteTopic;
 import dev.tidings.core.command.DeleteUser;
 import dev.tidings.core.command.GrantAccess;
 import dev.tidings.core.command.RevokeAccess;
 import dev.tidings.core.directory.Client;
+import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Topic;
@@ -25,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -454,5 +458,38 @@ class AuthorityTest {
     node.settle();
     assertThat(reply.done().tokenVersion()).isEqualTo(ada.tokenVersion() + 1);
     assertThat(told).hasSize(2);
+  }
+
+  @Test
+  void callThatHasToLoadOneThingAfterAnother_takesEffectBeforeTheAnswer() throws Exception {
+    Topic topic = node.createTopic("t");
+    var created =
+        node.submit(
+            new CreateSubscription(
+                "s",
+                "t",
+                topic.incarnation(),
+                CrankedNode.OWNER,
+                Optional.empty(),
+                new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty()),
+                new CreateSubscription.From.Now()));
+    node.settle();
+    Client client = createClient();
+    node = CrankedNode.on(new MemoryStore(memory), 2);
+    // Needs the log of the topic, and then what the subscription has delivered.
+    var counted = node.submit(new CountMessages(created.done()));
+    var deleted = node.submit(new DeleteClient(client.id()));
+    boolean more = true;
+    while (more && !deleted.isAnswered()) {
+      node.executors().forEach(CrankedExecutor::runUntilIdle);
+      more = node.node().lane().step() == 0;
+      more |= node.executors().stream().anyMatch(executor -> executor.pending() > 0);
+      if (!more) {
+        // A read of the store takes longer than anything else.
+        more = node.blocking().runOne();
+      }
+    }
+    assertThat(deleted.isAnswered()).isTrue();
+    assertThat(counted.isAnswered()).isTrue();
   }
 }
