@@ -389,7 +389,7 @@ public record TidingsConfig(
               max = "10000000",
               doc =
                   "Messages of one subscription that are delivered or wait after a failure; at"
-                      + " the bound no others are delivered")
+                      + " the bound only those are delivered again")
           int maxOutstanding,
       @Setting(
               defaultValue = "100000",
