@@ -87,7 +87,9 @@ public final class TidingsProcess implements AutoCloseable {
     var command = java();
     command.addAll(List.of(arguments));
     try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+      Process process = builder.start();
       String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new AssertionError("the command did not end\n" + printed);
