@@ -11,21 +11,7 @@ import java.util.Optional;
 ///
 /// @param subscription the one the caller was authorised for
 /// @param meant which; those that are none of its live messages are passed over
-public record AckMessages(Subscription subscription, Meant meant)
-    implements SubscriptionCommand<Long> {
-  private static final long OVERHEAD = 300;
-  private static final long PER_MESSAGE = 32;
-
-  @Override
-  public long size() {
-    return OVERHEAD + PER_MESSAGE * meant.sequences().size();
-  }
-
-  @Override
-  public boolean writes() {
-    return true;
-  }
-
+public record AckMessages(Subscription subscription, Meant meant) implements MeantCommand<Long> {
   @Override
   public boolean freesSpace() {
     // What is acked need not be retained.

@@ -20,11 +20,6 @@ public record ChangeSubscription(Subscription subscription, DeliveryPolicy polic
   }
 
   @Override
-  public boolean writes() {
-    return true;
-  }
-
-  @Override
   public Step<Subscription> handle(ShardState state, Target target) {
     Subscription changed = target.subscription().with(policy);
     if (!changed.equals(target.subscription())) {

@@ -11,20 +11,7 @@ import dev.tidings.core.subscription.Deliveries.Meant;
 /// @param meant which; those that are not leased are passed over
 /// @param forMs how long from the answer on, milliseconds
 public record ExtendLeases(Subscription subscription, Meant meant, long forMs)
-    implements SubscriptionCommand<Boolean> {
-  private static final long OVERHEAD = 300;
-  private static final long PER_MESSAGE = 32;
-
-  @Override
-  public long size() {
-    return OVERHEAD + PER_MESSAGE * meant.sequences().size();
-  }
-
-  @Override
-  public boolean writes() {
-    return true;
-  }
-
+    implements MeantCommand<Boolean> {
   @Override
   public Step<Boolean> handle(ShardState state, Target target) {
     state

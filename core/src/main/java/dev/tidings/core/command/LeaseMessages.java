@@ -51,11 +51,6 @@ public record LeaseMessages(
   }
 
   @Override
-  public boolean writes() {
-    return true;
-  }
-
-  @Override
   public Step<Leased> handle(ShardState state, Target target) {
     Subscription present = target.subscription();
     Deliveries.Leasing leasing =

@@ -26,11 +26,6 @@ public record NackMessages(Subscription subscription, Meant meant, OptionalLong 
     return OVERHEAD + PER_MESSAGE * meant.sequences().size();
   }
 
-  @Override
-  public boolean writes() {
-    return true;
-  }
-
   /// Yields the sequences that are to be nacked once more: their messages are to be copied to the
   /// dead letters, and were too many for one time.
   @Override

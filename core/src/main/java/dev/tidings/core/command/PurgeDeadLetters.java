@@ -22,11 +22,6 @@ public record PurgeDeadLetters(Subscription subscription, Optional<List<Long>> s
   }
 
   @Override
-  public boolean writes() {
-    return true;
-  }
-
-  @Override
   public boolean freesSpace() {
     return true;
   }

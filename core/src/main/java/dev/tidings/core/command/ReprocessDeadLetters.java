@@ -24,11 +24,6 @@ public record ReprocessDeadLetters(Subscription subscription, List<Long> sequenc
   }
 
   @Override
-  public boolean writes() {
-    return true;
-  }
-
-  @Override
   public Step<Boolean> handle(ShardState state, Target target) {
     state.subscriptions().write(target.subscription(), target.deliveries().reprocess(sequences));
     return Step.done(true);

@@ -26,6 +26,11 @@ interface SubscriptionCommand<R> extends Command<R> {
   }
 
   @Override
+  default boolean writes() {
+    return true;
+  }
+
+  @Override
   default Step<R> handle(ShardState state) {
     Optional<Subscription> existing =
         state

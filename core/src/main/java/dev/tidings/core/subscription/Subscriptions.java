@@ -393,9 +393,4 @@ public final class Subscriptions {
         .map(MatchIndex::size)
         .orElse(0L);
   }
-
-  /// How many are in memory.
-  public int size() {
-    return byNumber.size();
-  }
 }
