@@ -18,6 +18,7 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.RateLimits;
@@ -125,7 +126,8 @@ public final class Tidings {
             config.subscriptions().backlogMaxBytes()),
         config.retention().sweepInterval(),
         relay(config),
-        pubsub(config));
+        pubsub(config),
+        streams(config.streams()));
   }
 
   private static PubsubApi.Settings pubsub(TidingsConfig config) {
@@ -138,6 +140,16 @@ public final class Tidings {
             pubsub.backoffMax().toMillis(),
             OptionalLong.empty()),
         config.subscriptions().maxWait());
+  }
+
+  private static StreamsApi.Settings streams(TidingsConfig.Streams streams) {
+    return new StreamsApi.Settings(
+        streams.anonymous() == TidingsConfig.Anonymous.ALL,
+        streams.maxSize(),
+        streams.maxTimeout(),
+        streams.maxTtl(),
+        streams.maxWaiters(),
+        streams.maxWaitersPerUser());
   }
 
   private static Subscriptions.Limits subscriptions(TidingsConfig.Subscriptions subscriptions) {
