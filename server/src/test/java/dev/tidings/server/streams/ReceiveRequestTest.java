@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ReceiveRequestTest {
   private static final StreamsApi.Settings SETTINGS =
-      new StreamsApi.Settings(false, 1000, Duration.ofSeconds(300), Duration.ofDays(2), 10, 10);
+      new StreamsApi.Settings(false, 1000, Duration.ofMinutes(5), Duration.ofDays(2), 10, 10);
 
   private static Checked<ReceiveRequest> read(String... namesAndValues) {
     MultiMap query = MultiMap.caseInsensitiveMultiMap();

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SendRequestTest {
   private static final String ID = "550e8400-e29b-41d4-a716-446655440000";
   private static final StreamsApi.Settings SETTINGS =
-      new StreamsApi.Settings(false, 1000, Duration.ofSeconds(300), Duration.ofDays(2), 10, 10);
+      new StreamsApi.Settings(false, 1000, Duration.ofMinutes(5), Duration.ofDays(2), 10, 10);
 
   private static Checked<SendRequest> read(String body) {
     return SendRequest.read(JsonValue.parse(body.getBytes(UTF_8), SendRequest.DEPTH), SETTINGS);

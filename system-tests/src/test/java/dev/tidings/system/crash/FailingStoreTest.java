@@ -113,7 +113,7 @@ final class FailingStoreTest {
                   new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty()),
                   Duration.ofSeconds(60)),
               new StreamsApi.Settings(
-                  false, 1000, Duration.ofSeconds(300), Duration.ofDays(365), 100, 100));
+                  false, 1000, Duration.ofMinutes(5), Duration.ofDays(365), 100, 100));
       Server server =
           Server.start(
               settings,
