@@ -10,6 +10,7 @@ import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Store;
+import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Deliveries;
 import dev.tidings.core.subscription.Subscriptions;
 import dev.tidings.server.Server;
@@ -210,7 +211,8 @@ public final class Tidings {
             limits.idempotencyRetention().toMillis(),
             limits.idempotencyKeysPerUser(),
             limits.idempotencyKeys()),
-        subscriptions(config.subscriptions()));
+        subscriptions(config.subscriptions()),
+        StreamLimits.DEFAULT);
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

@@ -258,8 +258,15 @@ public final class Exchange {
           detail(400, refusal.detail());
       case KEY_REUSED -> detail(422, refusal.detail());
       case TOO_MANY_KEYS -> detail(429, refusal.detail());
+      case NO_BUFFER -> detail(400, refusal.detail());
+      case STREAM_DELETED -> detail(410, refusal.detail());
       case SUBSCRIPTION_EXISTS -> detail(409, refusal.detail());
-      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING, CLIENT_MISSING, SUBSCRIPTION_MISSING ->
+      case TOPIC_MISSING,
+          NOT_GRANTED,
+          USER_MISSING,
+          CLIENT_MISSING,
+          SUBSCRIPTION_MISSING,
+          STREAM_MISSING ->
           detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -286,6 +293,9 @@ public final class Exchange {
           CLIENT_MISSING,
           SUBSCRIPTION_EXISTS,
           SUBSCRIPTION_MISSING,
+          STREAM_MISSING,
+          STREAM_DELETED,
+          NO_BUFFER,
           LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,

@@ -2,6 +2,7 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.store.StoreException;
@@ -102,19 +103,22 @@ final class BatchWriter implements AutoCloseable {
     batch.put(handle.directory, key, EntryCodec.value(key, entry));
   }
 
-  /// Removes an entry, and what lies under its own number: runs, trim mark, deliveries. What this
-  /// batch has done to the log before is undone with it.
+  /// Removes an entry, and what lies under its own number: runs, trim mark, and for a subscription
+  /// deliveries. What this batch has done to the log before is undone with it.
   void remove(Entry entry) throws RocksDBException {
     batch.delete(handle.directory, EntryCodec.key(entry));
     if (entry.ownNumber().isPresent()) {
       int incarnation = entry.ownNumber().getAsInt();
       logs.remove(incarnation);
       marks.remove(incarnation);
-      batch.deleteRange(
-          handle.messages, Codec.runKey(incarnation, 0), Codec.runKey(incarnation + 1, 0));
+      batch.deleteRange(handle.messages, Codec.runKey(incarnation, 0), Codec.runsEnd(incarnation));
       batch.delete(handle.meta, Codec.metaKey('t', incarnation));
+    }
+    if (entry instanceof Subscription subscription) {
       batch.deleteRange(
-          handle.meta, DeliveryCodec.key(incarnation, 0), DeliveryCodec.key(incarnation + 1, 0));
+          handle.meta,
+          DeliveryCodec.key(subscription.number(), 0),
+          DeliveryCodec.end(subscription.number()));
     }
   }
 
