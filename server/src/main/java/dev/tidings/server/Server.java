@@ -116,6 +116,8 @@ public final class Server {
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
   private final List<PubsubApi> pubsubs = new CopyOnWriteArrayList<>();
+  private final List<StreamsApi> streams = new CopyOnWriteArrayList<>();
+  private final WaitingCalls streamWaiters;
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private Optional<Tls> tls = Optional.empty();
   private OptionalInt plainPort = OptionalInt.empty();
@@ -146,6 +148,8 @@ public final class Server {
     metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
     passwords = new Passwords(settings.passwords());
+    streamWaiters =
+        new WaitingCalls(settings.streams().maxWaiters(), settings.streams().maxWaitersPerUser());
     clientTokens = new ClientTokens(settings.secretKey(), settings.clientTokenLifetime(), time);
     upkeep = new Upkeep(node, store, time, settings, loops.getFirst());
   }
@@ -431,7 +435,9 @@ public final class Server {
           pubsub.route(routes);
           pubsubs.add(pubsub);
           routeClients(services, routes);
-          new StreamsApi().route(routes);
+          StreamsApi ofStreams = new StreamsApi(streams(services), loop);
+          ofStreams.route(routes);
+          streams.add(ofStreams);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -468,6 +474,19 @@ public final class Server {
         time,
         services.waiters(),
         settings.pubsub());
+  }
+
+  private StreamsApi.Services streams(RelayApi.Services services) {
+    return new StreamsApi.Services(
+        node,
+        settings.streams().anonymous()
+            ? new AnonymousAuthenticator(services.authenticator())
+            : services.authenticator(),
+        services.bodies(),
+        time,
+        streamWaiters,
+        node.directory().signingKey(STREAM_TOKENS).orElseThrow().secret(),
+        settings.streams());
   }
 
   private Authenticator ofPubsub(Authenticator authenticator) {
@@ -563,12 +582,19 @@ public final class Server {
   public void stop() {
     upkeep.close();
     tls.ifPresent(Tls::close);
-    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size());
+    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size() + streams.size());
     for (PubsubApi pubsub : pubsubs) {
       pubsub
           .loop()
           .execute(() -> {
             pubsub.goAway();
+            gone.countDown();
+          });
+    }
+    for (StreamsApi api : streams) {
+      api.loop()
+          .execute(() -> {
+            api.goAway();
             gone.countDown();
           });
     }
