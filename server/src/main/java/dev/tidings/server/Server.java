@@ -2,8 +2,11 @@
 package dev.tidings.server;
 
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.KeepKey;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -92,6 +95,11 @@ public final class Server {
   private static final int BODIES_OF_HEAP = 8;
 
   private static final String BEARER = "bearer";
+
+  /// The key that signs resume tokens of streams.
+  private static final String STREAM_TOKENS = "stream-tokens";
+
+  private static final int KEY_BYTES = 32;
 
   /// The administrator that `--dev` creates: everyone knows its password.
   public static final String DEV_USERNAME = "admin";
@@ -195,6 +203,7 @@ public final class Server {
       server.refuseKnownPassword(bootstrap);
       bootstrap.ifPresent(server::ensureAdmin);
       server.checkThereIsAnAdmin();
+      server.ensureKey(STREAM_TOKENS);
       server.listen();
       return server;
     } catch (StartException | RuntimeException e) {
@@ -277,6 +286,28 @@ public final class Server {
     node.submit(new CreateUser(admin), loops.getFirst(), created::complete);
     if (await(created) instanceof Outcome.Refused<User>(Refusal refusal)) {
       throw new IllegalStateException("the admin could not be created: " + refusal.detail());
+    }
+  }
+
+  /// Makes the key of that name at the first start.
+  private void ensureKey(String name) throws StartException {
+    if (node.directory().signingKey(name).isPresent()) {
+      return;
+    }
+    byte[] secret = new byte[KEY_BYTES];
+    new SecureRandom().nextBytes(secret);
+    CompletableFuture<Outcome<SigningKey>> kept = new CompletableFuture<>();
+    node.submit(
+        new KeepKey(new SigningKey(name, Payload.wrap(secret), time.wallMs())),
+        loops.getFirst(),
+        kept::complete);
+    if (await(kept) instanceof Outcome.Refused<SigningKey>(Refusal refusal)) {
+      throw new StartException(
+          "the key that signs "
+              + name
+              + " could not be stored: "
+              + refusal.detail()
+              + ". Make room, or mend the store, and start again");
     }
   }
 
