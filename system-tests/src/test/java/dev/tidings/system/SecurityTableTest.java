@@ -255,7 +255,8 @@ final class SecurityTableTest {
         }
         if (needed.stream().anyMatch(it -> it.group(2) != null)) {
           ScopedToObjects scoped =
-              scopedToObjects.computeIfAbsent(endpoint, it -> scopedToObjects(it, needed));
+              scopedToObjects.computeIfAbsent(
+                  endpoint + " " + cell, _ -> scopedToObjects(endpoint, cell, needed));
           String itsOwn = scoped.objects().get(relation);
           assertThat(call(endpoint, itsOwn, scoped.client(), Optional.empty()))
               .as("%s for %s alone", scopes, itsOwn)
@@ -265,12 +266,12 @@ final class SecurityTableTest {
     }
   }
 
-  private ScopedToObjects scopedToObjects(String endpoint, List<MatchResult> needed) {
+  private ScopedToObjects scopedToObjects(String endpoint, String cell, List<MatchResult> needed) {
     Map<String, String> objects =
         tables.stream()
             .flatMap(table ->
                 table.stream()
-                    .filter(row -> row.getFirst().equals(endpoint))
+                    .filter(row -> row.getFirst().equals(endpoint) && row.getLast().equals(cell))
                     .map(row -> table.getFirst().contains("Topic") ? row.get(1) : ""))
             .collect(Collectors.toMap(it -> it, relation -> newObject(endpoint, relation)));
     String scopes =
