@@ -26,7 +26,8 @@ abstract sealed class Scenario implements Callable<Integer>
         ConsumeScenario,
         FanoutScenario,
         LatencyScenario,
-        PublishScenario {
+        PublishScenario,
+        StreamsScenario {
   /// How long answers and deliveries may be under way after the last request.
   static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(30);
 
