@@ -65,9 +65,6 @@ final class StreamsFake implements AutoCloseable {
   /// Whether calls need the token.
   volatile boolean asksForToken = true;
 
-  /// Whether empty streams are freed.
-  volatile boolean frees = true;
-
   final List<String> deletedStreams = new CopyOnWriteArrayList<>();
   final List<String> sendBodies = new CopyOnWriteArrayList<>();
   final List<String> queries = new CopyOnWriteArrayList<>();
@@ -192,7 +189,7 @@ final class StreamsFake implements AutoCloseable {
     }
     Stream stream = stream(name);
     ObjectNode message = stream.queue.removeFirst();
-    if (stream.queue.isEmpty() && frees) {
+    if (stream.queue.isEmpty()) {
       streams.remove(name);
     }
     changed.signalAll();
