@@ -11,11 +11,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.pcollections.TreePMap;
 
 /// Everything known by name, as far as it is durable: topics, users, logins, consumers,
-/// subscriptions and clients.
+/// subscriptions, clients, streams that keep messages and signing keys.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -29,7 +30,9 @@ public final class Directory {
       LoginIndex logins,
       ConsumerIndex consumers,
       SubscriptionIndex subscriptions,
-      TreePMap<String, Client> clients) {
+      TreePMap<String, Client> clients,
+      TreePMap<String, DurableStream> streams,
+      TreePMap<String, SigningKey> signingKeys) {
 
     State with(Entry entry) {
       return switch (entry) {
@@ -38,7 +41,9 @@ public final class Directory {
         case Login login -> with(logins.with(login));
         case Consumer consumer -> with(consumers.with(consumer));
         case Subscription subscription -> with(subscriptions.with(subscription));
-        case Client client -> with(clients.plus(client.id(), client));
+        case Client client -> withClients(clients.plus(client.id(), client));
+        case DurableStream stream -> withStreams(streams.plus(stream.name(), stream));
+        case SigningKey key -> withSigningKeys(signingKeys.plus(key.name(), key));
       };
     }
 
@@ -49,32 +54,48 @@ public final class Directory {
         case Login login -> with(logins.without(login));
         case Consumer consumer -> with(consumers.without(consumer));
         case Subscription subscription -> with(subscriptions.without(subscription));
-        case Client client -> with(clients.minus(client.id()));
+        case Client client -> withClients(clients.minus(client.id()));
+        case DurableStream stream -> withStreams(streams.minus(stream.name()));
+        case SigningKey key -> withSigningKeys(signingKeys.minus(key.name()));
       };
     }
 
     private State with(TopicIndex changed) {
-      return new State(changed, users, logins, consumers, subscriptions, clients);
+      return new State(
+          changed, users, logins, consumers, subscriptions, clients, streams, signingKeys);
     }
 
     private State with(UserIndex changed) {
-      return new State(topics, changed, logins, consumers, subscriptions, clients);
+      return new State(
+          topics, changed, logins, consumers, subscriptions, clients, streams, signingKeys);
     }
 
     private State with(LoginIndex changed) {
-      return new State(topics, users, changed, consumers, subscriptions, clients);
+      return new State(
+          topics, users, changed, consumers, subscriptions, clients, streams, signingKeys);
     }
 
     private State with(ConsumerIndex changed) {
-      return new State(topics, users, logins, changed, subscriptions, clients);
+      return new State(
+          topics, users, logins, changed, subscriptions, clients, streams, signingKeys);
     }
 
     private State with(SubscriptionIndex changed) {
-      return new State(topics, users, logins, consumers, changed, clients);
+      return new State(topics, users, logins, consumers, changed, clients, streams, signingKeys);
     }
 
-    private State with(TreePMap<String, Client> changed) {
-      return new State(topics, users, logins, consumers, subscriptions, changed);
+    private State withClients(TreePMap<String, Client> changed) {
+      return new State(
+          topics, users, logins, consumers, subscriptions, changed, streams, signingKeys);
+    }
+
+    private State withStreams(TreePMap<String, DurableStream> changed) {
+      return new State(
+          topics, users, logins, consumers, subscriptions, clients, changed, signingKeys);
+    }
+
+    private State withSigningKeys(TreePMap<String, SigningKey> changed) {
+      return new State(topics, users, logins, consumers, subscriptions, clients, streams, changed);
     }
   }
 
@@ -86,6 +107,8 @@ public final class Directory {
     ConsumerIndex consumers = ConsumerIndex.EMPTY;
     SubscriptionIndex subscriptions = SubscriptionIndex.EMPTY;
     TreePMap<String, Client> clients = TreePMap.empty();
+    TreeMap<String, DurableStream> streams = new TreeMap<>();
+    TreePMap<String, SigningKey> signingKeys = TreePMap.empty();
     for (Entry entry : contents.entries()) {
       switch (entry) {
         case Topic topic -> topics.add(topic);
@@ -94,11 +117,20 @@ public final class Directory {
         case Consumer consumer -> consumers = consumers.with(consumer);
         case Subscription subscription -> subscriptions = subscriptions.with(subscription);
         case Client client -> clients = clients.plus(client.id(), client);
+        case DurableStream stream -> streams.put(stream.name(), stream);
+        case SigningKey key -> signingKeys = signingKeys.plus(key.name(), key);
       }
     }
     state =
         new State(
-            TopicIndex.of(topics), UserIndex.of(users), logins, consumers, subscriptions, clients);
+            TopicIndex.of(topics),
+            UserIndex.of(users),
+            logins,
+            consumers,
+            subscriptions,
+            clients,
+            TreePMap.fromSortedMap(streams),
+            signingKeys);
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -113,6 +145,8 @@ public final class Directory {
       case LOGIN -> Optional.ofNullable(now.logins().byId().get(key));
       case SUBSCRIPTION -> Optional.ofNullable(now.subscriptions().byId().get(key));
       case CLIENT -> Optional.ofNullable(now.clients().get(key));
+      case STREAM -> Optional.ofNullable(now.streams().get(key));
+      case KEY -> Optional.ofNullable(now.signingKeys().get(key));
       case CONSUMER -> {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
@@ -268,6 +302,31 @@ public final class Directory {
   /// The clients in the order of their ids, without the first `offset`: at most `max`.
   public List<Client> clients(long offset, int max) {
     return state.clients().values().stream().skip(offset).limit(max).toList();
+  }
+
+  // ---- streams ----
+
+  /// The stream of that name, if it keeps messages.
+  public Optional<DurableStream> stream(String name) {
+    return Optional.ofNullable(state.streams().get(name));
+  }
+
+  /// All streams that keep messages by name, as they are now.
+  public Map<String, DurableStream> streams() {
+    return state.streams();
+  }
+
+  /// The first stream whose name comes after `name`, in the order of [#streams].
+  public Optional<DurableStream> streamAfter(String name) {
+    Map.Entry<String, DurableStream> next = state.streams().higherEntry(name);
+    return next == null ? Optional.empty() : Optional.of(next.getValue());
+  }
+
+  // ---- signing keys ----
+
+  /// The signing key of that name.
+  public Optional<SigningKey> signingKey(String name) {
+    return Optional.ofNullable(state.signingKeys().get(name));
   }
 
   // ---- changing ----

@@ -5,7 +5,8 @@ import java.util.OptionalInt;
 
 /// One thing in the directory: known by its kind and key, owned by the shard of its slot,
 /// remembered by the store and shown to everyone once it is durable.
-public sealed interface Entry permits Topic, User, Login, Consumer, Subscription, Client {
+public sealed interface Entry
+    permits Topic, User, Login, Consumer, Subscription, Client, DurableStream, SigningKey {
 
   /// What it is.
   Kind kind();
@@ -13,11 +14,11 @@ public sealed interface Entry permits Topic, User, Login, Consumer, Subscription
   /// Unique among the entries of its kind.
   String key();
 
-  /// The slot it lies in: that of the topic, user or client it is or belongs to.
+  /// The slot it lies in: that of the topic, user, client, stream or key it is or belongs to.
   int slot();
 
-  /// The number under which is stored what lives and dies with it: the log of a topic, the
-  /// deliveries and dead letters of a subscription. Empty if it has none.
+  /// The number under which is stored what lives and dies with it: the log of a topic or stream,
+  /// the deliveries and dead letters of a subscription. Empty if it has none.
   default OptionalInt ownNumber() {
     return OptionalInt.empty();
   }
@@ -35,6 +36,10 @@ public sealed interface Entry permits Topic, User, Login, Consumer, Subscription
     /// A subscription, by its id.
     SUBSCRIPTION,
     /// A client, by its id.
-    CLIENT
+    CLIENT,
+    /// A stream that keeps messages, by its name.
+    STREAM,
+    /// A signing key, by its name.
+    KEY
   }
 }

@@ -3,8 +3,10 @@ package dev.tidings.core.runtime;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
@@ -51,7 +53,7 @@ final class NewsGatherer {
           take(by, client.id());
         }
       }
-      case Consumer _, Subscription _ -> {}
+      case Consumer _, Subscription _, DurableStream _, SigningKey _ -> {}
     }
   }
 
@@ -66,7 +68,7 @@ final class NewsGatherer {
       case User user -> take(by, user.id());
       case Client client -> take(by, client.id());
       // A login goes when its tokens have ended, or with its user.
-      case Login _, Consumer _, Subscription _ -> {}
+      case Login _, Consumer _, Subscription _, DurableStream _, SigningKey _ -> {}
     }
   }
 

@@ -21,7 +21,11 @@ public final class Slot {
     /// A user, by username.
     USER(2),
     /// A client, by its id.
-    CLIENT(3);
+    CLIENT(3),
+    /// A stream with its log.
+    STREAM(4),
+    /// A signing key.
+    KEY(5);
 
     private final int digit;
 

@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
 import java.util.List;
 
 /// Everything the directory held when the store was opened.
 ///
 /// @param entries in no order
-/// @param lastIncarnation no lower than the number of any log of an entry ever put, also of those
+/// @param lastIncarnation no lower than the number of any entry ever put but streams, also of those
 ///   that are gone or may have been lost; 0 if there was none
+/// @param lastStreamNumber no lower than the number of any stream ever put, also of those that are
+///   gone or may have been lost; one below [DurableStream#FIRST_NUMBER] if there was none, and
+///   never lower
 /// @param damaged entries that could not be read
-public record DirectoryContents(List<Entry> entries, int lastIncarnation, List<Damaged> damaged) {
+public record DirectoryContents(
+    List<Entry> entries, int lastIncarnation, int lastStreamNumber, List<Damaged> damaged) {
+
+  /// The [#lastStreamNumber] of a store that has never kept a stream.
+  public static final int NO_STREAM_NUMBER = DurableStream.FIRST_NUMBER - 1;
 
   public DirectoryContents {
+    if (lastStreamNumber < NO_STREAM_NUMBER) {
+      throw new IllegalArgumentException(
+          "lastStreamNumber: "
+              + lastStreamNumber
+              + " (expected: "
+              + NO_STREAM_NUMBER
+              + " or more)");
+    }
     entries = List.copyOf(entries);
     damaged = List.copyOf(damaged);
+  }
+
+  /// What a store holds that has never kept a stream.
+  public DirectoryContents(List<Entry> entries, int lastIncarnation, List<Damaged> damaged) {
+    this(entries, lastIncarnation, NO_STREAM_NUMBER, damaged);
   }
 
   /// The entries of one type.

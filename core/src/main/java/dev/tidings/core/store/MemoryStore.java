@@ -45,6 +45,7 @@ public final class MemoryStore implements Store {
     private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
     private final Map<Integer, List<DeliveryChange>> deliveries = new HashMap<>();
     private int lastIncarnation;
+    private int lastStreamNumber = DirectoryContents.NO_STREAM_NUMBER;
   }
 
   private record KeyedItem(String userId, String key, int item) {
@@ -119,7 +120,7 @@ public final class MemoryStore implements Store {
       case LogTrimmed trimmed -> trim(trimmed);
       case EntryPut(Entry entry) -> {
         memory.entries.put(EntryKey.of(entry), entry);
-        memory.lastIncarnation = Math.max(memory.lastIncarnation, entry.ownNumber().orElse(0));
+        entry.ownNumber().ifPresent(number -> noteNumber(entry.kind(), number));
       }
       case EntryRemoved(Entry entry) -> {
         memory.entries.remove(EntryKey.of(entry));
@@ -157,6 +158,14 @@ public final class MemoryStore implements Store {
                       .runs
                       .subMap(range.first(), true, range.last(), true)
                       .clear());
+    }
+  }
+
+  private void noteNumber(Entry.Kind kind, int number) {
+    if (kind == Entry.Kind.STREAM) {
+      memory.lastStreamNumber = Math.max(memory.lastStreamNumber, number);
+    } else {
+      memory.lastIncarnation = Math.max(memory.lastIncarnation, number);
     }
   }
 
@@ -297,7 +306,10 @@ public final class MemoryStore implements Store {
     synchronized (memory) {
       checkOpen();
       return new DirectoryContents(
-          List.copyOf(memory.entries.values()), memory.lastIncarnation, List.of());
+          List.copyOf(memory.entries.values()),
+          memory.lastIncarnation,
+          memory.lastStreamNumber,
+          List.of());
     }
   }
 

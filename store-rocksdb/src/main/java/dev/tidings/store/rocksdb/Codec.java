@@ -21,8 +21,8 @@ import java.util.zip.CRC32C;
 final class Codec {
   /// The version this program writes, and the highest it reads. It rises with every body that
   /// grows, so that an older program says that it is the older one; 2 since topics tell their
-  /// retention, 3 since there are subscriptions.
-  static final byte VERSION = 3;
+  /// retention, 3 since there are subscriptions, 4 since there are streams that keep messages.
+  static final byte VERSION = 4;
 
   private static final int CHECKSUM_AT = 1;
   private static final int BODY_AT = 5;
@@ -39,6 +39,12 @@ final class Codec {
   /// The key of a run: its log, then its first sequence, so that a log is one range in log order.
   static byte[] runKey(int incarnation, long firstSequence) {
     return ByteBuffer.allocate(12).putInt(incarnation).putLong(firstSequence).array();
+  }
+
+  /// The key right after those of all runs of a log. That of the highest number sorts after it too:
+  /// bytes are compared without a sign.
+  static byte[] runsEnd(int incarnation) {
+    return runKey(incarnation + 1, 0);
   }
 
   /// The sequence in a run's key.
@@ -378,6 +384,15 @@ final class Codec {
 
   static String readText(ByteBuffer body) {
     return new String(bytes(body, length(body, varint(body))), StandardCharsets.UTF_8);
+  }
+
+  static void putPayload(ByteBuffer body, Payload payload) {
+    putVarint(body, payload.size());
+    payload.putInto(body);
+  }
+
+  static Payload readPayload(ByteBuffer body) {
+    return Payload.wrap(bytes(body, length(body, varint(body))));
   }
 
   static void putText(ByteBuffer body, String text) {

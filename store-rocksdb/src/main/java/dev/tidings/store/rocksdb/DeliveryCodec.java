@@ -33,6 +33,11 @@ final class DeliveryCodec {
     return ByteBuffer.allocate(13).put(LETTER).putInt(number).putLong(ordinal).array();
   }
 
+  /// The key right after those of all changes of a subscription.
+  static byte[] end(int number) {
+    return key(number + 1, 0);
+  }
+
   static byte[] value(byte[] key, DeliveryChange change) {
     int ranges = change.settled().size() + change.outstanding().size() + change.dead().size();
     return Codec.value(

@@ -2,9 +2,11 @@
 package dev.tidings.store.rocksdb;
 
 import static dev.tidings.store.rocksdb.Codec.maxBytes;
+import static dev.tidings.store.rocksdb.Codec.putPayload;
 import static dev.tidings.store.rocksdb.Codec.putSigned;
 import static dev.tidings.store.rocksdb.Codec.putText;
 import static dev.tidings.store.rocksdb.Codec.putVarint;
+import static dev.tidings.store.rocksdb.Codec.readPayload;
 import static dev.tidings.store.rocksdb.Codec.readText;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
@@ -12,10 +14,12 @@ import static dev.tidings.store.rocksdb.Codec.varint;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
@@ -47,6 +51,8 @@ final class EntryCodec {
       case CONSUMER -> 'c';
       case SUBSCRIPTION -> 's';
       case CLIENT -> 'o';
+      case STREAM -> 'm';
+      case KEY -> 'k';
     };
   }
 
@@ -59,6 +65,8 @@ final class EntryCodec {
       case CONSUMER -> "consumer";
       case SUBSCRIPTION -> "subscription";
       case CLIENT -> "client";
+      case STREAM -> "stream";
+      case KEY -> "signing-key";
     };
   }
 
@@ -94,6 +102,8 @@ final class EntryCodec {
       case Consumer consumer -> consumer(key, consumer);
       case Subscription subscription -> subscription(key, subscription);
       case Client client -> client(key, client);
+      case DurableStream stream -> stream(key, stream);
+      case SigningKey signingKey -> signingKey(key, signingKey);
     };
   }
 
@@ -106,6 +116,8 @@ final class EntryCodec {
       case CONSUMER -> readConsumer(key, body);
       case SUBSCRIPTION -> readSubscription(key, body);
       case CLIENT -> readClient(key, body);
+      case STREAM -> readStream(key, body);
+      case KEY -> readSigningKey(key, body);
     };
   }
 
@@ -339,6 +351,38 @@ final class EntryCodec {
         Math.toIntExact(varint(body)),
         signed(body),
         signed(body));
+  }
+
+  // Streams
+
+  private static byte[] stream(byte[] key, DurableStream stream) {
+    return Codec.value(
+        key,
+        NUMBERS,
+        body -> {
+          putVarint(body, stream.number());
+          putSigned(body, stream.createdAt());
+        });
+  }
+
+  private static DurableStream readStream(String name, ByteBuffer body) {
+    return new DurableStream(name, Math.toIntExact(varint(body)), signed(body));
+  }
+
+  // Signing keys
+
+  private static byte[] signingKey(byte[] key, SigningKey signingKey) {
+    return Codec.value(
+        key,
+        NUMBERS + signingKey.secret().size(),
+        body -> {
+          putPayload(body, signingKey.secret());
+          putSigned(body, signingKey.createdAt());
+        });
+  }
+
+  private static SigningKey readSigningKey(String name, ByteBuffer body) {
+    return new SigningKey(name, readPayload(body), signed(body));
   }
 
   // Parts

@@ -62,7 +62,7 @@ import org.slf4j.LoggerFactory;
 /// were acknowledged; a restored store has lost what was written after its backup. Either is
 /// counted, durably, before anything else; every run says how many lapses the store had seen when
 /// it was written, so each log continues [LogExtent#LAPSE_STEP] higher for every lapse since its
-/// last run, and incarnations jump likewise. Nothing is given out twice.
+/// last run, and incarnations and the numbers of streams jump likewise. Nothing is given out twice.
 ///
 /// **Locking.** Calls hold the read lock while they use the native handle; only closing and
 /// replacing it take the write lock, so no call ever meets a closed native object. The methods of
@@ -72,6 +72,10 @@ public final class RocksStore implements Store {
 
   /// How far incarnations jump for each lapse: more topics than are created between two syncs.
   static final int INCARNATION_STEP = 16_384;
+
+  /// How far the numbers of streams jump for each lapse: more streams than begin to keep messages
+  /// between two syncs.
+  static final int STREAM_STEP = 1 << 20;
 
   /// How far a log jumps whose last runs lie in a part of a file that cannot be read: more messages
   /// than a whole file of references to full runs (64 MiB, 40 bytes each, 1000 messages) stands
@@ -86,6 +90,7 @@ public final class RocksStore implements Store {
   private static final byte[] STATE_KEY = Codec.metaKey('s', 0);
   private static final byte[] EPOCHS_KEY = Codec.metaKey('e', 0);
   private static final byte[] INCARNATION_KEY = Codec.metaKey('i', 0);
+  private static final byte[] STREAM_NUMBER_KEY = Codec.metaKey('i', 1);
 
   /// The mark of a restore that has not ended.
   static final String RESTORING = "restoring";
@@ -113,8 +118,42 @@ public final class RocksStore implements Store {
     }
   }
 
-  /// The highest incarnation ever put, and the lapses when it was.
-  private record Incarnation(int highest, int lapses) {}
+  /// The highest number of a range that was ever put, and the lapses when it was.
+  private record Highest(int number, int lapses) {
+    static Highest read(long[] numbers) {
+      return new Highest((int) numbers[0], (int) numbers[1]);
+    }
+
+    byte[] bytes(byte[] key) {
+      return Codec.numbers(key, number, lapses);
+    }
+
+    /// The same, or `other` if that is higher.
+    Highest or(int other, int lapsesNow) {
+      return other > number ? new Highest(other, lapsesNow) : this;
+    }
+
+    /// No lower than any number that was given out until now, when the store has seen `lapsesNow`.
+    int given(int step, int lapsesNow) {
+      return (int) Math.min(Integer.MAX_VALUE, number + (long) step * (lapsesNow - lapses));
+    }
+  }
+
+  /// The highest numbers ever put: of streams, and of all other entries.
+  private record Numbers(Highest incarnation, Highest stream) {
+    static final Numbers NONE =
+        new Numbers(new Highest(0, 0), new Highest(DirectoryContents.NO_STREAM_NUMBER, 0));
+
+    Numbers with(Entry entry, int lapsesNow) {
+      if (entry.ownNumber().isEmpty()) {
+        return this;
+      }
+      int number = entry.ownNumber().getAsInt();
+      return entry.kind() == Entry.Kind.STREAM
+          ? new Numbers(incarnation, stream.or(number, lapsesNow))
+          : new Numbers(incarnation.or(number, lapsesNow), stream);
+    }
+  }
 
   private record Space(long usable, long atNs) {}
 
@@ -149,7 +188,7 @@ public final class RocksStore implements Store {
   /// Of the commit lane's methods only.
   private long[] epochs = new long[Slot.COUNT];
 
-  private Incarnation incarnation = new Incarnation(0, 0);
+  private Numbers numbers = Numbers.NONE;
 
   private RocksStore(RocksOptions options, OwnerLock owner) {
     this.options = options;
@@ -335,10 +374,17 @@ public final class RocksStore implements Store {
   private void load(RocksHandle opened) throws RocksDBException, StoreException {
     epochs =
         meta(opened, EPOCHS_KEY, "the epochs", Codec::readNumbers).orElse(new long[Slot.COUNT]);
-    incarnation =
+    numbers = numbers(opened);
+  }
+
+  private Numbers numbers(RocksHandle opened) throws RocksDBException, StoreException {
+    return new Numbers(
         meta(opened, INCARNATION_KEY, "the last incarnation", Codec::readNumbers)
-            .map(numbers -> new Incarnation((int) numbers[0], (int) numbers[1]))
-            .orElse(new Incarnation(0, 0));
+            .map(Highest::read)
+            .orElse(Numbers.NONE.incarnation()),
+        meta(opened, STREAM_NUMBER_KEY, "the last number of a stream", Codec::readNumbers)
+            .map(Highest::read)
+            .orElse(Numbers.NONE.stream()));
   }
 
   /// A value of the meta family. These are few and small, and without them nothing can be trusted:
@@ -388,6 +434,11 @@ public final class RocksStore implements Store {
                   ? Optional.of(cursor.sequence())
                   : Optional.empty();
             }
+          }
+
+          @Override
+          public Optional<List<byte[]>> few(byte[] first, byte[] end) throws RocksDBException {
+            return opened.few(opened.messages, first, end, BatchWriter.FEW_RUNS);
           }
         },
         lapses,
@@ -462,7 +513,7 @@ public final class RocksStore implements Store {
 
   private SlotSet write(RocksHandle opened, Batch batch) throws RocksDBException, StoreException {
     BitSet refused = new BitSet();
-    Incarnation highest = incarnation;
+    Numbers highest = numbers;
     try (BatchWriter writer = writer(opened)) {
       for (StoreRecord record : batch.records()) {
         if (epochs[record.slot()] > batch.epoch()) {
@@ -474,9 +525,7 @@ public final class RocksStore implements Store {
           case LogTrimmed trimmed -> writer.trim(trimmed);
           case EntryPut(Entry entry) -> {
             writer.put(entry);
-            if (entry.ownNumber().orElse(0) > highest.highest()) {
-              highest = new Incarnation(entry.ownNumber().getAsInt(), lapses);
-            }
+            highest = highest.with(entry, lapses);
           }
           case EntryRemoved(Entry entry) -> writer.remove(entry);
           case ReceiptKept(Receipt receipt) -> writer.keep(receipt);
@@ -486,15 +535,17 @@ public final class RocksStore implements Store {
           case DeadLettersRemoved removed -> writer.remove(removed);
         }
       }
-      if (!highest.equals(incarnation)) {
-        writer.putMeta(
-            INCARNATION_KEY, Codec.numbers(INCARNATION_KEY, highest.highest(), highest.lapses()));
+      if (!highest.incarnation().equals(numbers.incarnation())) {
+        writer.putMeta(INCARNATION_KEY, highest.incarnation().bytes(INCARNATION_KEY));
+      }
+      if (!highest.stream().equals(numbers.stream())) {
+        writer.putMeta(STREAM_NUMBER_KEY, highest.stream().bytes(STREAM_NUMBER_KEY));
       }
       byte[] laneKey = Codec.metaKey('l', batch.lane());
       writer.putMeta(laneKey, Codec.numbers(laneKey, batch.epoch(), batch.number()));
       opened.write(writer.finish(), options.durability() == Durability.FSYNC);
     }
-    incarnation = highest;
+    numbers = highest;
     return SlotSet.copyOf(refused);
   }
 
@@ -778,11 +829,12 @@ public final class RocksStore implements Store {
             // take their names. So this fails, and the start with it.
             iterator.status();
           }
-          int highest =
-              meta(opened, INCARNATION_KEY, "the last incarnation", Codec::readNumbers)
-                  .map(numbers -> (int) numbers[0] + INCARNATION_STEP * (lapses - (int) numbers[1]))
-                  .orElse(INCARNATION_STEP * lapses);
-          return new DirectoryContents(entries, highest, damaged);
+          Numbers highest = numbers(opened);
+          return new DirectoryContents(
+              entries,
+              highest.incarnation().given(INCARNATION_STEP, lapses),
+              highest.stream().given(STREAM_STEP, lapses),
+              damaged);
         });
   }
 
@@ -821,8 +873,7 @@ public final class RocksStore implements Store {
         opened -> {
           List<DeliveryChange> changes = new ArrayList<>();
           try (RocksHandle.Range range =
-              opened.range(
-                  opened.meta, DeliveryCodec.key(number, 0), DeliveryCodec.key(number + 1, 0))) {
+              opened.range(opened.meta, DeliveryCodec.key(number, 0), DeliveryCodec.end(number))) {
             RocksIterator iterator = range.iterator();
             for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
               DeliveryChange change = readChange(number, iterator.key(), iterator.value());

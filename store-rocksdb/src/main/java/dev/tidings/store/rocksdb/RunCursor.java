@@ -40,7 +40,7 @@ final class RunCursor implements AutoCloseable {
     this.lowest = lowest;
     this.range =
         handle.range(
-            handle.messages, Codec.runKey(incarnation, lowest), Codec.runKey(incarnation + 1, 0));
+            handle.messages, Codec.runKey(incarnation, lowest), Codec.runsEnd(incarnation));
     this.iterator = range.iterator();
     this.pooled = pool.take();
     this.value = pooled;
