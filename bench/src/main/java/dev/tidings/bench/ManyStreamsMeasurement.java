@@ -28,8 +28,8 @@ final class ManyStreamsMeasurement {
   private static final int DEFAULT_LIMIT = 2_000_000;
   private static final Duration POLL = Duration.ofMillis(250);
 
-  /// How long ids are remembered, and a stream perhaps kept for them, by default.
-  private static final Duration DEDUPLICATION_WINDOW = Duration.ofSeconds(60);
+  /// How long ids are remembered, and a stream kept for them, by default.
+  static final Duration DEDUPLICATION_WINDOW = Duration.ofSeconds(60);
 
   /// How much later than it may a stream may be freed.
   private static final Duration SLACK = Duration.ofSeconds(30);

@@ -205,7 +205,7 @@ final class StreamsScenario extends Scenario {
                 memoryRuns()
                     * (options().warmup().plus(settle.multipliedBy(3)).toMillis()
                         + atPlannedRate(2L * streams)
-                        + idleTime.toMillis());
+                        + 2 * ManyStreamsMeasurement.DEDUPLICATION_WINDOW.toMillis());
             case waiters ->
                 memoryRuns()
                     * (options().warmup().plus(settle.multipliedBy(3)).toMillis()
