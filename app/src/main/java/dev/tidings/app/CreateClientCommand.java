@@ -34,6 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
     footer = {
       "  tidings create-client billing",
       "  tidings create-client billing 'topics:publish:invoices subscriptions:consume'",
+      "  tidings create-client sensor 'streams:send:readings'",
       "  tidings create-client billing '*' false --data-dir /var/lib/tidings"
     })
 final class CreateClientCommand implements Callable<Integer> {

@@ -10,6 +10,7 @@ import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Store;
+import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Deliveries;
 import dev.tidings.core.subscription.Subscriptions;
 import dev.tidings.server.Server;
@@ -18,6 +19,7 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.RateLimits;
@@ -125,7 +127,8 @@ public final class Tidings {
             config.subscriptions().backlogMaxBytes()),
         config.retention().sweepInterval(),
         relay(config),
-        pubsub(config));
+        pubsub(config),
+        streams(config.streams()));
   }
 
   private static PubsubApi.Settings pubsub(TidingsConfig config) {
@@ -138,6 +141,16 @@ public final class Tidings {
             pubsub.backoffMax().toMillis(),
             OptionalLong.empty()),
         config.subscriptions().maxWait());
+  }
+
+  private static StreamsApi.Settings streams(TidingsConfig.Streams streams) {
+    return new StreamsApi.Settings(
+        streams.anonymous() == TidingsConfig.Anonymous.ALL,
+        streams.maxSize(),
+        streams.maxTimeout(),
+        streams.maxTtl(),
+        streams.maxWaiters(),
+        streams.maxWaitersPerUser());
   }
 
   private static Subscriptions.Limits subscriptions(TidingsConfig.Subscriptions subscriptions) {
@@ -198,7 +211,8 @@ public final class Tidings {
             limits.idempotencyRetention().toMillis(),
             limits.idempotencyKeysPerUser(),
             limits.idempotencyKeys()),
-        subscriptions(config.subscriptions()));
+        subscriptions(config.subscriptions()),
+        StreamLimits.DEFAULT);
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

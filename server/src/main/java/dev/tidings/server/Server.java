@@ -25,18 +25,21 @@ import dev.tidings.server.pages.Pages;
 import dev.tidings.server.pubsub.ClientCalls;
 import dev.tidings.server.pubsub.OAuthCalls;
 import dev.tidings.server.pubsub.PubsubApi;
-import dev.tidings.server.relay.PollWaiters;
+import dev.tidings.server.relay.PolledTopics;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.relay.UserConnections;
+import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.tls.Tls;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.tls.UnusableCertificateException;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
 import dev.tidings.server.wire.Edge;
+import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.WaitingCalls;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -290,8 +293,8 @@ public final class Server {
     Authenticator authenticator =
         new TokenAuthenticator(
             tokens, clientTokens, node.directory(), time, settings.anonymousUsername());
-    PollWaiters waiters =
-        new PollWaiters(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
+    WaitingCalls waiters =
+        new WaitingCalls(settings.relay().maxWaiters(), settings.relay().maxWaitersPerUser());
     metrics.gauge("tidings_polls_waiting", "Long polls that wait", waiters::waiting);
     long bodiesOfHeap = Runtime.getRuntime().maxMemory() / BODIES_OF_HEAP;
     Bodies bodies =
@@ -310,13 +313,15 @@ public final class Server {
             new SecureRandom(),
             settings.relay(),
             waiters,
+            new PolledTopics(),
             new UserConnections(settings.relay().maxConnectionsPerUser()));
     // Where calls without a token act, a page of another site must not make them through the
     // browser
     // of somebody on this machine. On other addresses there is no telling who is meant.
     boolean isLoopbackOnly =
         settings.anonymousUsername().isPresent()
-            || (settings.pubsub().anonymous() && isLoopback(settings.host()));
+            || ((settings.pubsub().anonymous() || settings.streams().anonymous())
+                && isLoopback(settings.host()));
     Edge edge = Edge.of(settings.edge(), isLoopbackOnly, time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
@@ -426,6 +431,7 @@ public final class Server {
           pubsub.route(routes);
           pubsubs.add(pubsub);
           routeClients(services, routes);
+          new StreamsApi().route(routes);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -471,16 +477,21 @@ public final class Server {
   }
 
   private void routeClients(RelayApi.Services services, Routes routes) {
-    new ClientCalls(
-            new ClientCalls.Services(
-                node,
-                ofPubsub(services.authenticator()),
-                passwords,
-                services.bodies(),
-                time,
-                services.random()))
-        .route(routes);
-    new OAuthCalls(node.directory(), clientTokens, passwords, services.bodies()).route(routes);
+    routes.telling(
+        ErrorShape.DETAIL,
+        () -> {
+          new ClientCalls(
+                  new ClientCalls.Services(
+                      node,
+                      ofPubsub(services.authenticator()),
+                      passwords,
+                      services.bodies(),
+                      time,
+                      services.random()))
+              .route(routes);
+          new OAuthCalls(node.directory(), clientTokens, passwords, services.bodies())
+              .route(routes);
+        });
   }
 
   private HttpServerOptions options() {

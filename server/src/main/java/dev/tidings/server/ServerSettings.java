@@ -8,6 +8,7 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.wire.Edge;
 import java.nio.file.Path;
@@ -42,6 +43,7 @@ import java.util.Optional;
 /// @param sweepInterval how often it is looked for messages and logins that are over
 /// @param relay bounds of the relay API
 /// @param pubsub defaults and bounds of the pubsub API
+/// @param streams bounds of the streams API
 public record ServerSettings(
     String host,
     int port,
@@ -68,4 +70,5 @@ public record ServerSettings(
     Retention.Limits backlog,
     Duration sweepInterval,
     RelayApi.Settings relay,
-    PubsubApi.Settings pubsub) {}
+    PubsubApi.Settings pubsub,
+    StreamsApi.Settings streams) {}

@@ -86,6 +86,74 @@ final class OpenApiTest {
     return operation.path().startsWith("/topics") || operation.path().startsWith("/subscriptions");
   }
 
+  /// Whether an operation is one of the streams API, whose errors have a shape of their own.
+  private static boolean isOfStreams(Operation operation) {
+    return operation.path().equals("/") || operation.path().startsWith("/api/v1/streams");
+  }
+
+  /// A stream that holds a message, which is on disk too.
+  private String newStream() {
+    String id = RelayClient.unique("documented");
+    sendToStream(id).expect(200);
+    return id;
+  }
+
+  private Reply sendToStream(String id) {
+    return admin.postJson(
+        "/api/v1/streams/send",
+        Json.object(
+            "streamId",
+            id,
+            "messageUuid",
+            UUID.randomUUID().toString(),
+            "message",
+            Map.of("n", 1),
+            "writeToDB",
+            true));
+  }
+
+  private void streamsTour(Map<String, Callable<Reply>> tour) {
+    tour.put("hello", () -> nobody.get("/"));
+    tour.put("sendToStream", () -> sendToStream(RelayClient.unique("toured")));
+    tour.put(
+        "receiveFromStream", () -> admin.get("/api/v1/streams/receive?streamId=" + newStream()));
+    tour.put(
+        "listStreams",
+        () -> {
+          newStream();
+          return admin.get("/api/v1/streams?limit=1000");
+        });
+    tour.put("peekStream", () -> admin.get("/api/v1/streams/peek?streamId=" + newStream()));
+    tour.put(
+        "purgeStream",
+        () -> admin.request("POST", "/api/v1/streams/purge?streamId=" + newStream()));
+    tour.put(
+        "deleteStream", () -> admin.request("DELETE", "/api/v1/streams?streamId=" + newStream()));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> answersOfReceive_areAsDocumented() {
+    return Stream.of("&maxMessages=2", "&readFromDB=true", "&readFromDB=true&maxMessages=2")
+        .map(query ->
+            dynamicTest(
+                query,
+                () -> {
+                  String path = "/api/v1/streams/receive?streamId=" + newStream() + query;
+                  Reply reply = admin.get(path).expect(200);
+                  assertThat(api.faults(api.operation("receiveFromStream"), reply)).isEmpty();
+                }));
+  }
+
+  /// The token of a stream that was deleted, made anew and kept on.
+  private Reply receiveAfterDeleted() {
+    String id = newStream();
+    String replay = "/api/v1/streams/receive?readFromDB=true&streamId=" + id;
+    String token = admin.get(replay).expect(200).json().get("dbResumeToken").asString();
+    admin.request("DELETE", "/api/v1/streams?streamId=" + id).expect(204);
+    sendToStream(id).expect(200);
+    return admin.get(replay + "&dbResumeToken=" + token);
+  }
+
   private String newTopic() {
     String name = RelayClient.unique("documented");
     owner.client().createTopic("topic_name", name).expect(201);
@@ -153,7 +221,13 @@ final class OpenApiTest {
                   method + " " + path,
                   () -> {
                     Reply reply = admin.request(method, path.replaceAll("[{}]", ""));
-                    reply.expectDetail(405, "Method Not Allowed");
+                    reply.expect(405);
+                    assertThat(reply.json())
+                        .isEqualTo(
+                            Json.parse(
+                                path.equals("/") || path.startsWith("/api/v1/streams")
+                                    ? "{\"error\":\"method not allowed\"}"
+                                    : "{\"detail\":\"Method Not Allowed\"}"));
                     assertThat(Set.of(reply.header("allow").orElse("none").split(", *", -1)))
                         .as("Allow")
                         .isEqualTo(known);
@@ -241,7 +315,10 @@ final class OpenApiTest {
               "missing",
               () -> {
                 // Fields are checked before it is looked for what they are about.
-                String query = operation.id().equals("consumeMessages") ? "?consumer_id=c" : "";
+                String query =
+                    operation.id().equals("consumeMessages")
+                        ? "?consumer_id=c"
+                        : isOfStreams(operation) ? "?streamId=missing" : "";
                 // Others on this server may have made the topic of the example.
                 String body =
                     operation.id().equals("createSubscription")
@@ -249,13 +326,45 @@ final class OpenApiTest {
                         : "";
                 return send(operation, admin, pathOf(operation, "missing") + query, body);
               });
+      case "410" ->
+          operation.id().equals("receiveFromStream")
+              ? Map.of("deleted", this::receiveAfterDeleted)
+              : Map.of();
       case "413" -> Map.of("large", () -> sendTooMuch(operation));
       case "422" -> invalid(operation);
+      case "424" -> timedOut(operation);
       default -> Map.of();
     };
   }
 
+  private Map<String, Callable<Reply>> timedOut(Operation operation) {
+    String path = operation.path();
+    return operation.id().equals("sendToStream")
+        ? Map.of(
+            "no receiver",
+            () ->
+                admin.postJson(
+                    path,
+                    Json.object(
+                        "streamId",
+                        RelayClient.unique("documented"),
+                        "messageUuid",
+                        UUID.randomUUID().toString(),
+                        "inMemoryStreamSize",
+                        0,
+                        "blockingSendTimeoutSeconds",
+                        1)))
+        : Map.of("nothing", () -> admin.get(path + "?streamId=nothing&timeoutSeconds=0"));
+  }
+
   private Map<String, Callable<Reply>> malformed(Operation operation) {
+    if (isOfStreams(operation)) {
+      return operation.bodyType().isEmpty()
+          ? Map.of("query", () -> admin.request(operation.method(), operation.path() + "?limit=-1"))
+          : Map.of(
+              "not JSON", () -> send(operation, admin, operation.path(), "{"),
+              "nothing", () -> send(operation, admin, operation.path(), "{}"));
+    }
     String path = pathOf(operation, topic);
     return switch (operation.id()) {
       case "login" ->
@@ -536,6 +645,7 @@ final class OpenApiTest {
                 "PATCH", "/auth/users/" + admin.newUser().id(), body("{\"is_active\": false}")));
     tour.put("deleteUser", () -> admin.request("DELETE", "/auth/users/" + admin.newUser().id()));
     pubsubTour(tour);
+    streamsTour(tour);
     tour.put("createClient", () -> admin.postJson("/clients", CLIENT));
     tour.put("listClients", () -> admin.get("/clients"));
     tour.put("getClient", () -> admin.get("/clients/" + newClient().get("id").asString()));

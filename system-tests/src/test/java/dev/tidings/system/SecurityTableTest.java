@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -185,7 +186,9 @@ final class SecurityTableTest {
           "clients:create",
           "clients:update",
           "clients:read",
-          "clients:delete");
+          "clients:delete",
+          "streams:send",
+          "streams:receive");
 
   // Tokens by scopes: making a client costs two password hashes.
   private final Map<String, RelayClient> clients = new HashMap<>();
@@ -321,7 +324,7 @@ final class SecurityTableTest {
         endpoint, object, callers.get(permission), Optional.ofNullable(users.get(permission)));
   }
 
-  /// @param topic or the id of a client
+  /// @param topic or the id of a client or stream
   /// @param user who the caller is, if it is a user
   private String call(String endpoint, String topic, RelayClient caller, Optional<User> user) {
     if (endpoint.contains("/subscriptions/{id}")) {
@@ -329,6 +332,25 @@ final class SecurityTableTest {
     }
     String subscription = "/subscriptions/" + topic;
     return switch (endpoint.replace("`", "")) {
+      case "GET /" -> wordFor(caller.get("/"), 200);
+      case "POST /api/v1/streams/send" -> wordFor(sendToStream(caller, topic), 200);
+      case "GET /api/v1/streams/receive" -> {
+        sendToStream(server.admin(), topic).expect(200);
+        yield wordFor(caller.get("/api/v1/streams/receive?streamId=" + topic), 200);
+      }
+      case "GET /api/v1/streams" -> wordFor(caller.get("/api/v1/streams"), 200);
+      case "GET /api/v1/streams/peek" -> {
+        sendToStream(server.admin(), topic).expect(200);
+        yield wordFor(caller.get("/api/v1/streams/peek?streamId=" + topic), 200);
+      }
+      case "POST /api/v1/streams/purge" -> {
+        sendToStream(server.admin(), topic).expect(200);
+        yield wordFor(caller.request("POST", "/api/v1/streams/purge?streamId=" + topic), 200);
+      }
+      case "DELETE /api/v1/streams" -> {
+        sendToStream(server.admin(), topic).expect(200);
+        yield wordFor(caller.request("DELETE", "/api/v1/streams?streamId=" + topic), 204);
+      }
       case "GET /liveness" -> wordFor(caller.get("/liveness"), 200);
       case "GET /readiness" -> wordFor(caller.get("/readiness"), 200);
       case "POST /topics" ->
@@ -459,6 +481,12 @@ final class SecurityTableTest {
               204);
       default -> throw new AssertionError("no call is known for the row " + endpoint);
     };
+  }
+
+  private static Reply sendToStream(RelayClient caller, String stream) {
+    return caller.postJson(
+        "/api/v1/streams/send",
+        Json.object("streamId", stream, "messageUuid", UUID.randomUUID().toString()));
   }
 
   /// Makes a subscription that has the name of its topic, if that is there and it is not.

@@ -15,7 +15,13 @@ final class InsecureSettings {
   static final String TOLERATED = "server.allow-insecure-settings";
 
   private static final String SECRET = "auth.secret-key";
-  private static final String ANONYMOUS = "pubsub.anonymous";
+
+  /// What calls without a token may do where these are `all`.
+  private static final List<Map.Entry<String, String>> ANONYMOUS =
+      List.of(
+          Map.entry("pubsub.anonymous", "publish, consume and manage clients"),
+          Map.entry("streams.anonymous", "send, receive and delete streams"));
+
   private static final String USERNAME = "auth.bootstrap-admin.username";
   private static final String PASSWORD = "auth.bootstrap-admin.password";
 
@@ -135,13 +141,16 @@ final class InsecureSettings {
                   + TOLERATED,
               source(merged, PASSWORD)));
     }
-    if (values.get(ANONYMOUS) == TidingsConfig.Anonymous.ALL && !isLoopback(values)) {
-      found.add(
-          new ConfigError(
-              ANONYMOUS,
-              "all, so that everybody may publish, consume and manage clients",
-              "none; or a loopback address as server.host; or tolerate it with " + TOLERATED,
-              source(merged, ANONYMOUS)));
+    for (Map.Entry<String, String> anonymous : ANONYMOUS) {
+      String key = anonymous.getKey();
+      if (values.get(key) == TidingsConfig.Anonymous.ALL && !isLoopback(values)) {
+        found.add(
+            new ConfigError(
+                key,
+                "all, so that everybody may " + anonymous.getValue(),
+                "none; or a loopback address as server.host; or tolerate it with " + TOLERATED,
+                source(merged, key)));
+      }
     }
     return found;
   }

@@ -26,6 +26,7 @@ public record TidingsConfig(
     Retention retention,
     Pubsub pubsub,
     Subscriptions subscriptions,
+    Streams streams,
     Memory memory,
     Limits limits,
     RateLimits rateLimits,
@@ -428,6 +429,74 @@ public record TidingsConfig(
               doc = "Bytes that a topic keeps because a subscription needs them")
           long backlogMaxBytes) {}
 
+  /// Streams, and those who wait at them.
+  public record Streams(
+      @Setting(
+              defaultValue = "none",
+              devDefault = "all",
+              doc =
+                  "What a call of the streams API without a token may do; one that is sent is"
+                      + " always checked")
+          Anonymous anonymous,
+      @Setting(
+              defaultValue = "1000000",
+              min = "1",
+              max = "2147483647",
+              doc = "Largest `inMemoryStreamSize`: messages that one stream may buffer")
+          int maxSize,
+      @Setting(
+              defaultValue = "300s",
+              min = "1s",
+              max = "1h",
+              doc = "Longest time a sender or receiver may wait")
+          Duration maxTimeout,
+      @Setting(
+              defaultValue = "365d",
+              min = "1s",
+              max = "3650d",
+              doc = "Longest time a stored message of a stream may be kept")
+          Duration maxTtl,
+      @Setting(
+              defaultValue = "60s",
+              min = "1s",
+              max = "1d",
+              doc = "How long an empty stream stays in memory after it was last used")
+          Duration idleTime,
+      @Setting(
+              defaultValue = "60s",
+              min = "0s",
+              max = "1h",
+              doc =
+                  "How long a stream remembers the `messageUuid` of a message, at most 128 of them;"
+                      + " 0 remembers none")
+          Duration deduplicationWindow,
+      @Setting(
+              defaultValue = "10000000",
+              min = "1",
+              max = "1000000000",
+              doc = "Streams; a send that would make a further one is refused with 429")
+          int limit,
+      @Setting(
+              defaultValue = "2000000",
+              min = "1",
+              max = "1000000000",
+              doc = "Streams that one user or client has made; further ones are refused with 429")
+          int limitPerUser,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "10000000",
+              doc = "Senders and receivers that wait at once; further ones are answered with 429")
+          int maxWaiters,
+      @Setting(
+              defaultValue = "50000",
+              min = "1",
+              max = "10000000",
+              doc =
+                  "Senders and receivers of one user or client that wait at once; further ones are"
+                      + " answered with 429")
+          int maxWaitersPerUser) {}
+
   /// Heap used for messages.
   public record Memory(
       @Setting(
@@ -443,7 +512,14 @@ public record TidingsConfig(
               max = "1TiB",
               bytes = true,
               doc = "Older messages read from the store, shared by all who read them")
-          long pageCacheSize) {}
+          long pageCacheSize,
+      @Setting(
+              defaultValue = "256MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc = "Messages that streams buffer; beyond it a send is answered with 503")
+          long streamsSize) {}
 
   /// Work that waits for the store.
   public record Limits(
@@ -600,6 +676,7 @@ public record TidingsConfig(
         retention,
         pubsub,
         subscriptions,
+        streams,
         memory,
         limits,
         rateLimits,

@@ -116,6 +116,17 @@ class ConfigurationTest {
           entry("subscriptions.per-topic", new Sample("1000", "3", 3)),
           entry("subscriptions.backlog-max-age", new Sample("7d", "1d", Duration.ofDays(1))),
           entry("subscriptions.backlog-max-bytes", new Sample("16GiB", "1GiB", 1L << 30)),
+          entry("streams.anonymous", new Sample("none", "all", TidingsConfig.Anonymous.ALL)),
+          entry("streams.max-size", new Sample("1000000", "100", 100)),
+          entry("streams.max-timeout", new Sample("300s", "30s", Duration.ofSeconds(30))),
+          entry("streams.max-ttl", new Sample("365d", "1d", Duration.ofDays(1))),
+          entry("streams.idle-time", new Sample("60s", "1s", Duration.ofSeconds(1))),
+          entry("streams.deduplication-window", new Sample("60s", "0s", Duration.ZERO)),
+          entry("streams.limit", new Sample("10000000", "30", 30)),
+          entry("streams.limit-per-user", new Sample("2000000", "3", 3)),
+          entry("streams.max-waiters", new Sample("100000", "50", 50)),
+          entry("streams.max-waiters-per-user", new Sample("50000", "5", 5)),
+          entry("memory.streams-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.hot-tier-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.page-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
           entry("limits.pending-commands", new Sample("20000", "1", 1)),
@@ -167,7 +178,7 @@ class ConfigurationTest {
                 case ValueKind.Text _ -> "x".repeat(Integer.parseInt(key.setting().min()) - 1);
                 case ValueKind.Whole _ -> String.valueOf(Long.parseLong(key.setting().min()) - 1);
                 case ValueKind.Size _ -> key.setting().min().equals("0B") ? "" : "1B";
-                case ValueKind.Time _ -> "1ms";
+                case ValueKind.Time _ -> key.setting().min().equals("0s") ? "" : "1ms";
                 default -> "";
               };
           return Stream.of(above, below)
@@ -481,17 +492,15 @@ class ConfigurationTest {
     assertThat(load(Map.of(), environment).auth().bootstrapAdmin()).isPresent();
   }
 
-  @Test
-  void anonymousCallsForTheWorld_areRefused_butOnLoopback() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"pubsub.anonymous", "streams.anonymous"})
+  void anonymousCallsForTheWorld_areRefused_butOnLoopback(String key) throws Exception {
     Map<String, String> environment = new LinkedHashMap<>();
     environment.put("TIDINGS_AUTH_SECRET_KEY", SECRET);
-    environment.put("TIDINGS_PUBSUB_ANONYMOUS", "all");
-    assertThat(errors(Map.of(), environment))
-        .extracting(ConfigError::key)
-        .containsExactly("pubsub.anonymous");
+    environment.put(environmentName(key), "all");
+    assertThat(errors(Map.of(), environment)).extracting(ConfigError::key).containsExactly(key);
     environment.put("TIDINGS_SERVER_HOST", "localhost");
-    assertThat(load(Map.of(), environment).pubsub().anonymous())
-        .isEqualTo(TidingsConfig.Anonymous.ALL);
+    assertThat(read(load(Map.of(), environment), key)).isEqualTo(TidingsConfig.Anonymous.ALL);
   }
 
   @Test
@@ -638,7 +647,7 @@ class ConfigurationTest {
       }
     }
     // What only callers on this machine may be let do.
-    if (path.equals("dev") || path.equals("pubsub.anonymous")) {
+    if (path.equals("dev") || path.endsWith(".anonymous")) {
       environment.put("TIDINGS_SERVER_HOST", "localhost");
     }
     return environment;

@@ -62,14 +62,16 @@ public final class AccessPolicy {
   }
 
   /// Whether `principal` may make calls that need `scope`, as far as it can be told before their
-  /// object is looked up: `object` is the id in the path, empty for calls that list or create. Of a
-  /// client that is all there is to ask; of a user the object decides too.
+  /// object is looked up: `object` is the id that the call names, empty for calls that list or
+  /// create. Of a client that is all there is to ask; of a user the object decides too, but where
+  /// it is a stream, which has no owner.
   public static boolean mayCall(Principal principal, Scope scope, Optional<String> object) {
     return switch (principal) {
       case User user ->
           switch (scope) {
-            case TOPICS_CREATE, TOPICS_PUBLISH -> user.has(Permission.WRITE);
-            case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME -> user.has(Permission.READ);
+            case TOPICS_CREATE, TOPICS_PUBLISH, STREAMS_SEND -> user.has(Permission.WRITE);
+            case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME, STREAMS_RECEIVE ->
+                user.has(Permission.READ);
             case TOPICS_READ, TOPICS_DELETE, SUBSCRIPTIONS_READ, SUBSCRIPTIONS_DELETE -> true;
             case ALL, CLIENTS_CREATE, CLIENTS_UPDATE, CLIENTS_READ, CLIENTS_DELETE ->
                 user.has(Permission.ADMIN);

@@ -2,7 +2,7 @@
 package dev.tidings.core.directory;
 
 /// What a client can be allowed to do, with everything of a kind or with one object (API of
-/// fastpubsub).
+/// fastpubsub, and streams).
 public enum Scope {
   /// Everything; the only one that has no objects.
   ALL("*"),
@@ -17,7 +17,9 @@ public enum Scope {
   CLIENTS_CREATE("clients:create"),
   CLIENTS_UPDATE("clients:update"),
   CLIENTS_READ("clients:read"),
-  CLIENTS_DELETE("clients:delete");
+  CLIENTS_DELETE("clients:delete"),
+  STREAMS_SEND("streams:send"),
+  STREAMS_RECEIVE("streams:receive");
 
   private final String text;
 

@@ -28,6 +28,12 @@ public interface Command<R> {
     return false;
   }
 
+  /// Whether it concerns only what is in memory and never in the store. Its answer rests on nothing
+  /// that has to become durable first, so it is given at once. Such a command emits no records.
+  default boolean isTransient() {
+    return false;
+  }
+
   /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,
   /// never blocks, and changes nothing if it refuses or needs something loaded.
   Step<R> handle(ShardState state);
@@ -53,6 +59,12 @@ public interface Command<R> {
     ///
     /// @param load what it needs
     record Needs<R>(Load load) implements Step<R> {}
+
+    /// It waits for something to happen, and is answered then. Until then it does not count as
+    /// waiting for the store; whoever makes it wait bounds those that do.
+    ///
+    /// @param answer is given when it has happened
+    record Waits<R>(Later<R> answer) implements Step<R> {}
 
     /// Answered with a result.
     static <R> Step<R> done(R result) {

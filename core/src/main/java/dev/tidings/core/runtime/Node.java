@@ -2,6 +2,7 @@
 package dev.tidings.core.runtime;
 
 import dev.tidings.core.command.OpenLog;
+import dev.tidings.core.command.TendStreams;
 import dev.tidings.core.command.TendSubscriptions;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
@@ -15,6 +16,9 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.stream.StreamFigures;
+import dev.tidings.core.stream.StreamLimits;
+import dev.tidings.core.stream.StreamPool;
 import dev.tidings.core.subscription.Names;
 import dev.tidings.core.subscription.Subscriptions;
 import java.util.ArrayList;
@@ -37,6 +41,7 @@ public final class Node {
   private final Backlog backlog;
   private final Receipts receipts;
   private final History history;
+  private final StreamPool streams;
   private final List<Shard> shards = new ArrayList<>();
   private final List<ShardState> states = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
@@ -53,6 +58,7 @@ public final class Node {
   /// @param grantsPerTopic users one topic may be granted to
   /// @param receipts of requests under idempotency keys
   /// @param subscriptions how many, and the bounds of each
+  /// @param streams how many, and what they may hold
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
@@ -62,14 +68,16 @@ public final class Node {
       int topics,
       int grantsPerTopic,
       Receipts.Limits receipts,
-      Subscriptions.Limits subscriptions) {
+      Subscriptions.Limits subscriptions,
+      StreamLimits streams) {
     /// Topics there may be, unless another number is given.
     public static final int DEFAULT_TOPICS = 10_000_000;
 
     /// Users one topic may be granted to, unless another number is given.
     public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
 
-    /// Bounds with the default numbers of topics, grants, idempotency keys and subscriptions.
+    /// Bounds with the default numbers of topics, grants, idempotency keys, subscriptions and
+    /// streams.
     public Limits(
         long hotTierBytes,
         long pageCacheBytes,
@@ -85,7 +93,8 @@ public final class Node {
           DEFAULT_TOPICS,
           DEFAULT_GRANTS_PER_TOPIC,
           Receipts.Limits.DEFAULT,
-          Subscriptions.Limits.DEFAULT);
+          Subscriptions.Limits.DEFAULT,
+          StreamLimits.DEFAULT);
     }
   }
 
@@ -118,6 +127,8 @@ public final class Node {
     history = new History(store, logs, paging, time);
     lane = new CommitLane(store, epoch, directory, logs, time, limits.batch(), observer);
     int count = executors.size();
+    AtomicInteger lastStreamNumber = new AtomicInteger(contents.lastStreamNumber());
+    streams = new StreamPool(limits.streams());
     Names names = new Names();
     for (int i = 0; i < count; i++) {
       SerialExecutor executor = executors.get(i);
@@ -130,9 +141,12 @@ public final class Node {
               logs,
               tier,
               lastIncarnation,
+              lastStreamNumber,
               receipts,
               names,
               limits.pageCacheBytes() / count,
+              streams,
+              new OwnOf(executor),
               limits);
       states.add(state);
       shards.add(new Shard(i, executor, state, lane, store, opening, paging, backlog));
@@ -140,6 +154,35 @@ public final class Node {
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
     }
     lane.serve(shards, loops);
+  }
+
+  /// How the shard on `executor` does things of its own.
+  private final class OwnOf implements ShardState.Own {
+    private final SerialExecutor executor;
+
+    private OwnOf(SerialExecutor executor) {
+      this.executor = executor;
+    }
+
+    @Override
+    public <R> void submit(Command<R> command, Consumer<Outcome<R>> reply) {
+      executor.execute(() -> Node.this.submit(command, executor, reply));
+    }
+
+    @Override
+    public void after(long delayNs, Runnable task) {
+      executor.executeAfter(delayNs, task);
+    }
+  }
+
+  /// What streams have come to since the start, and what they hold.
+  public StreamFigures streamFigures() {
+    return streams.figures();
+  }
+
+  /// How many shards there are: shard n owns the slots that leave n as remainder.
+  public int shards() {
+    return shards.size();
   }
 
   /// Users and topics.
@@ -169,8 +212,9 @@ public final class Node {
         .reduce(Subscriptions.Figures.NONE, Subscriptions.Figures::plus);
   }
 
-  /// Ends the leases whose deadline has passed, and makes dead letters of what has failed for the
-  /// last time. To be called every so often, from any thread: this is how accurate both are.
+  /// Ends the leases whose deadline has passed, makes dead letters of what has failed for the last
+  /// time, and lets go of streams that are idle. To be called every so often, from any thread: this
+  /// is how accurate both are.
   ///
   /// @param home where the answers, which need no attention, are given
   public void tend(TimeSource time, SerialExecutor home) {
@@ -178,6 +222,9 @@ public final class Node {
       if (states.get(i).subscriptions().nextDueNs() <= time.monotonicNs()) {
         // The slots of shard i leave i as remainder.
         submit(new TendSubscriptions(i), home, _ -> {});
+      }
+      if (states.get(i).streams().nextDueNs() <= time.monotonicNs()) {
+        submit(new TendStreams(i), home, _ -> {});
       }
     }
   }

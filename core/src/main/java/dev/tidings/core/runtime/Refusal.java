@@ -26,6 +26,12 @@ public record Refusal(Code code, String detail) {
     SUBSCRIPTION_EXISTS(Fault.CALLER, false),
     /// There is no such subscription.
     SUBSCRIPTION_MISSING(Fault.CALLER, false),
+    /// There is no such stream.
+    STREAM_MISSING(Fault.CALLER, false),
+    /// The stream was deleted while the command waited at it.
+    STREAM_DELETED(Fault.CALLER, true),
+    /// The stream has no buffer, and the sender does not wait for a receiver.
+    NO_BUFFER(Fault.CALLER, false),
     /// There is no such client.
     CLIENT_MISSING(Fault.CALLER, false),
     /// There are as many of these as there may be.

@@ -7,6 +7,9 @@ import java.util.concurrent.Executor;
 /// loop; in tests it is cranked by hand.
 public interface SerialExecutor extends Executor {
 
+  /// Runs `task` after `delayNs` nanoseconds, as soon afterwards as it can: not earlier.
+  void executeAfter(long delayNs, Runnable task);
+
   /// Whether the caller is running inside it.
   boolean isCurrent();
 

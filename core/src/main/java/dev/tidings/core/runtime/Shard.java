@@ -97,7 +97,7 @@ public final class Shard {
       case Step.Answer<R>(Outcome<R> outcome) -> {
         submission.answered(outcome, state.takeEmitted());
         boolean needsNothing = submission.records().isEmpty() && !command.takesAuthority();
-        if (uncommitted == 0 && needsNothing) {
+        if (needsNothing && (uncommitted == 0 || command.isTransient())) {
           release(submission);
         } else {
           uncommitted++;
@@ -108,6 +108,15 @@ public final class Shard {
       case Step.Needs<R>(Load load) -> {
         writeAhead();
         await(submission, load);
+      }
+      case Step.Waits<R>(Later<R> later) -> {
+        submission.park();
+        later.whenGiven(outcome -> {
+          submission.answered(outcome, List.of());
+          // Not at once: what it sets off must not meet a command that is half done.
+          submission.home().execute(submission::release);
+        });
+        handled(submission);
       }
     }
     state.takeWanted().forEach(this::awaiting);

@@ -5,8 +5,10 @@ import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
@@ -23,6 +25,10 @@ import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.stream.Sending;
+import dev.tidings.core.stream.StoredUuids;
+import dev.tidings.core.stream.StreamPool;
+import dev.tidings.core.stream.Streams;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.Names;
 import dev.tidings.core.subscription.Subscriptions;
@@ -54,6 +60,7 @@ public final class ShardState {
   private final Logs logs;
   private final HotTier tier;
   private final AtomicInteger lastIncarnation;
+  private final AtomicInteger lastStreamNumber;
   private final Node.Limits limits;
 
   // By kind and key; empty for what was removed.
@@ -67,6 +74,7 @@ public final class ShardState {
   // Shared by all shards; those that this shard has claimed and that are not durable yet.
   private final Names names;
   private final Set<String> claimedNames = new HashSet<>();
+  private final Streams streams;
   private List<StoreRecord> emitted = new ArrayList<>();
   private final List<Load> wanted = new ArrayList<>();
 
@@ -76,24 +84,38 @@ public final class ShardState {
       Logs logs,
       HotTier tier,
       AtomicInteger lastIncarnation,
+      AtomicInteger lastStreamNumber,
       Receipts receipts,
       Names names,
       long pageBytes,
+      StreamPool pool,
+      Own own,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
     this.logs = logs;
     this.tier = tier;
     this.lastIncarnation = lastIncarnation;
+    this.lastStreamNumber = lastStreamNumber;
     this.receipts = receipts;
     this.names = names;
     this.limits = limits;
     this.subscriptions =
         new Subscriptions(
             time, limits.subscriptions().deliveries(), pageBytes, record -> emitted.add(record));
+    this.streams = new Streams(time, pool, new StreamHost(own));
     for (Entry.Kind kind : Entry.Kind.values()) {
       changed.put(kind, new HashMap<>());
     }
+  }
+
+  /// How the shard does things of its own.
+  interface Own {
+    /// Hands in a command after the present one; `reply` is called on the shard's executor.
+    <R> void submit(Command<R> command, java.util.function.Consumer<Outcome<R>> reply);
+
+    /// Runs a task on the shard's executor after so many nanoseconds.
+    void after(long delayNs, Runnable task);
   }
 
   private Map<String, Optional<Entry>> changed(Entry.Kind kind) {
@@ -281,6 +303,112 @@ public final class ShardState {
     return taken;
   }
 
+  // ---- streams ----
+
+  /// Those that are in memory.
+  public Streams streams() {
+    return streams;
+  }
+
+  /// The stream of that id that keeps messages, durable or not.
+  public Optional<DurableStream> stream(String id) {
+    return find(Entry.Kind.STREAM, id).map(DurableStream.class::cast);
+  }
+
+  /// The signing key of that name, durable or not.
+  public Optional<SigningKey> signingKey(String name) {
+    return find(Entry.Kind.KEY, name).map(SigningKey.class::cast);
+  }
+
+  /// Whether `stream` is there just so, durable or not.
+  public boolean isPresent(DurableStream stream) {
+    return stream(stream.name()).filter(it -> it.number() == stream.number()).isPresent();
+  }
+
+  /// Why no further stream may keep messages, if so.
+  public Optional<String> noRoomForDurableStream() {
+    int present = directory.streams().size() + changed(Entry.Kind.STREAM).size();
+    return present < limits.streams().maxStreams()
+        ? Optional.empty()
+        : Optional.of(
+            "there are "
+                + present
+                + " streams that keep messages (limit: "
+                + limits.streams().maxStreams()
+                + "); use one of them");
+  }
+
+  /// Takes the log of a stream into memory, if it is still there.
+  public void loadStream(DurableStream stream, LogExtent extent, StoredUuids uuids) {
+    if (isPresent(stream) && logs.find(stream.number()).isEmpty()) {
+      logs.put(new TopicLog(stream.name(), stream.number(), extent, tier));
+      streams.recall(stream.name(), uuids);
+    }
+  }
+
+  /// Stores that the messages of `stream` below `firstRetained` are no longer retained.
+  public void trim(DurableStream stream, long firstRetained) {
+    emitted.add(new StoreRecord.LogTrimmed(stream.slot(), stream.number(), firstRetained));
+  }
+
+  private Optional<DurableStream> createStream(String id) {
+    int number = lastStreamNumber.incrementAndGet();
+    if (number < DurableStream.FIRST_NUMBER) {
+      lastStreamNumber.decrementAndGet();
+      return Optional.empty();
+    }
+    DurableStream stream = new DurableStream(id, number, time.wallMs());
+    logs.put(new TopicLog(id, number, LogExtent.EMPTY, tier));
+    put(stream);
+    return Optional.of(stream);
+  }
+
+  private final class StreamHost implements Streams.Host {
+    private final Own own;
+
+    private StreamHost(Own own) {
+      this.own = own;
+    }
+
+    @Override
+    public Optional<Streams.Appended> append(Sending sending) {
+      return stream(sending.stream())
+          .or(() -> createStream(sending.stream()))
+          .map(stream -> {
+            TopicLog log = logs.find(stream.number()).orElseThrow();
+            NewMessage message =
+                new NewMessage(
+                    sending.payload(),
+                    StoredUuids.metadata(sending.uuid()),
+                    sending.storeForMs().orElseThrow());
+            Message appended =
+                ShardState.this.append(stream.slot(), log, List.of(message)).getFirst();
+            return new Streams.Appended(stream.number(), appended);
+          });
+    }
+
+    @Override
+    public void release(String id) {
+      stream(id)
+          .flatMap(stream -> logs.find(stream.number()))
+          .filter(log -> !log.hasUncommitted())
+          .ifPresent(log -> {
+            log.discard();
+            logs.remove(log.incarnation());
+          });
+    }
+
+    @Override
+    public <R> void submit(Command<R> command, java.util.function.Consumer<Outcome<R>> reply) {
+      own.submit(command, reply);
+    }
+
+    @Override
+    public void after(long delayNs, Runnable task) {
+      own.after(delayNs, task);
+    }
+  }
+
   // ---- all entries ----
 
   /// Whether there is a topic of that name whose log has that number, durable or not.
@@ -403,6 +531,10 @@ public final class ShardState {
   ///
   /// @param messages one or more
   public List<Message> append(Topic topic, TopicLog log, List<NewMessage> messages) {
+    return append(topic.slot(), log, messages);
+  }
+
+  private List<Message> append(int slot, TopicLog log, List<NewMessage> messages) {
     long messagesBefore = log.messagesEver();
     long bytesBefore = log.bytesEver();
     long now = time.wallMs();
@@ -413,11 +545,7 @@ public final class ShardState {
     changedLogs.add(log);
     emitted.add(
         new StoreRecord.MessagesAppended(
-            Slot.of(Slot.Kind.TOPIC, topic.name()),
-            log.incarnation(),
-            messagesBefore,
-            bytesBefore,
-            appended));
+            slot, log.incarnation(), messagesBefore, bytesBefore, appended));
     return appended;
   }
 
@@ -518,7 +646,11 @@ public final class ShardState {
         logs.find(appended.incarnation())
             .filter(log -> !log.hasUncommitted())
             .ifPresent(changedLogs::remove);
-        subscriptions.appended(appended.incarnation(), appended.messages());
+        if (appended.incarnation() >= DurableStream.FIRST_NUMBER) {
+          streams.appended(appended.incarnation(), appended.messages());
+        } else {
+          subscriptions.appended(appended.incarnation(), appended.messages());
+        }
       }
       case StoreRecord.DeliveryChanged delivered ->
           subscriptions.committed(delivered.number(), delivered.change().ordinal());
@@ -550,6 +682,7 @@ public final class ShardState {
     claimedNames.forEach(names::release);
     claimedNames.clear();
     subscriptions.revert();
+    streams.revert();
     uncommittedReceipts.forEach(receipts::forget);
     uncommittedReceipts.clear();
     emitted.clear();

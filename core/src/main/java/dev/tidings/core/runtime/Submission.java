@@ -24,6 +24,7 @@ final class Submission<R> {
   private long found;
   private List<StoreRecord> records = List.of();
   private Outcome<R> outcome;
+  private boolean parked;
   private boolean released;
 
   Submission(
@@ -61,10 +62,20 @@ final class Submission<R> {
     return records;
   }
 
+  /// It waits for something to happen, which may take long: until it is answered it does not count
+  /// as waiting for the store.
+  void park() {
+    parked = true;
+    backlog.release(size());
+  }
+
   /// Notes the answer, to be released when `records` are durable.
   void answered(Outcome<R> answer, List<StoreRecord> emitted) {
     outcome = answer;
     records = emitted;
+    if (parked) {
+      return;
+    }
     long holds = bytesOf(answer) + bytesOf(emitted);
     backlog.hold(holds - found);
     found = holds;
@@ -98,7 +109,9 @@ final class Submission<R> {
       return;
     }
     released = true;
-    backlog.release(size());
+    if (!parked) {
+      backlog.release(size());
+    }
     try {
       reply.accept(outcome);
     } catch (Throwable e) {

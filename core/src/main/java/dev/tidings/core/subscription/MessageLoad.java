@@ -29,7 +29,7 @@ public record MessageLoad(int number, List<SequenceRange> ranges, OptionalLong t
   }
 
   /// Messages of `log`.
-  static MessageLoad ofLog(TopicLog log, List<SequenceRange> ranges) {
+  public static MessageLoad ofLog(TopicLog log, List<SequenceRange> ranges) {
     return new MessageLoad(log.incarnation(), ranges, OptionalLong.of(log.watermark()));
   }
 

@@ -56,7 +56,7 @@ public final class MessagePages {
   }
 
   /// The page that tells what lies at `sequence`.
-  Optional<Page> find(int number, long sequence) {
+  public Optional<Page> find(int number, long sequence) {
     TreeMap<Long, Page> ofNumber = pages.get(number);
     Map.Entry<Long, Page> floor = ofNumber == null ? null : ofNumber.floorEntry(sequence);
     return floor == null || floor.getValue().through() < sequence

@@ -211,9 +211,9 @@ class AccessPolicyTest {
     // permissions, the scopes whose calls a user may make at all
     "none,  topics:read topics:delete subscriptions:read subscriptions:delete",
     "read,  topics:read topics:delete subscriptions:create subscriptions:read"
-        + " subscriptions:delete subscriptions:consume",
+        + " subscriptions:delete subscriptions:consume streams:receive",
     "write, topics:create topics:read topics:delete topics:publish subscriptions:read"
-        + " subscriptions:delete",
+        + " subscriptions:delete streams:send",
   })
   void users_mayCallByTheirPermissions(String permissions, String scopes) {
     assertThat(

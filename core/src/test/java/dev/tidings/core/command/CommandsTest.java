@@ -116,7 +116,8 @@ class CommandsTest {
                 2,
                 1,
                 many.receipts(),
-                many.subscriptions()),
+                many.subscriptions(),
+                many.streams()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");

@@ -4,6 +4,7 @@ package dev.tidings.core.directory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.store.DirectoryContents;
 import java.util.ArrayList;
@@ -95,6 +96,12 @@ class DirectoryTest {
     assertThat(directory.clients(0, 100))
         .isEqualTo(anew.clients(0, 100))
         .isSortedAccordingTo(Comparator.comparing(Client::id));
+    assertThat(directory.streams()).isEqualTo(anew.streams()).isNotEmpty();
+    for (int i = 0; i < 20; i++) {
+      assertThat(directory.signingKey("k" + i)).isEqualTo(anew.signingKey("k" + i));
+      assertThat(directory.stream("s" + i)).isEqualTo(anew.stream("s" + i));
+      assertThat(directory.streamAfter("s" + i)).isEqualTo(anew.streamAfter("s" + i));
+    }
     for (int i = 0; i < 5; i++) {
       String user = "u" + i;
       assertThat(directory.topicsOwnedBy(user)).isEqualTo(anew.topicsOwnedBy(user));
@@ -112,7 +119,7 @@ class DirectoryTest {
   private static Entry randomEntry(Random random) {
     String user = "u" + random.nextInt(5);
     int number = random.nextInt(20);
-    return switch (random.nextInt(5)) {
+    return switch (random.nextInt(7)) {
       case 0 -> {
         Set<String> grantees = new HashSet<>();
         for (int i = random.nextInt(4); i > 0; i--) {
@@ -125,6 +132,10 @@ class DirectoryTest {
       case 2 ->
           new Login(user + number, user, user, 0, 1, Optional.empty(), 0, "", Optional.empty());
       case 3 -> new Client("c" + number, user, Scopes.of("*"), "", true, number, 0, 0);
+      case 4 ->
+          new DurableStream(
+              "s" + number, DurableStream.FIRST_NUMBER + random.nextInt(9), random.nextInt(3));
+      case 5 -> new SigningKey("k" + number, Payload.of("secret-" + user), 0);
       default -> new Consumer("t", random.nextInt(5), "c" + number, user, random.nextInt(9), 0, 0);
     };
   }
@@ -157,6 +168,52 @@ class DirectoryTest {
   }
 
   @Test
+  void streams_areFoundByName_andWalkedInTheOrderOfNames() {
+    int number = DurableStream.FIRST_NUMBER;
+    DurableStream a = new DurableStream("a", number + 2, 5);
+    DurableStream b = new DurableStream("b", number, 5);
+    DurableStream c = new DurableStream("c", Integer.MAX_VALUE, 5);
+    SigningKey key = new SigningKey("a", Payload.of("secret"), 5);
+    Directory directory =
+        new Directory(
+            new DirectoryContents(
+                List.of(c, a, topic("a", "1"), key, b),
+                1,
+                Integer.MAX_VALUE,
+                List.of(new DirectoryContents.Damaged(Entry.Kind.STREAM, "bad", "kept in x"))));
+    assertThat(directory.streams().values()).containsExactly(a, b, c);
+    assertThat(directory.stream("a")).contains(a);
+    assertThat(directory.stream("bad")).isEmpty();
+    assertThat(directory.damage(Entry.Kind.STREAM, "bad")).contains("kept in x");
+    assertThat(directory.streamAfter("")).contains(a);
+    assertThat(directory.streamAfter("a")).contains(b);
+    assertThat(directory.streamAfter("bb")).contains(c);
+    assertThat(directory.streamAfter("c")).isEmpty();
+    assertThat(directory.signingKey("a")).contains(key);
+    assertThat(directory.signingKey("b")).isEmpty();
+    assertThat(directory.find(Entry.Kind.STREAM, "a")).contains(a);
+    assertThat(directory.find(Entry.Kind.KEY, "a")).contains(key);
+    directory.hide(a);
+    directory.hide(key);
+    assertThat(directory.find(Entry.Kind.STREAM, "a")).isEmpty();
+    assertThat(directory.find(Entry.Kind.KEY, "a")).isEmpty();
+    assertThat(directory.topic("a")).isPresent();
+  }
+
+  @Test
+  void numbersOfStreams_beginAboveThoseThatMessageIdsName() {
+    assertThat(DurableStream.FIRST_NUMBER).isEqualTo(1 << 26);
+    assertThat(new DurableStream("s", 1 << 26, 0).ownNumber()).hasValue(1 << 26);
+    assertThatThrownBy(() -> new DurableStream("s", (1 << 26) - 1, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("67108864 or more");
+    assertThatThrownBy(
+            () -> new DirectoryContents(List.of(), 0, DurableStream.FIRST_NUMBER - 2, List.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("lastStreamNumber");
+  }
+
+  @Test
   void grantees_keepTheirOrder_andCannotBeChanged() {
     Set<String> given = new HashSet<>(Set.of("z"));
     Topic topic = new Topic("t", 1, "o", false, Optional.empty(), 0, given);
@@ -170,12 +227,14 @@ class DirectoryTest {
   }
 
   @Test
-  void usersAndClients_keepTheirHashesToThemselves() {
+  void usersClientsAndSigningKeys_keepTheirSecretsToThemselves() {
     User ada = CrankedNode.user("ada", Permission.ADMIN);
     assertThat(ada.toString()).doesNotContain(ada.passwordHash()).contains("ada");
     assertThat(ada.has(Permission.READ)).isTrue();
     Client client = new Client("c", "n", Scopes.of("*"), "$hash", true, 1, 0, 0);
     assertThat(client.toString()).doesNotContain("$hash").contains("n");
     assertThat(CrankedNode.user("bob", Permission.READ).has(Permission.WRITE)).isFalse();
+    SigningKey key = new SigningKey("k", Payload.of("psst"), 0);
+    assertThat(key.toString()).isEqualTo("SigningKey[k]");
   }
 }

@@ -16,6 +16,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
+import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Subscriptions;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -50,7 +51,8 @@ class IdempotencyTest {
         1000,
         1000,
         new Receipts.Limits(600_000, keysPerUser, keys),
-        Subscriptions.Limits.DEFAULT);
+        Subscriptions.Limits.DEFAULT,
+        StreamLimits.DEFAULT);
   }
 
   private Publish publishing(

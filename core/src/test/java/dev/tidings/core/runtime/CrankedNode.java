@@ -40,7 +40,7 @@ public final class CrankedNode {
   private CrankedNode(Store store, int loops, Node.Limits limits, ManualTime time)
       throws StoreException {
     for (int i = 0; i < loops; i++) {
-      executors.add(new CrankedExecutor("loop-" + i));
+      executors.add(new CrankedExecutor("loop-" + i, time));
     }
     this.time = time;
     node =

@@ -20,6 +20,9 @@ class SlotTest {
     assertThat(Slot.of(Slot.Kind.TOPIC, "späße-✓")).isEqualTo(599);
     assertThat(Slot.of(Slot.Kind.USER, "admin")).isEqualTo(592);
     assertThat(Slot.of(Slot.Kind.USER, "news")).isEqualTo(36);
+    assertThat(Slot.of(Slot.Kind.CLIENT, "news")).isEqualTo(718);
+    assertThat(Slot.of(Slot.Kind.STREAM, "news")).isEqualTo(261);
+    assertThat(Slot.of(Slot.Kind.KEY, "news")).isEqualTo(840);
   }
 
   @Test

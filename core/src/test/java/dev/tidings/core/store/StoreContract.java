@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Scopes;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
@@ -755,6 +757,186 @@ public abstract class StoreContract {
     commit(new EntryPut(topic("c", 22)));
     closeAndOpen();
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(500);
+  }
+
+  // Streams and signing keys
+
+  private static final int STREAM = DurableStream.FIRST_NUMBER;
+
+  private static DurableStream stream(int number) {
+    return new DurableStream("stream-" + number, number, 1_700_000_000_000L);
+  }
+
+  private void putAndRemove(DurableStream stream) throws StoreException {
+    commit(new EntryPut(stream));
+    commit(new EntryRemoved(stream));
+  }
+
+  @Test
+  void streamsAndSigningKeys_areEntries_withEveryField() throws Exception {
+    byte[] everyByte = new byte[256];
+    for (int i = 0; i < everyByte.length; i++) {
+      everyByte[i] = (byte) i;
+    }
+    DurableStream first = new DurableStream("größe/1 😀", STREAM, Long.MIN_VALUE);
+    DurableStream last = new DurableStream("", Integer.MAX_VALUE, Long.MAX_VALUE);
+    SigningKey key = new SigningKey("schlüssel", Payload.wrap(everyByte), -1);
+    SigningKey empty = new SigningKey("", Payload.EMPTY, 0);
+    commit(new EntryPut(first), new EntryPut(last), new EntryPut(key), new EntryPut(empty));
+    // Names of different kinds never meet.
+    DurableStream sameName = new DurableStream("t", STREAM + 1, 0);
+    SigningKey sameNameToo = new SigningKey("t", Payload.of("before"), 0);
+    commit(new EntryPut(topic("t", 1)), new EntryPut(sameName), new EntryPut(sameNameToo));
+    SigningKey changed = new SigningKey("t", Payload.of("after"), 9);
+    commit(new EntryPut(changed), new EntryRemoved(empty), new EntryRemoved(last));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries())
+        .containsExactlyInAnyOrder(first, key, topic("t", 1), sameName, changed);
+  }
+
+  @Test
+  void logsUnderNumbersOfStreams_areLikeThoseOfTopics() throws Exception {
+    List<LogWriter> logs = new ArrayList<>();
+    for (int log :
+        List.of(LOG, STREAM - 1, STREAM, STREAM + 1, Integer.MAX_VALUE - 1, Integer.MAX_VALUE)) {
+      assertThat(store.extent(log)).isEqualTo(LogExtent.EMPTY);
+      assertThat(store.read(log, 0, 10, 1000).messages()).isEmpty();
+      assertThat(store.runAt(log, 0)).isEmpty();
+      logs.add(new LogWriter(log));
+    }
+    for (LogWriter log : logs) {
+      commit(log.append(4));
+    }
+    for (LogWriter log : logs) {
+      commit(log.append(3), log.trim(5));
+    }
+    for (int time = 0; time < 2; time++) {
+      for (LogWriter log : logs) {
+        assertThat(store.extent(log.incarnation)).isEqualTo(log.extent(5));
+        assertThat(readAll(log.incarnation)).isEqualTo(log.written.subList(4, 7));
+        assertThat(store.read(log.incarnation, 6, 1, 1000).messages())
+            .containsExactly(log.written.get(5));
+        assertThat(store.read(log.incarnation, 8, 10, 1000).messages()).isEmpty();
+        assertThat(store.runAt(log.incarnation, 0).orElseThrow().lastSequence()).isEqualTo(7);
+        assertThat(store.runAt(log.incarnation, 8)).isEmpty();
+      }
+      closeAndOpen();
+    }
+    for (LogWriter log : logs) {
+      commit(log.trim(8));
+      assertThat(store.extent(log.incarnation)).isEqualTo(log.extent(8));
+      assertThat(readAll(log.incarnation)).isEmpty();
+      commit(log.append(1));
+      assertThat(readAll(log.incarnation)).isEqualTo(log.written.subList(7, 8));
+    }
+  }
+
+  @Test
+  void removedStream_isGone_andItsLogWithIt_andNoOther() throws Exception {
+    List<Integer> numbers =
+        List.of(STREAM, STREAM + 1, STREAM + 2, Integer.MAX_VALUE - 1, Integer.MAX_VALUE);
+    for (int log : numbers) {
+      LogWriter writer = new LogWriter(log);
+      commit(new EntryPut(stream(log)), writer.append(5), writer.trim(3));
+      commit(writer.append(2));
+    }
+    LogWriter topic = new LogWriter(STREAM - 1);
+    commit(topic.append(2));
+    List<Integer> left = new ArrayList<>(numbers);
+    for (int log : List.of(STREAM + 1, Integer.MAX_VALUE, STREAM, Integer.MAX_VALUE - 1)) {
+      commit(new EntryRemoved(stream(log)));
+      left.remove((Integer) log);
+      for (int time = 0; time < 2; time++) {
+        assertThat(store.extent(log)).isEqualTo(LogExtent.EMPTY);
+        assertThat(readAll(log)).isEmpty();
+        assertThat(store.runAt(log, 0)).isEmpty();
+        assertThat(store.loadDirectory().all(DurableStream.class))
+            .containsExactlyInAnyOrderElementsOf(left.stream().map(StoreContract::stream).toList());
+        for (int other : left) {
+          assertThat(readAll(other))
+              .extracting(Message::sequence)
+              .containsExactly(3L, 4L, 5L, 6L, 7L);
+        }
+        closeAndOpen();
+      }
+    }
+    assertThat(readAll(STREAM - 1)).isEqualTo(topic.written);
+  }
+
+  @Test
+  void streamOfTheSameName_inTheBatchThatRemovedOne_isAnotherWithItsOwnLog() throws Exception {
+    DurableStream before = new DurableStream("s", STREAM, 1);
+    DurableStream after = new DurableStream("s", STREAM + 1, 2);
+    LogWriter log = new LogWriter(STREAM);
+    LogWriter next = new LogWriter(STREAM + 1);
+    commit(new EntryPut(before), log.append(5));
+    commit(log.append(1), new EntryRemoved(before), new EntryPut(after), next.append(1));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactly(after);
+    assertThat(readAll(STREAM)).isEmpty();
+    assertThat(readAll(STREAM + 1)).isEqualTo(next.written);
+  }
+
+  @Test
+  void streamsThatComeAndGo_leaveNothingBehind() throws Exception {
+    int streams = 3000;
+    for (int i = 0; i < streams; i += 100) {
+      List<StoreRecord> come = new ArrayList<>();
+      List<StoreRecord> go = new ArrayList<>();
+      for (int log = STREAM + i; log < STREAM + i + 100; log++) {
+        LogWriter writer = new LogWriter(log);
+        come.add(new EntryPut(stream(log)));
+        come.add(writer.append(2));
+        if (log % 7 != 0) {
+          go.add(writer.trim(log % 2 == 0 ? 3 : 2));
+          go.add(new EntryRemoved(stream(log)));
+        }
+      }
+      commit(come.toArray(StoreRecord[]::new));
+      commit(go.toArray(StoreRecord[]::new));
+    }
+    for (int time = 0; time < 2; time++) {
+      for (int log = STREAM; log < STREAM + streams; log++) {
+        assertThat(readAll(log)).hasSize(log % 7 == 0 ? 2 : 0);
+        assertThat(store.extent(log).nextSequence()).isEqualTo(log % 7 == 0 ? 3 : 1);
+      }
+      assertThat(store.loadDirectory().all(DurableStream.class))
+          .hasSizeBetween(streams / 7, streams / 7 + 1)
+          .allMatch(stream -> stream.number() % 7 == 0);
+      closeAndOpen();
+    }
+  }
+
+  @Test
+  void lastStreamNumber_isNeverBelowAStreamEverPut_andTellsNothingOfOthers() throws Exception {
+    commit(new EntryPut(topic("a", 500)), new EntryPut(subscription("s", 600)));
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(STREAM - 1);
+    commit(new EntryPut(stream(STREAM)));
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(STREAM);
+    putAndRemove(stream(STREAM + 500));
+    commit(new EntryPut(stream(STREAM + 20)));
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(STREAM + 500);
+      assertThat(store.loadDirectory().lastIncarnation()).isEqualTo(600);
+      store.reopen();
+      assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(STREAM + 500);
+      assertThat(store.loadDirectory().lastIncarnation()).isEqualTo(600);
+      closeAndOpen();
+      commit(new EntryPut(stream(STREAM + 21)), new EntryPut(topic("b", 501)));
+    }
+    putAndRemove(stream(Integer.MAX_VALUE));
+    closeAndOpen();
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(Integer.MAX_VALUE);
+    assertThat(store.loadDirectory().lastIncarnation()).isEqualTo(600);
+  }
+
+  @Test
+  void streamsOfAStaleSlot_areLeftOut_andDrawNoNumber() throws Exception {
+    store.openSlots(SlotSet.ALL);
+    SlotSet refused = commit(new EntryPut(stream(STREAM + 7)));
+    assertThat(refused.contains(stream(STREAM + 7).slot())).isTrue();
+    assertThat(store.loadDirectory())
+        .isEqualTo(new DirectoryContents(List.of(), 0, STREAM - 1, List.of()));
   }
 
   // Receipts

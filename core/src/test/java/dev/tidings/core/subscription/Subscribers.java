@@ -29,6 +29,7 @@ import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Deliveries.Counts;
 import dev.tidings.core.subscription.Deliveries.Delivered;
 import dev.tidings.core.subscription.Deliveries.Meant;
@@ -66,7 +67,8 @@ final class Subscribers {
             100,
             100,
             Receipts.Limits.DEFAULT,
-            new Subscriptions.Limits(100, 10, deliveries));
+            new Subscriptions.Limits(100, 10, deliveries),
+            StreamLimits.DEFAULT);
     node = CrankedNode.on(store, 2, limits, time);
     node.createTopic(TOPIC);
     node.createTopic(NOISE);

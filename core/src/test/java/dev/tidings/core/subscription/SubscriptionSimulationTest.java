@@ -38,6 +38,7 @@ import dev.tidings.core.store.FaultyStore.Method;
 import dev.tidings.core.store.FaultyStore.Rates;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Deliveries.Counts;
 import dev.tidings.core.subscription.Deliveries.Delivered;
 import dev.tidings.core.subscription.Deliveries.Meant;
@@ -292,7 +293,8 @@ class SubscriptionSimulationTest {
               1000,
               Receipts.Limits.DEFAULT,
               new Subscriptions.Limits(
-                  100, 100, new Deliveries.Limits(outstandingBound, deadLetterBound, 60_000)));
+                  100, 100, new Deliveries.Limits(outstandingBound, deadLetterBound, 60_000)),
+              StreamLimits.DEFAULT);
       warm = hot;
       start();
       topic = node.createTopic(TOPIC);

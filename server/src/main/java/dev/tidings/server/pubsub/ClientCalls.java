@@ -74,7 +74,6 @@ public final class ClientCalls {
   /// Goes on if somebody calls who may make calls of `scope` on `object`, or else answers 401 or
   /// 403 in the words of this API.
   private void permitted(Exchange exchange, Scope scope, Optional<String> object, Runnable then) {
-    exchange.useDetailOnly();
     PubsubApi.permitted(
         exchange, services.authenticator().ofRequest(exchange), scope, object, _ -> then.run());
   }
@@ -83,7 +82,6 @@ public final class ClientCalls {
   /// who calls and what it may, then the fields.
   private void withBody(
       Exchange exchange, Scope scope, Optional<String> object, Consumer<JsonValue.Parsed> then) {
-    exchange.useDetailOnly();
     services
         .bodies()
         .read(

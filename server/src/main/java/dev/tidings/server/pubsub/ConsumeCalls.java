@@ -88,7 +88,7 @@ final class ConsumeCalls {
         AccessPolicy::mayConsume,
         subscription -> {
           String principal = caller.principal().id();
-          if (waitS > 0 && !services.waiters().enter(principal, List.of())) {
+          if (waitS > 0 && !services.waiters().enter(principal)) {
             exchange.detail(429, services.waiters().refusal());
             return;
           }
@@ -103,7 +103,7 @@ final class ConsumeCalls {
                   finished -> {
                     if (waitS > 0) {
                       boolean _ = waiting.remove(finished);
-                      services.waiters().leave(principal, List.of());
+                      services.waiters().leave(principal);
                     }
                   });
           if (waitS > 0) {

@@ -43,7 +43,6 @@ public final class OAuthCalls {
   }
 
   private void token(Exchange exchange) {
-    exchange.useDetailOnly();
     bodies.read(
         exchange,
         bytes -> {

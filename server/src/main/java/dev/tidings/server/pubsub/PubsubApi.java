@@ -16,8 +16,8 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.SubscriptionMetrics;
-import dev.tidings.server.relay.PollWaiters;
 import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
@@ -25,6 +25,7 @@ import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.WaitingCalls;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +51,7 @@ public final class PubsubApi {
   /// @param published counts what is published
   /// @param metrics counts what is delivered
   /// @param time the clock
-  /// @param waiters those who wait for messages
+  /// @param waiters the bounds on those who wait for messages
   /// @param settings defaults and bounds
   public record Services(
       Node node,
@@ -59,7 +60,7 @@ public final class PubsubApi {
       RelayMetrics published,
       SubscriptionMetrics metrics,
       TimeSource time,
-      PollWaiters waiters,
+      WaitingCalls waiters,
       Settings settings) {
     Directory directory() {
       return node.directory();
@@ -83,12 +84,16 @@ public final class PubsubApi {
 
   /// Adds its routes.
   public void route(Routes routes) {
-    new TopicCalls(this, services).route(routes);
-    new PublishCalls(this, services).route(routes);
-    new SubscriptionCalls(this, services).route(routes);
-    new DeadLetterCalls(this, services).route(routes);
-    new ProbeCalls(services.node()).route(routes);
-    consumers.route(routes);
+    routes.telling(
+        ErrorShape.DETAIL,
+        () -> {
+          new TopicCalls(this, services).route(routes);
+          new PublishCalls(this, services).route(routes);
+          new SubscriptionCalls(this, services).route(routes);
+          new DeadLetterCalls(this, services).route(routes);
+          new ProbeCalls(services.node()).route(routes);
+          consumers.route(routes);
+        });
   }
 
   /// Answers those who wait for messages because the server stops.
@@ -116,7 +121,6 @@ public final class PubsubApi {
       Scope scope,
       Optional<String> object,
       Consumer<Authenticator.Caller> then) {
-    exchange.useDetailOnly();
     permitted(exchange, services.authenticator().ofRequest(exchange), scope, object, then);
   }
 
@@ -171,7 +175,6 @@ public final class PubsubApi {
   ///
   /// @param depth how deep the body is read
   void withBody(Exchange exchange, Scope scope, Optional<String> object, int depth, BodyCall then) {
-    exchange.useDetailOnly();
     services
         .bodies()
         .read(
@@ -330,6 +333,9 @@ public final class PubsubApi {
           USER_EXISTS,
           ALREADY_GRANTED,
           NOT_GRANTED,
+          STREAM_MISSING,
+          STREAM_DELETED,
+          NO_BUFFER,
           KEY_REUSED,
           TOO_MANY_KEYS,
           STALE_AUTHORITY,

@@ -12,6 +12,7 @@ import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.WaitingCalls;
 import io.vertx.core.http.HttpMethod;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,13 +27,15 @@ final class PollCalls {
 
   private final RelayApi api;
   private final Services services;
-  private final PollWaiters waiters;
+  private final WaitingCalls waiters;
+  private final PolledTopics polled;
   private final OpenSessions<Poll> open = new OpenSessions<>();
 
   PollCalls(RelayApi api, Services services) {
     this.api = api;
     this.services = services;
     this.waiters = services.waiters();
+    this.polled = services.polled();
   }
 
   void route(Routes routes) {
@@ -52,11 +55,11 @@ final class PollCalls {
             .raw("{\"active_waiters\":")
             .number(waiters.waiting())
             .raw(",\"subscribed_topics\":")
-            .number(waiters.topics())
+            .number(polled.size())
             .raw(",\"topic_subscriber_counts\":{");
     String separator = "";
     for (Map.Entry<String, Integer> topic :
-        waiters.countsOf(name -> mayKnow(caller, name)).entrySet()) {
+        polled.countsOf(name -> mayKnow(caller, name)).entrySet()) {
       out.raw(separator).string(topic.getKey()).raw(":").number(topic.getValue());
       separator = ",";
     }
@@ -89,10 +92,11 @@ final class PollCalls {
       exchange.detail(403, Topics.deniedText(denied));
       return;
     }
-    if (!waiters.enter(principal.id(), topics)) {
+    if (!waiters.enter(principal.id())) {
       exchange.detail(429, waiters.refusal());
       return;
     }
+    polled.add(topics);
     Poll poll =
         new Poll(
             exchange,
@@ -104,7 +108,8 @@ final class PollCalls {
             services.metrics(),
             finished -> {
               boolean _ = open.remove(finished);
-              waiters.leave(principal.id(), topics);
+              waiters.leave(principal.id());
+              polled.remove(topics);
             });
     open.add(poll);
     poll.start(starts(topics, since), timeoutS * 1000);

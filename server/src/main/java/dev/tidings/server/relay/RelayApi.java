@@ -25,6 +25,7 @@ import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.WaitingCalls;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +62,8 @@ public final class RelayApi {
   /// @param time the clock
   /// @param random for ids
   /// @param settings the bounds
-  /// @param waiters polls that wait
+  /// @param waiters the bounds on polls that wait
+  /// @param polled the topics they wait for
   /// @param connections live connections
   public record Services(
       Node node,
@@ -73,7 +75,8 @@ public final class RelayApi {
       TimeSource time,
       SecureRandom random,
       Settings settings,
-      PollWaiters waiters,
+      WaitingCalls waiters,
+      PolledTopics polled,
       UserConnections connections) {
     Directory directory() {
       return node.directory();
@@ -92,6 +95,7 @@ public final class RelayApi {
           random,
           settings,
           waiters,
+          polled,
           connections);
     }
   }

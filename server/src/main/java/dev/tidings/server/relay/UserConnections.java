@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
+import dev.tidings.server.wire.PerUser;
+
 /// The bound on the live connections of one user, WebSockets and event streams together, over all
 /// event loops.
 public final class UserConnections {

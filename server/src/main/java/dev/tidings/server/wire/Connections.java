@@ -10,10 +10,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The HTTP connections of one event loop, and the time each has: for the head of its first request
-/// and the whole of every body 30 seconds, and two minutes from one request to the next. That is
-/// longer than a body and the longest poll after it; so a connection that is closed waited for
-/// nothing, or its client has taken more than two minutes over one answer. WebSockets leave with
-/// their upgrade, they have pings.
+/// and the whole of every body 30 seconds, and two minutes from one request to the next, besides
+/// what an answer may take that says so. That is longer than a body and the longest poll after it;
+/// so a connection that is closed waited for nothing, or its client has taken more than two minutes
+/// over one answer. WebSockets leave with their upgrade, they have pings.
 public final class Connections {
   private static final long ARRIVAL_NS = Duration.ofSeconds(30).toNanos();
   private static final long IDLE_NS = Duration.ofMinutes(2).toNanos();
@@ -29,11 +29,17 @@ public final class Connections {
   /// One connection.
   static final class Connection {
     private long sinceNs;
+    private long answerNs;
     private boolean hasAsked;
     private @Nullable Runnable lateBody;
 
     private Connection(long sinceNs) {
       this.sinceNs = sinceNs;
+    }
+
+    /// The answer to its present request may take so long, nanoseconds.
+    void answeredWithin(long ns) {
+      answerNs = ns;
     }
 
     /// A body is being received; `late` ends it when its time is up.
@@ -57,6 +63,7 @@ public final class Connections {
     Connection known = open.get(connection);
     if (known != null) {
       known.sinceNs = time.monotonicNs();
+      known.answerNs = 0;
       known.hasAsked = true;
     }
   }
@@ -80,7 +87,8 @@ public final class Connections {
       if (late != null && age > ARRIVAL_NS) {
         connection.lateBody = null;
         late.run();
-      } else if (age > IDLE_NS || (!connection.hasAsked && age > ARRIVAL_NS)) {
+      } else if (age > IDLE_NS + connection.answerNs
+          || (!connection.hasAsked && age > ARRIVAL_NS)) {
         var _ = entry.getKey().close();
       }
     }

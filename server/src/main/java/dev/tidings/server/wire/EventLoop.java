@@ -5,6 +5,7 @@ import dev.tidings.core.runtime.Loop;
 import dev.tidings.core.runtime.SerialExecutor;
 import io.vertx.core.Context;
 import io.vertx.core.internal.ContextInternal;
+import java.util.concurrent.TimeUnit;
 
 /// One event loop of the server: a Vert.x context, the core's view of it, and what front-ends keep
 /// there.
@@ -33,6 +34,11 @@ public final class EventLoop implements SerialExecutor {
   @Override
   public void execute(Runnable task) {
     netty.execute(task);
+  }
+
+  @Override
+  public void executeAfter(long delayNs, Runnable task) {
+    var _ = netty.schedule(task, delayNs, TimeUnit.NANOSECONDS);
   }
 
   @Override

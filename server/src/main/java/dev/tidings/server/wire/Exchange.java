@@ -6,6 +6,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,24 +29,27 @@ public final class Exchange {
   private final Answers answers;
   private final Map<String, String> pathParameters;
   private final String requestId;
+  private final ErrorShape errors;
   private String caller = "";
   private @Nullable Runnable over;
   private final long sinceNs;
-  private boolean detailOnly;
 
   /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
-  /// answer carries `requestId` and is counted in `answers`.
+  /// answer carries `requestId`, is counted in `answers` and, if it is an error, looks as `errors`
+  /// say.
   Exchange(
       HttpServerRequest request,
       String requestId,
       EventLoop loop,
       Answers answers,
+      ErrorShape errors,
       Map<String, String> pathParameters) {
     this.request = request;
     this.pathParameters = pathParameters;
     this.response = request.response();
     this.loop = loop;
     this.answers = answers;
+    this.errors = errors;
     this.requestId = requestId;
     response.headers().set(Headers.REQUEST_ID, requestId);
     this.sinceNs = answers.now();
@@ -74,12 +78,6 @@ public final class Exchange {
   /// The id of the request, in its answer and on its log lines.
   public String requestId() {
     return requestId;
-  }
-
-  /// Answers every error as `{"detail": text}` from now on: those of an API that has no other
-  /// shape.
-  public void useDetailOnly() {
-    detailOnly = true;
   }
 
   /// Notes who calls, for the access log.
@@ -115,6 +113,14 @@ public final class Exchange {
       finish();
       step.run();
     });
+  }
+
+  /// Its answer may take as long as `answer`: its connection is not idle until then.
+  public void answeredWithin(Duration answer) {
+    Connections.Connection connection = loop.connections().find(request.connection());
+    if (connection != null) {
+      connection.answeredWithin(answer.toNanos());
+    }
   }
 
   /// It has become a WebSocket.
@@ -219,9 +225,9 @@ public final class Exchange {
     return this;
   }
 
-  /// Answers `{"detail": text}`, the error shape of both FastAPI services.
+  /// Answers an error that has no code, in the shape of its API.
   public void detail(int status, String text) {
-    json(status, new JsonOut(64 + text.length()).raw("{\"detail\":").string(text).raw("}"));
+    json(status, errors.write(status, "", text));
   }
 
   /// Answers 401 with the challenge that makes a browser or client log in.
@@ -234,21 +240,9 @@ public final class Exchange {
     json(422, FieldError.write(errors));
   }
 
-  /// Answers `{"error": code, "message": text, "details": null}`, the relay's shape for errors that
-  /// are not about a field.
+  /// Answers an error with its code, in the shape of its API.
   public void error(int status, String code, String text) {
-    if (detailOnly) {
-      detail(status, status == 500 ? "internal server error" : text);
-      return;
-    }
-    json(
-        status,
-        new JsonOut(96 + text.length())
-            .raw("{\"error\":")
-            .string(code)
-            .raw(",\"message\":")
-            .string(text)
-            .raw(",\"details\":null}"));
+    json(status, errors.write(status, code, text));
   }
 
   /// Answers 503: nothing was done, or its outcome is unknown, as `text` says.
@@ -257,15 +251,22 @@ public final class Exchange {
     detail(503, text);
   }
 
-  /// Answers a refusal of the core in the FastAPI shape.
+  /// Answers a refusal of the core.
   public void refused(Refusal refusal) {
     switch (refusal.code()) {
       case TOPIC_EXISTS, USER_EXISTS, ALREADY_GRANTED, LIMIT_REACHED ->
           detail(400, refusal.detail());
       case KEY_REUSED -> detail(422, refusal.detail());
       case TOO_MANY_KEYS -> detail(429, refusal.detail());
+      case NO_BUFFER -> detail(400, refusal.detail());
+      case STREAM_DELETED -> detail(410, refusal.detail());
       case SUBSCRIPTION_EXISTS -> detail(409, refusal.detail());
-      case TOPIC_MISSING, NOT_GRANTED, USER_MISSING, CLIENT_MISSING, SUBSCRIPTION_MISSING ->
+      case TOPIC_MISSING,
+          NOT_GRANTED,
+          USER_MISSING,
+          CLIENT_MISSING,
+          SUBSCRIPTION_MISSING,
+          STREAM_MISSING ->
           detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -292,6 +293,9 @@ public final class Exchange {
           CLIENT_MISSING,
           SUBSCRIPTION_EXISTS,
           SUBSCRIPTION_MISSING,
+          STREAM_MISSING,
+          STREAM_DELETED,
+          NO_BUFFER,
           LIMIT_REACHED,
           USER_EXISTS,
           STALE_AUTHORITY,

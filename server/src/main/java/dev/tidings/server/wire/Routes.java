@@ -50,11 +50,13 @@ public final class Routes {
   private final AccessLog accessLog;
   private final Map<String, Map<HttpMethod, Route>> fixed = new HashMap<>();
   private final Map<String, Template> templates = new LinkedHashMap<>();
+  // Of the routes that are being added.
+  private ErrorShape errors = ErrorShape.CODED;
 
-  private record Route(Consumer<Exchange> handler, Answers answers) {}
+  private record Route(Consumer<Exchange> handler, Answers answers, ErrorShape errors) {}
 
   /// A path with parameters, and the methods it has.
-  private record Template(Pattern pattern, Set<HttpMethod> methods) {}
+  private record Template(Pattern pattern, ErrorShape errors, Set<HttpMethod> methods) {}
 
   /// Routes for the requests of `loop`.
   public Routes(Vertx vertx, EventLoop loop, Answers.Counts counts, Edge edge) {
@@ -100,6 +102,13 @@ public final class Routes {
     }
   }
 
+  /// Adds, by running `api`, the routes of an API that tells errors in the shape `shape`.
+  public void telling(ErrorShape shape, Runnable api) {
+    errors = shape;
+    api.run();
+    errors = ErrorShape.CODED;
+  }
+
   /// Adds a route of which one address may make a limited number of calls; as below.
   public void add(
       HttpMethod method, String path, RateLimits.Kind limit, Consumer<Exchange> handler) {
@@ -108,7 +117,7 @@ public final class Routes {
 
   /// Adds a route; a part of the path in braces is a parameter.
   public void add(HttpMethod method, String path, Consumer<Exchange> handler) {
-    Route route = new Route(handler, counts.answers(path, method.name()));
+    Route route = new Route(handler, counts.answers(path, method.name()), errors);
     String template = path.replaceAll(PARAMETER, ":$1");
     if (template.equals(path)) {
       fixed.computeIfAbsent(path, _ -> new HashMap<>()).put(method, route);
@@ -118,7 +127,9 @@ public final class Routes {
               template,
               _ ->
                   new Template(
-                      Pattern.compile(path.replaceAll(PARAMETER, "[^/]+")), new HashSet<>()))
+                      Pattern.compile(path.replaceAll(PARAMETER, "[^/]+")),
+                      errors,
+                      new HashSet<>()))
           .methods()
           .add(method);
       router
@@ -176,7 +187,8 @@ public final class Routes {
 
   private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
     Exchange exchange =
-        new Exchange(request, ids.of(request), loop, route.answers(), pathParameters);
+        new Exchange(
+            request, ids.of(request), loop, route.answers(), route.errors(), pathParameters);
     accessLog.watch(exchange);
     exchange.guarded(() -> route.handler().accept(exchange));
   }
@@ -184,7 +196,23 @@ public final class Routes {
   // ---- answers that belong to no route ----
 
   private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
-    run(request, new Route(answer, counts.answers("none", known(request.method()))), Map.of());
+    Answers answers = counts.answers("none", known(request.method()));
+    run(request, new Route(answer, answers, shapeOf(request.path())), Map.of());
+  }
+
+  /// How errors are told on a path, whatever the method.
+  private ErrorShape shapeOf(@Nullable String path) {
+    if (path == null) {
+      return ErrorShape.CODED;
+    }
+    Map<HttpMethod, Route> methods = fixed.get(path);
+    return methods != null
+        ? methods.values().iterator().next().errors()
+        : matching(path).map(Template::errors).findFirst().orElse(ErrorShape.CODED);
+  }
+
+  private Stream<Template> matching(String path) {
+    return templates.values().stream().filter(it -> it.pattern().matcher(path).matches());
   }
 
   private void notFound(HttpServerRequest request) {
@@ -226,9 +254,7 @@ public final class Routes {
     Map<HttpMethod, Route> methods = fixed.get(path);
     return methods != null
         ? methods.keySet().stream()
-        : templates.values().stream()
-            .filter(template -> template.pattern().matcher(path).matches())
-            .flatMap(template -> template.methods().stream());
+        : matching(path).flatMap(template -> template.methods().stream());
   }
 
   /// Answers what cannot be read as a request, and ends its connection.

@@ -9,6 +9,7 @@ import java.util.UUID;
 public final class Uuids {
   private static final String URN = "urn:uuid:";
   private static final int DIGITS = 32;
+  private static final int CANONICAL_LENGTH = 36;
   private static final int[] GROUP_STARTS = {0, 9, 14, 19, 24};
   private static final int[] GROUP_LENGTHS = {8, 4, 4, 4, 12};
 
@@ -16,14 +17,31 @@ public final class Uuids {
 
   /// The UUID that `text` spells: with hyphens or without, in braces or as a URN.
   public static Optional<UUID> parse(String text) {
-    String digits = bare(text);
+    if (isCanonical(text)) {
+      return Optional.of(UUID.fromString(text));
+    }
     if (fault(text).isPresent()) {
       return Optional.empty();
     }
-    String plain = digits.replace("-", "");
+    String plain = bare(text).replace("-", "");
     return Optional.of(
         new UUID(
             Long.parseUnsignedLong(plain, 0, 16, 16), Long.parseUnsignedLong(plain, 16, 32, 16)));
+  }
+
+  /// Whether it is spelt as nearly all are, which can be read at no cost.
+  private static boolean isCanonical(String text) {
+    if (text.length() != CANONICAL_LENGTH) {
+      return false;
+    }
+    for (int i = 0; i < CANONICAL_LENGTH; i++) {
+      char c = text.charAt(i);
+      boolean isHyphen = i == 8 || i == 13 || i == 18 || i == 23;
+      if (isHyphen ? c != '-' : c > 'f' || Character.digit(c, 16) < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// The text without braces or prefix.

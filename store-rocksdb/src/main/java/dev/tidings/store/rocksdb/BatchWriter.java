@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.store.rocksdb;
 
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.idempotency.Receipt;
@@ -16,6 +17,7 @@ import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +37,12 @@ final class BatchWriter implements AutoCloseable {
   /// A buffer that holds any run but one of a single larger message.
   static final int BUFFER_BYTES = Codec.maxRunBytes(RUN_MESSAGES, RUN_BYTES);
 
-  /// What a trim must know about the log on disk.
+  /// A log of a stream loses as many runs as this one by one; more, and any of a topic, as a range.
+  /// Streams come and go by thousands a second, and the messages' memtable is flushed at every
+  /// 1,000th range.
+  static final int FEW_RUNS = 8;
+
+  /// What a trim or removal must know about the log on disk.
   interface Logs {
     Optional<TrimMark> mark(int incarnation) throws StoreException, RocksDBException;
 
@@ -44,6 +51,10 @@ final class BatchWriter implements AutoCloseable {
 
     /// The first sequence of the run with the highest one not above `sequence`.
     Optional<Long> floor(int incarnation, long sequence) throws StoreException, RocksDBException;
+
+    /// The keys of the runs from `first` (inclusive) to `end` (exclusive); empty if there are more
+    /// than [#FEW_RUNS], or if it takes long or is not possible to tell.
+    Optional<List<byte[]>> few(byte[] first, byte[] end) throws RocksDBException;
   }
 
   /// Where a log ends.
@@ -109,9 +120,13 @@ final class BatchWriter implements AutoCloseable {
     batch.delete(handle.directory, EntryCodec.key(entry));
     if (entry.ownNumber().isPresent()) {
       int incarnation = entry.ownNumber().getAsInt();
-      logs.remove(incarnation);
+      Log log = logs.remove(incarnation);
       marks.remove(incarnation);
-      batch.deleteRange(handle.messages, Codec.runKey(incarnation, 0), Codec.runsEnd(incarnation));
+      deleteRuns(
+          incarnation,
+          Codec.runKey(incarnation, 0),
+          Codec.runsEnd(incarnation),
+          log == null ? List.of() : log.runStarts);
       batch.delete(handle.meta, Codec.metaKey('t', incarnation));
     }
     if (entry instanceof Subscription subscription) {
@@ -119,6 +134,30 @@ final class BatchWriter implements AutoCloseable {
           handle.meta,
           DeliveryCodec.key(subscription.number(), 0),
           DeliveryCodec.end(subscription.number()));
+    }
+  }
+
+  /// Deletes the runs from `first` (inclusive) to `end` (exclusive).
+  ///
+  /// @param own the first sequences of those of the log that are in this batch
+  private void deleteRuns(int incarnation, byte[] first, byte[] end, List<Long> own)
+      throws RocksDBException {
+    Optional<List<byte[]>> few =
+        incarnation < DurableStream.FIRST_NUMBER || own.size() > FEW_RUNS
+            ? Optional.empty()
+            : stored.few(first, end);
+    if (few.isEmpty()) {
+      batch.deleteRange(handle.messages, first, end);
+      return;
+    }
+    for (byte[] key : few.get()) {
+      batch.delete(handle.messages, key);
+    }
+    for (long start : own) {
+      byte[] key = Codec.runKey(incarnation, start);
+      if (Arrays.compareUnsigned(key, first) >= 0 && Arrays.compareUnsigned(key, end) < 0) {
+        batch.delete(handle.messages, key);
+      }
     }
   }
 
@@ -248,10 +287,11 @@ final class BatchWriter implements AutoCloseable {
     long deletedBelow =
         Math.max(oldDeletedBelow, all ? firstRetained : floor(incarnation, log, firstRetained));
     if (deletedBelow > oldDeletedBelow) {
-      batch.deleteRange(
-          handle.messages,
+      deleteRuns(
+          incarnation,
           Codec.runKey(incarnation, oldDeletedBelow),
-          Codec.runKey(incarnation, deletedBelow));
+          Codec.runKey(incarnation, deletedBelow),
+          log.runStarts);
     }
     TrimMark newMark =
         new TrimMark(

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.AbstractEventListener;
@@ -58,6 +59,9 @@ final class RocksHandle implements AutoCloseable {
   private static final int BLOB_FILE_BYTES = 64 << 20;
   private static final int OPEN_FILES = 512;
   private static final int INFO_LOG_BYTES = 4 << 20;
+
+  /// Beyond it, deleting a range is cheaper than finding out what lies in it.
+  private static final int MAX_SKIPPED = 100;
 
   static {
     RocksDB.loadLibrary();
@@ -223,7 +227,31 @@ final class RocksHandle implements AutoCloseable {
   /// An iterator over `family` from `lower` (inclusive) to `upper` (exclusive), with the native
   /// objects it needs.
   Range range(ColumnFamilyHandle family, byte[] lower, byte[] upper) {
-    return new Range(db, family, lower, upper);
+    return new Range(db, family, lower, upper, /* maxSkipped= */ 0);
+  }
+
+  /// The keys of `family` from `lower` (inclusive) to `upper` (exclusive); empty if there are more
+  /// than `max`, if there are too many traces of deleted ones to step over, or if they cannot be
+  /// read.
+  Optional<List<byte[]>> few(ColumnFamilyHandle family, byte[] lower, byte[] upper, int max)
+      throws RocksDBException {
+    try (Range range = new Range(db, family, lower, upper, MAX_SKIPPED)) {
+      List<byte[]> keys = new ArrayList<>();
+      RocksIterator iterator = range.iterator();
+      for (iterator.seekToFirst(); iterator.isValid() && keys.size() <= max; iterator.next()) {
+        keys.add(iterator.key());
+      }
+      iterator.status();
+      return keys.size() > max ? Optional.empty() : Optional.of(keys);
+    } catch (RocksDBException e) {
+      Status status = e.getStatus();
+      if (status != null
+          && (status.getCode() == Status.Code.Incomplete
+              || status.getCode() == Status.Code.Corruption)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   /// An iterator over a whole family.
@@ -280,12 +308,17 @@ final class RocksHandle implements AutoCloseable {
     private final ReadOptions options;
     private RocksIterator iterator;
 
-    private Range(RocksDB db, ColumnFamilyHandle family, byte[] from, byte[] to) {
+    /// @param maxSkipped deleted keys that one move steps over before it gives up; 0 for any number
+    private Range(RocksDB db, ColumnFamilyHandle family, byte[] from, byte[] to, long maxSkipped) {
       this.db = db;
       this.family = family;
       lower = new Slice(from);
       upper = new Slice(to);
-      options = new ReadOptions().setIterateLowerBound(lower).setIterateUpperBound(upper);
+      options =
+          new ReadOptions()
+              .setIterateLowerBound(lower)
+              .setIterateUpperBound(upper)
+              .setMaxSkippableInternalKeys(maxSkipped);
       iterator = db.newIterator(family, options);
     }
 

@@ -435,6 +435,11 @@ public final class RocksStore implements Store {
                   : Optional.empty();
             }
           }
+
+          @Override
+          public Optional<List<byte[]>> few(byte[] first, byte[] end) throws RocksDBException {
+            return opened.few(opened.messages, first, end, BatchWriter.FEW_RUNS);
+          }
         },
         lapses,
         buffers);

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tidings.core.directory.DurableStream;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.message.Payload;
 import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
@@ -106,6 +109,27 @@ final class BackupTest {
     try (RocksStore store = open("again")) {
       assertThat(store.extent(1).nextSequence()).isEqualTo(5 + 2 * STEP);
       assertThat(store.extent(2).nextSequence()).isEqualTo(2001 + 2 * STEP);
+    }
+  }
+
+  @Test
+  void restored_hasStreamsAndSigningKeys_andStreamsGoOnHigher() throws Exception {
+    DurableStream stream = new DurableStream("s", DurableStream.FIRST_NUMBER + 40, 7);
+    SigningKey key = new SigningKey("k", Payload.of("secret"), 7);
+    Path backup;
+    try (RocksStore store = open()) {
+      Writer writer = Stores.writer(store);
+      writer.commit(new EntryPut(stream), new EntryPut(key));
+      writer.append(stream.number(), 2000);
+      backup = backup(store);
+    }
+    restore(backup, "restored");
+    try (RocksStore store = open("restored")) {
+      assertThat(store.loadDirectory().entries()).containsExactlyInAnyOrder(stream, key);
+      assertThat(Stores.sequences(store, stream.number())).isEqualTo(upTo(2000));
+      assertThat(store.extent(stream.number()).nextSequence()).isEqualTo(2001 + STEP);
+      assertThat(store.loadDirectory().lastStreamNumber())
+          .isEqualTo(stream.number() + RocksStore.STREAM_STEP);
     }
   }
 

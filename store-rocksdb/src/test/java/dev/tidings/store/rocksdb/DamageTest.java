@@ -3,9 +3,14 @@ package dev.tidings.store.rocksdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.store.DirectoryContents.Damaged;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
@@ -172,6 +177,32 @@ final class DamageTest {
       assertThat(contents.damaged().getFirst().key()).isEqualTo("größe");
       assertThat(contents.damaged().getFirst().reason()).contains("checksum", "quarantine");
     }
+  }
+
+  @Test
+  void damagedStreamOrSigningKey_keepsItsNameTaken_andItsNumberUsed() throws Exception {
+    DurableStream stream = new DurableStream("s", DurableStream.FIRST_NUMBER + 3, 7);
+    try (RocksStore store = open()) {
+      Writer writer = Stores.writer(store);
+      writer.commit(
+          new EntryPut(stream), new EntryPut(new SigningKey("k", Payload.of("secret"), 7)));
+      writer.append(stream.number(), 2);
+    }
+    flip(EntryCodec.key(Entry.Kind.STREAM, "s"), "directory", 7);
+    flip(EntryCodec.key(Entry.Kind.KEY, "k"), "directory", 7);
+    for (int start = 0; start < 2; start++) {
+      try (RocksStore store = open()) {
+        var contents = store.loadDirectory();
+        assertThat(contents.entries()).isEmpty();
+        assertThat(contents.damaged())
+            .extracting(Damaged::kind, Damaged::key)
+            .containsExactlyInAnyOrder(tuple(Entry.Kind.STREAM, "s"), tuple(Entry.Kind.KEY, "k"));
+        assertThat(contents.damaged()).allMatch(it -> !it.reason().contains("secret"));
+        assertThat(contents.lastStreamNumber()).isEqualTo(stream.number());
+        assertThat(Stores.sequences(store, stream.number())).containsExactly(1L, 2L);
+      }
+    }
+    assertThat(quarantined()).hasSize(4);
   }
 
   @Test

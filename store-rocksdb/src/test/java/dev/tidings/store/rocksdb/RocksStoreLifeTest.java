@@ -4,12 +4,14 @@ package dev.tidings.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord.EntryPut;
+import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.store.rocksdb.Stores.Writer;
 import java.nio.charset.StandardCharsets;
@@ -104,6 +106,43 @@ final class RocksStoreLifeTest {
     last.commit(trim(1, store.extent(1).nextSequence()));
     assertThat(store.extent(1).firstRetained()).isEqualTo(6 + 2 * STEP);
     assertThat(store.extent(1).nextSequence()).isEqualTo(6 + 2 * STEP);
+    store.close();
+  }
+
+  @Test
+  void uncleanEndUnderMemory_movesStreamsOn_upToTheLastNumber() throws Exception {
+    int first = DurableStream.FIRST_NUMBER;
+    RocksStore store = open(Durability.MEMORY);
+    Stores.writer(store).append(first, 3);
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(first - 1);
+    kill(store);
+
+    // A stream whose entry was lost may have been the first.
+    store = open(Durability.MEMORY);
+    assertThat(store.extent(first)).isEqualTo(new LogExtent(1, 4 + STEP, 3, 3, 27));
+    assertThat(store.loadDirectory().lastStreamNumber())
+        .isEqualTo(first - 1 + RocksStore.STREAM_STEP);
+    DurableStream stream = new DurableStream("s", first + RocksStore.STREAM_STEP, 0);
+    Writer writer = Stores.writer(store);
+    writer.commit(new EntryPut(stream));
+    writer.commit(new EntryRemoved(stream));
+    // Put under the lapses that there are: it does not jump for those again.
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(stream.number());
+    kill(store);
+
+    store = open(Durability.MEMORY);
+    assertThat(store.loadDirectory().lastStreamNumber())
+        .isEqualTo(stream.number() + RocksStore.STREAM_STEP);
+    assertThat(store.loadDirectory().lastIncarnation()).isEqualTo(2 * RocksStore.INCARNATION_STEP);
+    DurableStream high = new DurableStream("high", Integer.MAX_VALUE - 5, 0);
+    Stores.writer(store).commit(new EntryPut(high));
+    Stores.writer(store).append(high.number(), 2);
+    kill(store);
+
+    store = open(Durability.FSYNC);
+    assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(Integer.MAX_VALUE);
+    assertThat(store.loadDirectory().all(DurableStream.class)).containsExactly(high);
+    assertThat(store.extent(high.number()).nextSequence()).isEqualTo(3 + 3 * STEP);
     store.close();
   }
 

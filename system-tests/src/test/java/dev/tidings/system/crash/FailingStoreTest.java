@@ -21,6 +21,7 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
+import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.store.rocksdb.RocksOptions;
 import dev.tidings.store.rocksdb.RocksStore;
@@ -110,7 +111,9 @@ final class FailingStoreTest {
               new PubsubApi.Settings(
                   false,
                   new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty()),
-                  Duration.ofSeconds(60)));
+                  Duration.ofSeconds(60)),
+              new StreamsApi.Settings(
+                  false, 1000, Duration.ofMinutes(5), Duration.ofDays(365), 100, 100));
       Server server =
           Server.start(
               settings,

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tidings.server.relay;
+package dev.tidings.server.wire;
 
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
 /// Counts something by user, up to a bound for each; over all event loops.
-final class PerUser {
+public final class PerUser {
   private final int max;
   private final ConcurrentMap<String, Integer> counts = new ConcurrentHashMap<>();
 
   /// At most `max` of one user.
-  PerUser(int max) {
+  public PerUser(int max) {
     this.max = max;
   }
 
   /// Counts one more of the user, until it leaves; false, and nothing is counted, at the bound.
-  boolean enter(String userId) {
+  public boolean enter(String userId) {
     if (counts.merge(userId, 1, Integer::sum) > max) {
       leave(userId);
       return false;
@@ -24,11 +24,12 @@ final class PerUser {
   }
 
   /// One of the user is over.
-  void leave(String userId) {
+  public void leave(String userId) {
     counts.computeIfPresent(userId, (_, count) -> count > 1 ? count - 1 : null);
   }
 
-  int max() {
+  /// The bound.
+  public int max() {
     return max;
   }
 }

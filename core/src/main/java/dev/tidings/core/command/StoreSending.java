@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.command;
+
+import dev.tidings.core.runtime.Load;
+import dev.tidings.core.runtime.ShardState;
+import dev.tidings.core.stream.WaitingSend;
+import java.util.Optional;
+
+/// Stores a message that has waited for room in its stream, and has got it. The shard hands it in
+/// itself.
+///
+/// @param send what has waited
+public record StoreSending(WaitingSend send) implements StreamCommand<Boolean> {
+
+  @Override
+  public String stream() {
+    return send.sending().stream();
+  }
+
+  @Override
+  public long size() {
+    return SIZE + send.sending().payload().size();
+  }
+
+  @Override
+  public boolean writes() {
+    return true;
+  }
+
+  @Override
+  public Step<Boolean> handle(ShardState state) {
+    Optional<Load> missing = missing(state);
+    if (missing.isPresent()) {
+      return new Step.Needs<>(missing.get());
+    }
+    return state.streams().store(send);
+  }
+}
