@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpHeaders;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -98,6 +99,16 @@ final class RawCall implements AutoCloseable {
       line.write(b);
     }
     return line.toString(ISO_8859_1).strip();
+  }
+
+  /// Waits for the answer for as long as this.
+  Answer answer(Duration limit) {
+    try {
+      socket.setSoTimeout((int) limit.toMillis());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return answer();
   }
 
   /// Ends the connection at once, as a machine does that is switched off and on.

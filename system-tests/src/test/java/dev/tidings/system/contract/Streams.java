@@ -32,7 +32,7 @@ record Streams(Caller caller) {
 
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Pattern WAITING_RECEIVERS =
-      Pattern.compile("(?m)^tidings_stream\\w*receivers\\w* (\\d+)");
+      Pattern.compile("(?m)^tidings_stream_receivers_waiting (\\d+)");
 
   /// A message as a receiver got it.
   record Message(String uuid, JsonNode value, Instant timestamp) {
@@ -217,6 +217,16 @@ record Streams(Caller caller) {
 
   void awaitBlocked(String stream, int count) {
     Pubsub.eventually(count + " blocked senders", () -> count(stream, "blockedSenders") == count);
+  }
+
+  /// Sends, and waits until the stream has so many blocked senders.
+  CompletableFuture<Answer> block(Outgoing message, int count) {
+    CompletableFuture<Answer> sender = sendLater(message);
+    Pubsub.eventually(
+        count + " blocked senders",
+        () -> sender.isDone() || count(message.stream(), "blockedSenders") == count);
+    assertThat(sender).isNotDone();
+    return sender;
   }
 
   /// How many receivers wait on the whole server: those of missing streams are in no list.

@@ -123,8 +123,7 @@ final class StreamsDurableTest {
   void blockingSend_thatGotRoom_isStored() {
     String stream = Streams.unique();
     streams.put(Outgoing.to(stream, 0).size(1).durable());
-    var sender = streams.sendLater(Outgoing.to(stream, 1).blocking(20).durable());
-    streams.awaitBlocked(stream, 1);
+    var sender = streams.block(Outgoing.to(stream, 1).blocking(20).durable(), 1);
     assertThat(streams.stored(stream)).containsExactly(0);
 
     assertThat(streams.take(stream).n()).isZero();
@@ -239,7 +238,7 @@ final class StreamsDurableTest {
   @Test
   void replay_atTheEnd_waitsForWhatIsStoredNext() {
     String stream = Streams.unique();
-    streams.storeNumbers(stream, 0, 1);
+    streams.put(Outgoing.to(stream, 0).durable());
     String token = next(stream, "").token();
     var reader = streams.replayLater(stream, token, 20);
     var another = streams.replayLater(stream, token, 20);
@@ -247,9 +246,11 @@ final class StreamsDurableTest {
         streams.receive(stream, "readFromDB=true&timeoutSeconds=1" + Streams.resume(token)));
     assertThat(reader).isNotDone();
     // Not stored: nothing to a replay.
-    streams.put(Outgoing.to(stream, -1).size(5));
+    streams.put(Outgoing.to(stream, -1));
+    Streams.expectTimeout(streams.replay(stream, token, ""));
+    assertThat(reader).isNotDone();
 
-    streams.storeNumbers(stream, 1, 2);
+    streams.put(Outgoing.to(stream, 1).durable());
 
     for (var each : List.of(reader, another)) {
       Step step = Streams.step(Streams.result(each));

@@ -209,9 +209,9 @@ final class StreamsOperatorTest {
     for (int n = 0; n < 3; n++) {
       streams.put(Outgoing.to(stream, n).size(7).durable());
     }
-    streams.storeNumbers(stream, 3, 5);
+    assertThat(streams.take(stream).n()).isZero();
 
-    streams.purge(stream).expect(200, "{\"purged\":3}");
+    streams.purge(stream).expect(200, "{\"purged\":2}");
 
     streams.expectNothing(stream);
     assertThat(streams.stored(stream)).isEmpty();

@@ -10,18 +10,21 @@ import dev.tidings.system.TidingsProcess;
 import dev.tidings.system.contract.Streams.Timed;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// Section 3 of the contract: who waits is served in order and in time, and who has gone takes and
 /// leaves nothing.
 @SystemTest
 final class StreamsWaitingTest {
-  private static final int MANY = 5_000;
+  private static final int MANY = 3_000;
 
   private final Streams streams;
 
@@ -122,8 +125,8 @@ final class StreamsWaitingTest {
 
   // Timeouts
 
-  /// None early, none late by much; and the best of each kind by no more than what a loaded machine
-  /// adds.
+  /// None early; of each kind the best is late by no more than what a loaded machine adds, and the
+  /// best of all by next to nothing.
   @Test
   void timeouts_areExact() {
     String full = Streams.unique();
@@ -147,6 +150,7 @@ final class StreamsWaitingTest {
     }
     var twoSeconds = Streams.timed(() -> streams.receiveLater(Streams.unique(), 2));
 
+    var best = new ArrayList<Duration>();
     for (var kind : calls) {
       var took = new ArrayList<Duration>();
       for (CompletableFuture<Timed> call : kind) {
@@ -157,11 +161,36 @@ final class StreamsWaitingTest {
       assertThat(took)
           .allSatisfy(
               time -> assertThat(time).isBetween(Duration.ofSeconds(1), Duration.ofMillis(2500)));
-      assertThat(took.stream().min(Comparator.naturalOrder()).orElseThrow())
-          .isLessThan(Duration.ofMillis(1100));
+      best.add(Collections.min(took));
     }
+    assertThat(best).allSatisfy(time -> assertThat(time).isLessThan(Duration.ofMillis(1400)));
+    assertThat(Collections.min(best)).isLessThan(Duration.ofMillis(1100));
     assertThat(Streams.result(twoSeconds).took())
         .isBetween(Duration.ofSeconds(2), Duration.ofMillis(3500));
+  }
+
+  /// Connections that do nothing are ended after two minutes: those that wait are not.
+  @Test
+  @Tag("long")
+  @Timeout(240)
+  void longWaits_areAnswered() {
+    String full = Streams.unique();
+    streams.put(Outgoing.to(full, 0).size(1));
+    Caller caller = streams.caller();
+    String missing = Streams.unique();
+    long start = System.nanoTime();
+    try (var receiver = RawCall.get(caller, Streams.receivePath(missing, "timeoutSeconds=150"));
+        var reader =
+            RawCall.get(
+                caller, Streams.receivePath(missing, "timeoutSeconds=150&readFromDB=true"));
+        var sender =
+            RawCall.post(caller, Streams.SEND, Outgoing.to(full, 1).blocking(150).json())) {
+      for (RawCall call : List.of(receiver, reader, sender)) {
+        Streams.expectTimeout(call.answer(Duration.ofSeconds(170)));
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isBetween(Duration.ofSeconds(150), Duration.ofSeconds(155));
+    }
   }
 
   // Who has gone
