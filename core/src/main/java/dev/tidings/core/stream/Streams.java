@@ -210,7 +210,7 @@ public final class Streams {
     if (sending.isBlocking() && !stream.hasRoom()) {
       return waits(send);
     }
-    if (sending.isBlocking()) {
+    if (sending.isBlocking() || stream.capacity() > 0) {
       holdRoom(send);
     }
     waiting.put(sentBy(send), send);
