@@ -31,8 +31,6 @@ record Streams(Caller caller) {
   static final String REPLAY_NOW = "readFromDB=true&timeoutSeconds=0";
 
   private static final Duration SOON = Duration.ofSeconds(20);
-  private static final Pattern WAITING_RECEIVERS =
-      Pattern.compile("(?m)^tidings_stream_receivers_waiting (\\d+)");
 
   /// A message as a receiver got it.
   record Message(String uuid, JsonNode value, Instant timestamp) {
@@ -229,16 +227,21 @@ record Streams(Caller caller) {
     return sender;
   }
 
-  /// How many receivers wait on the whole server: those of missing streams are in no list.
-  int waitingReceivers() {
-    String metrics = caller.get("/metrics").expect(200).body();
-    Matcher matcher = WAITING_RECEIVERS.matcher(metrics);
-    assertThat(matcher.find()).as("a gauge of waiting receivers").isTrue();
+  /// How many wait on the whole server: `receivers` (those of missing streams are in no list), or
+  /// `replays`.
+  private int waiting(String whom) {
+    Pattern gauge = Pattern.compile("(?m)^tidings_stream_" + whom + "_waiting (\\d+)");
+    Matcher matcher = gauge.matcher(caller.get("/metrics").expect(200).body());
+    assertThat(matcher.find()).as("a gauge of waiting %s", whom).isTrue();
     return Integer.parseInt(matcher.group(1));
   }
 
   void awaitWaitingReceivers(int count) {
-    Pubsub.eventually(count + " waiting receivers", () -> waitingReceivers() == count);
+    Pubsub.eventually(count + " waiting receivers", () -> waiting("receivers") == count);
+  }
+
+  void awaitWaitingReplays(int count) {
+    Pubsub.eventually(count + " waiting replays", () -> waiting("replays") == count);
   }
 
   Answer peek(String stream, String query) {

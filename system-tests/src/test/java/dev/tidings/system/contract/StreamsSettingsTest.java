@@ -33,7 +33,7 @@ final class StreamsSettingsTest {
               Map.entry(
                   "TIDINGS_STREAMS_MAX_WAITERS_PER_USER", Integer.toString(MAX_WAITERS_PER_USER)),
               Map.entry("TIDINGS_STREAMS_MAX_SIZE", "1000"),
-              Map.entry("TIDINGS_STREAMS_MAX_TIMEOUT", "5s"),
+              Map.entry("TIDINGS_STREAMS_MAX_TIMEOUT", "30s"),
               Map.entry("TIDINGS_STREAMS_MAX_TTL", "60s"),
               Map.entry("TIDINGS_STREAMS_IDLE_TIME", "1s"),
               Map.entry("TIDINGS_STREAMS_DEDUPLICATION_WINDOW", "1s"),
@@ -92,7 +92,7 @@ final class StreamsSettingsTest {
       assertThat(first.drain(prefix + i)).containsExactly(i, 100 + i, 200 + i);
     }
     // A receiver needs no stream.
-    var receiver = first.receiveLater(prefix + "more", 5);
+    var receiver = first.receiveLater(prefix + "more", 30);
     admin.delete(prefix + 0).expectNoContent();
     first.put(Outgoing.to(prefix + "more", 7));
     assertThat(Streams.message(Streams.result(receiver)).n()).isEqualTo(7);
@@ -118,26 +118,26 @@ final class StreamsSettingsTest {
     String stream = Streams.unique();
     first.put(Outgoing.to(stream, 0).size(1));
     var waiting = new ArrayList<CompletableFuture<Answer>>();
-    waiting.add(first.receiveLater(stream + "-a", 5));
-    waiting.add(first.receiveLater(stream + "-b", 5));
-    waiting.add(first.replayLater(stream + "-c", "", 5));
-    waiting.add(first.sendLater(Outgoing.to(stream, 1).blocking(5)));
-    waiting.add(first.sendLater(Outgoing.to(stream, 2).blocking(5)));
+    waiting.add(first.receiveLater(stream + "-a", 30));
+    waiting.add(first.receiveLater(stream + "-b", 30));
+    waiting.add(first.replayLater(stream + "-c", "", 30));
+    waiting.add(first.sendLater(Outgoing.to(stream, 1).blocking(30)));
+    admin.awaitBlocked(stream, 1);
+    waiting.add(first.sendLater(Outgoing.to(stream, 2).blocking(30)));
     admin.awaitBlocked(stream, 2);
     admin.awaitWaitingReceivers(2);
-    Pubsub.eventually(
-        "the user's bound", () -> first.receive(stream + "-d", "timeoutSeconds=5").status() == 429);
+    admin.awaitWaitingReplays(1);
 
-    refused(first.receive(stream + "-d", "timeoutSeconds=5"));
-    refused(first.receive(stream + "-d", "timeoutSeconds=5&readFromDB=true"));
-    refused(first.send(Outgoing.to(stream, 3).blocking(5)));
+    refused(first.receive(stream + "-d", "timeoutSeconds=30"));
+    refused(first.receive(stream + "-d", "timeoutSeconds=30&readFromDB=true"));
+    refused(first.send(Outgoing.to(stream, 3).blocking(30)));
     // Who need not wait is served.
     Streams.expectTimeout(first.receive(stream + "-d", Streams.NOW));
     for (int i = MAX_WAITERS_PER_USER; i < MAX_WAITERS; i++) {
-      waiting.add(second.receiveLater(stream + "-e", 5));
+      waiting.add(second.receiveLater(stream + "-e", 30));
     }
     admin.awaitWaitingReceivers(2 + MAX_WAITERS - MAX_WAITERS_PER_USER);
-    refused(second.receive(stream + "-e", "timeoutSeconds=5"));
+    refused(second.receive(stream + "-e", "timeoutSeconds=30"));
 
     assertThat(first.take(stream).n()).isZero();
     Streams.expectSent(Streams.result(waiting.get(3)));
@@ -185,17 +185,17 @@ final class StreamsSettingsTest {
   @Test
   void sizesAndTimes_atAndOverTheirBounds() {
     String stream = Streams.unique();
-    first.put(Outgoing.to(stream, 0).size(1000).blocking(5).ttl(60));
+    first.put(Outgoing.to(stream, 0).size(1000).blocking(30).ttl(60));
     Streams.expectError(
         first.send(Outgoing.to(stream, 1).size(1001)), 400, INVALID, "inMemoryStreamSize");
     Streams.expectError(
-        first.send(Outgoing.to(stream, 1).blocking(6)), 400, INVALID, "blockingSendTimeoutSeconds");
+        first.send(Outgoing.to(stream, 1).blocking(31)), 400, INVALID, "blockingSendTimeoutSeconds");
     Streams.expectError(first.send(Outgoing.to(stream, 1).ttl(61)), 400, INVALID, "dbTTLSeconds");
     // The default of a day is above the bound: then it is the bound, or refused, but nothing odd.
     assertThat(first.send(Outgoing.to(stream + "-day", 1).durable()).status()).isIn(200, 400);
     Streams.expectError(
-        first.receive(stream, "timeoutSeconds=6"), 400, "invalid timeoutSeconds", "5");
-    assertThat(Streams.message(first.receive(stream, "timeoutSeconds=5")).n()).isZero();
+        first.receive(stream, "timeoutSeconds=31"), 400, "invalid timeoutSeconds", "30");
+    assertThat(Streams.message(first.receive(stream, "timeoutSeconds=30")).n()).isZero();
   }
 
   // Time
@@ -241,7 +241,7 @@ final class StreamsSettingsTest {
       first.put(Outgoing.to(stream, 0).size(1));
     }
     assertThat(first.take(waited).n()).isZero();
-    var receiver = first.receiveLater(waited, 5);
+    var receiver = first.receiveLater(waited, 30);
     long before = System.nanoTime();
     assertThat(first.take(idle).n()).isZero();
 

@@ -301,7 +301,9 @@ final class StreamsWaitingTest {
   void replayReaderThatHasGone_costsNothing() {
     String stream = Streams.unique();
     RawCall gone = RawCall.get(streams.caller(), Streams.receivePath(stream, "readFromDB=true"));
+    streams.awaitWaitingReplays(1);
     gone.close();
+    streams.awaitWaitingReplays(0);
     streams.storeNumbers(stream, 0, 1);
 
     assertThat(streams.stored(stream)).containsExactly(0);
