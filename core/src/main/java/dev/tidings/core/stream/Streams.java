@@ -274,7 +274,8 @@ public final class Streams {
         budget.takeAnyway(copy.heapSize());
         enter(stream, copy);
       }
-      if (stream.capacity() > 0) {
+      // One that has waited for its room drops nothing, though what was given back may fill it.
+      if (stream.capacity() > 0 && !send.sending().isBlocking()) {
         dropOldest(stream);
       }
       use(stream);

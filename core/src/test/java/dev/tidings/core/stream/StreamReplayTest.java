@@ -309,6 +309,18 @@ class StreamReplayTest {
   }
 
   @Test
+  void blockingDurable_dropsNothing_whereWhatWasGivenBackHasTakenItsRoom() {
+    on.sent(circular("0", 1));
+    Reply<Received> lost = on.receive(1, 0);
+    Reply<Boolean> sender = on.node.submit(new SendToStream(durable("1", 1, 100, LONG)));
+    int _ = on.node.settleExecutors();
+    on.giveBack(lost);
+    assertThat(sender.done()).isTrue();
+    assertThat(on.take(9)).containsExactly("0", "1");
+    on.checkNothingIsLeft();
+  }
+
+  @Test
   void durableWithoutBuffer_isOnlyStored_orMeetsAReceiver() {
     on.sent(durable("1", 0, 0, LONG));
     assertThat(on.take(9)).isEmpty();
