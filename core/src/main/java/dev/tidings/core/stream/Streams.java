@@ -159,8 +159,7 @@ public final class Streams {
       figures.repeated.increment();
       return Optional.of(Step.done(true));
     }
-    WaitingSend first =
-        waiting.isEmpty() ? null : waiting.get(new Sent(stream, sending.uuid()));
+    WaitingSend first = waiting.isEmpty() ? null : waiting.get(new Sent(stream, sending.uuid()));
     if (first == null) {
       return Optional.empty();
     }

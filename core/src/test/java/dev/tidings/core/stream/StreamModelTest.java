@@ -77,7 +77,7 @@ class StreamModelTest {
           .limit(3)
           .toList();
 
-  @Property(tries = 1500)
+  @Property(tries = 500)
   void everyAnswerIsThatOfTheRules(
       @ForAll long seed, @ForAll @IntRange(min = 1, max = 250) int steps) throws Exception {
     World world = new World(seed);
@@ -188,9 +188,7 @@ class StreamModelTest {
     }
 
     boolean hasRoom() {
-      return capacity == 0
-          ? receivers.size() > heldRoom()
-          : queue.size() + heldRoom() < capacity;
+      return capacity == 0 ? receivers.size() > heldRoom() : queue.size() + heldRoom() < capacity;
     }
   }
 
@@ -286,8 +284,8 @@ class StreamModelTest {
       while (!line.queue.isEmpty() && line.queue.getFirst().expiresAt() <= time.wallMs()) {
         line.queue.removeFirst();
         lost++;
-        admit(line);
       }
+      admit(line);
     }
 
     void admit(Line line) {
@@ -561,11 +559,12 @@ class StreamModelTest {
       UUID uuid = StoredUuids.of(message);
       // One whose stream was deleted may have been refused instead; else the first of that name.
       List<Pending> candidates =
-          all.stream()
-              .filter(it -> it.is == Is.STORING && it.sending.uuid().equals(uuid))
-              .toList();
+          all.stream().filter(it -> it.is == Is.STORING && it.sending.uuid().equals(uuid)).toList();
       Pending pending =
-          candidates.stream().filter(it -> !it.line.deleted).findFirst().orElse(candidates.getFirst());
+          candidates.stream()
+              .filter(it -> !it.line.deleted)
+              .findFirst()
+              .orElse(candidates.getFirst());
       Line line = pending.line;
       boolean enters = line.capacity > 0 || pending.holdsRoom || !line.receivers.isEmpty();
       pending.holdsRoom = false;
@@ -854,8 +853,7 @@ class StreamModelTest {
           });
     }
 
-    private static <R> String said(
-        Outcome<R> outcome, Function<R, String> text) {
+    private static <R> String said(Outcome<R> outcome, Function<R, String> text) {
       return switch (outcome) {
         case Outcome.Done<R>(R result) -> text.apply(result);
         case Outcome.Refused<R>(Refusal refusal) -> refusal.code().name();
@@ -863,10 +861,7 @@ class StreamModelTest {
     }
 
     private <R> void submit(
-        Call call,
-        Command<R> command,
-        BooleanSupplier handled,
-        Consumer<Outcome<R>> reply) {
+        Call call, Command<R> command, BooleanSupplier handled, Consumer<Outcome<R>> reply) {
       calls.add(call);
       CrankedExecutor home = loops.get(random.nextInt(LOOPS));
       story.add(home + ": " + call);
@@ -886,10 +881,11 @@ class StreamModelTest {
           node.submit(
               noted,
               home,
-              outcome -> noting(() -> {
-                home.checkCurrent();
-                reply.accept(outcome);
-              })));
+              outcome ->
+                  noting(() -> {
+                    home.checkCurrent();
+                    reply.accept(outcome);
+                  })));
     }
 
     private void answered(Call call, String answer) {
@@ -1089,8 +1085,7 @@ class StreamModelTest {
         settle();
         inHand.forEach(this::confirm);
         more =
-            inHand.stream()
-                .anyMatch(it -> !Objects.requireNonNull(it.received).handed().isEmpty());
+            inHand.stream().anyMatch(it -> !Objects.requireNonNull(it.received).handed().isEmpty());
       }
       settle();
       for (int i = 0; i < 4; i++) {
@@ -1102,9 +1097,11 @@ class StreamModelTest {
       int delivered = model.given.values().stream().mapToInt(List::size).sum();
       assertThat(delivered + model.lost).isEqualTo(model.taken);
       Set<Object> once = new HashSet<>();
-      model.given.values().stream().flatMap(List::stream).forEach(it -> {
-        assertThat(once.add(System.identityHashCode(it.kept()))).isTrue();
-      });
+      model.given.values().stream()
+          .flatMap(List::stream)
+          .forEach(it -> {
+            assertThat(once.add(System.identityHashCode(it.kept()))).isTrue();
+          });
       StreamFigures figures = node.streamFigures();
       assertThat(figures.receivers()).isZero();
       assertThat(figures.senders()).isZero();

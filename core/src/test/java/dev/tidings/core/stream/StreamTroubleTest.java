@@ -41,7 +41,7 @@ class StreamTroubleTest {
   private static final List<String> STREAMS = List.of("a", "b", "c");
   private static final long TTL_MS = Duration.ofDays(1).toMillis();
 
-  @Property(tries = 300)
+  @Property(tries = 200)
   void whatWasAnswered_isWhatIsThere(
       @ForAll long seed, @ForAll @IntRange(min = 1, max = 200) int steps) throws Exception {
     new World(seed).run(steps);
