@@ -212,7 +212,12 @@ public final class Tidings {
             limits.idempotencyKeysPerUser(),
             limits.idempotencyKeys()),
         subscriptions(config.subscriptions()),
-        StreamLimits.DEFAULT);
+        new StreamLimits(
+            config.memory().streamsSize(),
+            config.streams().limit(),
+            config.streams().limitPerUser(),
+            config.streams().idleTime(),
+            config.streams().deduplicationWindow()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

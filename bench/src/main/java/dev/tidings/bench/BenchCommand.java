@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
       FanoutScenario.class,
       ConnectionsScenario.class,
       LatencyScenario.class,
-      ConsumeScenario.class
+      ConsumeScenario.class,
+      StreamsScenario.class
     })
 public final class BenchCommand implements Runnable {
   @Spec

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -133,6 +134,11 @@ final class CommonOptions {
     return warmup;
   }
 
+  /// Load that is not counted, before run number `run`.
+  Duration warmupOf(int run) {
+    return run == 0 || warmup.compareTo(Scenario.RUN_UP) < 0 ? warmup : Scenario.RUN_UP;
+  }
+
   int runs() {
     return runs;
   }
@@ -175,13 +181,16 @@ final class CommonOptions {
   }
 
   /// How to start a server of its own.
-  OwnServer.Settings ownServer() {
+  ///
+  /// @param config keys of its configuration with their values, beside what the options say
+  OwnServer.Settings ownServer(Map<String, String> config) {
     return new OwnServer.Settings(
         serverClass,
         serverHeap,
         serverJvmArgs,
         store,
         durability,
+        config,
         dir.orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir"))));
   }
 

@@ -229,12 +229,6 @@ final class ConsumeScenario extends Scenario {
     }
   }
 
-  private static void atLeastOne(String what, int value, int most) {
-    if (value < 1 || value > most) {
-      throw new BenchException(what + ": " + value + " (expected: 1 to " + most + ")");
-    }
-  }
-
   private int consumers(Row row) {
     return consumers.orElse(Math.clamp(100 / row.subscriptions(), 1, 8));
   }

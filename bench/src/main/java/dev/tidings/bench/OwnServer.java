@@ -17,11 +17,14 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 
 /// A server started for the measurement, as a process with a data folder of its own; both are gone
 /// after [#close].
@@ -33,9 +36,21 @@ final class OwnServer implements AutoCloseable {
       List<String> jvmArgs,
       String store,
       String durability,
+      Map<String, String> config,
       Path parentDir) {
     Settings {
       jvmArgs = List.copyOf(jvmArgs);
+      config = Map.copyOf(config);
+    }
+
+    /// The variables that set the keys of the configuration.
+    private Map<String, String> environment() {
+      return config.entrySet().stream()
+          .collect(Collectors.toMap(it -> variable(it.getKey()), Map.Entry::getValue));
+    }
+
+    private static String variable(String key) {
+      return "TIDINGS_" + key.replace('.', '_').replace('-', '_').toUpperCase(Locale.ROOT);
     }
   }
 
@@ -68,7 +83,9 @@ final class OwnServer implements AutoCloseable {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), settings.mainClass()));
     command.addAll(List.of("serve", "--dev", "--port", "0", "--data-dir", dataDir().toString()));
     command.addAll(List.of("--store", settings.store(), "--durability", settings.durability()));
-    process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(settings.environment());
+    process = builder.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::endAtExit, "bench-server-end"));
     Thread.ofPlatform().daemon().name("bench-server-log").start(this::drainOutput);
   }

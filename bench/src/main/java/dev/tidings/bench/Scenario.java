@@ -26,7 +26,8 @@ abstract sealed class Scenario implements Callable<Integer>
         ConsumeScenario,
         FanoutScenario,
         LatencyScenario,
-        PublishScenario {
+        PublishScenario,
+        StreamsScenario {
   /// How long answers and deliveries may be under way after the last request.
   static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(30);
 
@@ -48,6 +49,13 @@ abstract sealed class Scenario implements Callable<Integer>
   /// Refuses options that picocli cannot know to be wrong, before anything is started.
   void check() {}
 
+  /// Refuses a number that is not from 1 to `most`.
+  static void atLeastOne(String what, int value, int most) {
+    if (value < 1 || value > most) {
+      throw new BenchException(what + ": " + value + " (expected: 1 to " + most + ")");
+    }
+  }
+
   /// How long measuring will take, for the progress bar.
   abstract Duration plannedTime();
 
@@ -56,7 +64,7 @@ abstract sealed class Scenario implements Callable<Integer>
 
   /// Load that is not counted, before run number `run`.
   final Duration warmupOf(int run) {
-    return run == 0 || options.warmup().compareTo(RUN_UP) < 0 ? options.warmup() : RUN_UP;
+    return options.warmupOf(run);
   }
 
   final Duration timesRuns(Duration run) {

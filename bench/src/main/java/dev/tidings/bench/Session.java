@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
@@ -72,12 +73,23 @@ final class Session implements AutoCloseable {
   /// As above, with a login of the scenario's own.
   static Session open(CommonOptions options, Report report, Progress progress, Login login)
       throws InterruptedException {
+    return open(options, report, progress, login, Map.of());
+  }
+
+  /// As above; a server that is started has these keys of its configuration too.
+  static Session open(
+      CommonOptions options,
+      Report report,
+      Progress progress,
+      Login login,
+      Map<String, String> config)
+      throws InterruptedException {
     if (options.url().isPresent()) {
       Endpoint endpoint = Endpoint.of(options.url().get());
       String token = login.token(endpoint);
       return new Session(options, report, progress, Optional.empty(), endpoint, token);
     }
-    OwnServer server = OwnServer.start(options.ownServer());
+    OwnServer server = OwnServer.start(options.ownServer(config));
     try {
       warnOfMemoryDisk(options, report, server.dataDir());
       report.add(

@@ -213,7 +213,8 @@ final class BenchCommandTest {
 
   @Test
   void everySubcommand_explainsItsOptions() {
-    for (String what : List.of("publish", "bulk", "fanout", "connections", "latency", "consume")) {
+    for (String what :
+        List.of("publish", "bulk", "fanout", "connections", "latency", "consume", "streams")) {
       out.getBuffer().setLength(0);
       assertThat(commandLine().execute(what, "--help")).isZero();
       assertThat(out.toString())

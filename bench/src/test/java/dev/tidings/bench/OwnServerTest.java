@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidings.bench.load.BenchException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,7 +26,8 @@ final class OwnServerTest {
           .contains(
               "serve --dev --port 0 --data-dir "
                   + server.dataDir()
-                  + " --store rocksdb --durability fsync");
+                  + " --store rocksdb --durability fsync",
+              "TIDINGS_STREAMS_IDLE_TIME=7s");
       assertThat(server.process().memoryAfterFullCollection().residentBytes()).isPositive();
     }
     assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
@@ -43,6 +45,12 @@ final class OwnServerTest {
 
   private OwnServer.Settings settings(String store) {
     return new OwnServer.Settings(
-        RelayStandIn.class.getName(), "128m", List.of(), store, "fsync", dir);
+        RelayStandIn.class.getName(),
+        "128m",
+        List.of(),
+        store,
+        "fsync",
+        Map.of("streams.idle-time", "7s"),
+        dir);
   }
 }

@@ -82,6 +82,12 @@ final class RelayStandIn implements AutoCloseable {
     }
     var standIn = new RelayStandIn();
     System.out.println("arguments: " + String.join(" ", args));
+    System.getenv()
+        .forEach((name, value) -> {
+          if (name.startsWith("TIDINGS_")) {
+            System.out.println(name + "=" + value);
+          }
+        });
     System.out.println("tidings ready on " + standIn.endpoint().url());
   }
 

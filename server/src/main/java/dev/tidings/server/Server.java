@@ -2,8 +2,11 @@
 package dev.tidings.server;
 
 import dev.tidings.core.command.CreateUser;
+import dev.tidings.core.command.KeepKey;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -93,6 +96,11 @@ public final class Server {
 
   private static final String BEARER = "bearer";
 
+  /// The key that signs resume tokens of streams.
+  private static final String STREAM_TOKENS = "stream-tokens";
+
+  private static final int KEY_BYTES = 32;
+
   /// The administrator that `--dev` creates: everyone knows its password.
   public static final String DEV_USERNAME = "admin";
 
@@ -116,6 +124,8 @@ public final class Server {
   private final AtomicInteger connections = new AtomicInteger();
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
   private final List<PubsubApi> pubsubs = new CopyOnWriteArrayList<>();
+  private final List<StreamsApi> streams = new CopyOnWriteArrayList<>();
+  private final WaitingCalls streamWaiters;
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private Optional<Tls> tls = Optional.empty();
   private OptionalInt plainPort = OptionalInt.empty();
@@ -146,6 +156,8 @@ public final class Server {
     metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
     passwords = new Passwords(settings.passwords());
+    streamWaiters =
+        new WaitingCalls(settings.streams().maxWaiters(), settings.streams().maxWaitersPerUser());
     clientTokens = new ClientTokens(settings.secretKey(), settings.clientTokenLifetime(), time);
     upkeep = new Upkeep(node, store, time, settings, loops.getFirst());
   }
@@ -191,6 +203,7 @@ public final class Server {
       server.refuseKnownPassword(bootstrap);
       bootstrap.ifPresent(server::ensureAdmin);
       server.checkThereIsAnAdmin();
+      server.ensureKey(STREAM_TOKENS);
       server.listen();
       return server;
     } catch (StartException | RuntimeException e) {
@@ -273,6 +286,28 @@ public final class Server {
     node.submit(new CreateUser(admin), loops.getFirst(), created::complete);
     if (await(created) instanceof Outcome.Refused<User>(Refusal refusal)) {
       throw new IllegalStateException("the admin could not be created: " + refusal.detail());
+    }
+  }
+
+  /// Makes the key of that name at the first start.
+  private void ensureKey(String name) throws StartException {
+    if (node.directory().signingKey(name).isPresent()) {
+      return;
+    }
+    byte[] secret = new byte[KEY_BYTES];
+    new SecureRandom().nextBytes(secret);
+    CompletableFuture<Outcome<SigningKey>> kept = new CompletableFuture<>();
+    node.submit(
+        new KeepKey(new SigningKey(name, Payload.wrap(secret), time.wallMs())),
+        loops.getFirst(),
+        kept::complete);
+    if (await(kept) instanceof Outcome.Refused<SigningKey>(Refusal refusal)) {
+      throw new StartException(
+          "the key that signs "
+              + name
+              + " could not be stored: "
+              + refusal.detail()
+              + ". Make room, or mend the store, and start again");
     }
   }
 
@@ -431,7 +466,9 @@ public final class Server {
           pubsub.route(routes);
           pubsubs.add(pubsub);
           routeClients(services, routes);
-          new StreamsApi().route(routes);
+          StreamsApi ofStreams = new StreamsApi(streams(services), loop);
+          ofStreams.route(routes);
+          streams.add(ofStreams);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -468,6 +505,19 @@ public final class Server {
         time,
         services.waiters(),
         settings.pubsub());
+  }
+
+  private StreamsApi.Services streams(RelayApi.Services services) {
+    return new StreamsApi.Services(
+        node,
+        settings.streams().anonymous()
+            ? new AnonymousAuthenticator(services.authenticator())
+            : services.authenticator(),
+        services.bodies(),
+        time,
+        streamWaiters,
+        node.directory().signingKey(STREAM_TOKENS).orElseThrow().secret(),
+        settings.streams());
   }
 
   private Authenticator ofPubsub(Authenticator authenticator) {
@@ -563,12 +613,19 @@ public final class Server {
   public void stop() {
     upkeep.close();
     tls.ifPresent(Tls::close);
-    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size());
+    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size() + streams.size());
     for (PubsubApi pubsub : pubsubs) {
       pubsub
           .loop()
           .execute(() -> {
             pubsub.goAway();
+            gone.countDown();
+          });
+    }
+    for (StreamsApi api : streams) {
+      api.loop()
+          .execute(() -> {
+            api.goAway();
             gone.countDown();
           });
     }

@@ -11,6 +11,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.SerialExecutor;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.Store;
+import dev.tidings.core.stream.StreamSweep;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -36,6 +37,7 @@ final class Upkeep implements AutoCloseable {
   // How many one sweep looks at, or lets go of.
   private static final int TOPICS = 20_000;
   private static final int LOGINS = 20_000;
+  private static final int STREAMS = 20_000;
   private static final int CONSUMERS = 1000;
 
   private final Node node;
@@ -70,6 +72,8 @@ final class Upkeep implements AutoCloseable {
           int _ = retention.sweep(TOPICS);
         });
     every(settings.sweepInterval(), "the removal of logins", () -> logins.sweep(LOGINS));
+    StreamSweep streams = new StreamSweep(store, node.directory(), time, this::submit);
+    every(settings.sweepInterval(), "the expiry of streams", () -> streams.sweep(STREAMS));
     every(ticker, LEASE_TICK, "ending leases", () -> node.tend(time, home));
     every(SECOND, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     every(MINUTE, "forgetting receipts", this::forgetReceipts);

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /// Bounded waits.
@@ -45,7 +46,8 @@ final class Await {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("not within " + limit + ": " + what);
       }
-      Thread.onSpinWait();
+      // Who waits leaves the processor to what is waited for.
+      LockSupport.parkNanos(Duration.ofMillis(2).toNanos());
     }
   }
 }

@@ -444,11 +444,11 @@ final class EdgeTest {
 
   // ---- calls that need no token ----
 
-  @Test
-  void anonymousCalls_onLoopback_comeFromThisMachineAlone() {
-    try (TidingsProcess open =
-        TidingsProcess.startSecured(Map.of("TIDINGS_PUBSUB_ANONYMOUS", "all"))) {
-      String call = "GET /clients HTTP/1.1";
+  @ParameterizedTest
+  @CsvSource({"TIDINGS_PUBSUB_ANONYMOUS, /clients", "TIDINGS_STREAMS_ANONYMOUS, /api/v1/streams"})
+  void anonymousCalls_onLoopback_comeFromThisMachineAlone(String variable, String path) {
+    try (TidingsProcess open = TidingsProcess.startSecured(Map.of(variable, "all"))) {
+      String call = "GET " + path + " HTTP/1.1";
       raw(open, call, "Host: localhost", "Origin: http://localhost:8080").expect(200);
       raw(open, call, "Host: localhost", "Origin: https://evil.test").expect(403);
       raw(open, call, "Host: evil.test", "Origin: http://evil.test").expect(403);

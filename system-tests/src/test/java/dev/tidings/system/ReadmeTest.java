@@ -209,18 +209,9 @@ final class ReadmeTest {
 
   /// The launcher's command line, without the launcher: it would build.
   private static String tidings(Object... arguments) {
-    String classPath =
-        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-            .map(entry -> new File(entry).getAbsolutePath())
-            .collect(joining(File.pathSeparator));
-    return Stream.concat(
-            Stream.of(
-                Path.of(System.getProperty("java.home"), "bin", "java"),
-                "-cp",
-                classPath,
-                "dev.tidings.app.Main"),
-            Stream.of(arguments))
-        .map(argument -> "'" + argument + "' ")
+    List<String> words = Stream.of(arguments).map(Object::toString).toList();
+    return TidingsJvm.tidings(List.of(TidingsJvm.QUICK), words).stream()
+        .map(word -> "'" + word + "' ")
         .collect(joining());
   }
 }

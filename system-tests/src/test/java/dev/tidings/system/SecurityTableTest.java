@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.regex.MatchResult;
@@ -58,7 +59,7 @@ final class SecurityTableTest {
 
   @BeforeAll
   void prepare() throws StoreException {
-    server = TidingsProcess.startSecured(Map.of());
+    server = TidingsProcess.toStay(() -> TidingsProcess.startSecured(Map.of()));
     RelayClient admin = server.admin();
     String ownerId = admin.newUser("write").id();
     grantee = admin.newUser("read");
@@ -171,27 +172,26 @@ final class SecurityTableTest {
   // ---- scopes ----
 
   private static final String UNRELATED = "clients:read:nobody";
-  private static final Pattern SCOPE_WORD =
-      Pattern.compile("`(\\*|[a-z]+:[a-z]+)(\\[:(?:topic|id)])?`");
-  private static final List<String> BASE_SCOPES =
-      List.of(
-          "topics:create",
-          "topics:read",
-          "topics:delete",
-          "topics:publish",
-          "subscriptions:create",
-          "subscriptions:read",
-          "subscriptions:delete",
-          "subscriptions:consume",
-          "clients:create",
-          "clients:update",
-          "clients:read",
-          "clients:delete",
-          "streams:send",
-          "streams:receive");
-
+  private static final Pattern SCOPE_WORD = Pattern.compile("`(\\*|[a-z]+:[a-z]+)(\\[:[a-z]+])?`");
   // Tokens by scopes: making a client costs two password hashes.
   private final Map<String, RelayClient> clients = new HashMap<>();
+
+  // The one client for each endpoint whose scopes are for certain objects, and these objects by
+  // what
+  // they are to the caller.
+  private final Map<String, ScopedToObjects> scopedToObjects = new HashMap<>();
+
+  private record ScopedToObjects(RelayClient client, Map<String, String> objects) {}
+
+  /// All scopes that the tables name, but for `*`.
+  private Set<String> allScopes() {
+    return tables.stream()
+        .flatMap(List::stream)
+        .flatMap(row -> SCOPE_WORD.matcher(row.getLast()).results())
+        .map(scope -> scope.group(1))
+        .filter(scope -> !scope.equals("*"))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
 
   private RelayClient client(String scopes) {
     return clients.computeIfAbsent(scopes, it -> OAuthClient.create(server.admin(), it).caller());
@@ -225,45 +225,68 @@ final class SecurityTableTest {
   private void tryScopes(
       String endpoint, String relation, String cell, String allowed, String forNobody) {
     switch (cell) {
-      case "–", "any" -> assertThat(callOf(UNRELATED, endpoint, relation)).isEqualTo(allowed);
-      case "none" -> assertThat(callOf("*", endpoint, relation)).isEqualTo("403");
+      case "–", "any" ->
+          assertThat(callOf(UNRELATED, endpoint, newObject(endpoint, relation))).isEqualTo(allowed);
+      case "none" ->
+          assertThat(callOf("*", endpoint, newObject(endpoint, relation))).isEqualTo("403");
       default -> {
         assertThat(cell.replaceAll(SCOPE_WORD.pattern(), "").strip()).isEmpty();
         List<MatchResult> needed = SCOPE_WORD.matcher(cell).results().toList();
         String scopes = needed.stream().map(it -> it.group(1)).collect(Collectors.joining(" "));
-        assertThat(callOf(scopes, endpoint, relation)).as(scopes).isEqualTo(allowed);
-        assertThat(callOf("*", endpoint, relation)).as("*").isEqualTo(allowed);
+        assertThat(callOf(scopes, endpoint, newObject(endpoint, relation)))
+            .as(scopes)
+            .isEqualTo(allowed);
+        assertThat(callOf("*", endpoint, newObject(endpoint, relation))).as("*").isEqualTo(allowed);
         // What is not there may be told before who may see it.
         List<String> refused =
             allowed.equals(forNobody) ? List.of("403", allowed) : List.of("403", "error");
+        // Who is refused changes nothing, so one object will do for all of them.
+        String object = newObject(endpoint, relation);
         for (MatchResult missing : needed) {
           String others =
-              BASE_SCOPES.stream()
+              allScopes().stream()
                   .filter(scope -> !scope.equals(missing.group(1)))
                   .collect(Collectors.joining(" "));
-          assertThat(callOf(others, endpoint, relation)).as(others).isIn(refused);
+          assertThat(callOf(others, endpoint, object)).as(others).isIn(refused);
           // A scope for another object is none.
           String foreign = others + " " + missing.group(1) + ":foreign";
           if (!missing.group(1).equals("*")) {
-            assertThat(callOf(foreign, endpoint, relation)).as(foreign).isIn(refused);
+            assertThat(callOf(foreign, endpoint, object)).as(foreign).isIn(refused);
           }
         }
         if (needed.stream().anyMatch(it -> it.group(2) != null)) {
-          String object = newObject(endpoint, relation);
-          String forIt =
-              needed.stream()
-                  .map(it -> it.group(1) + (it.group(2) == null ? "" : ":" + object))
-                  .collect(Collectors.joining(" "));
-          assertThat(call(endpoint, object, client(forIt), Optional.empty()))
-              .as(forIt)
+          ScopedToObjects scoped =
+              scopedToObjects.computeIfAbsent(
+                  endpoint + " " + cell, _ -> scopedToObjects(endpoint, cell, needed));
+          String itsOwn = scoped.objects().get(relation);
+          assertThat(call(endpoint, itsOwn, scoped.client(), Optional.empty()))
+              .as("%s for %s alone", scopes, itsOwn)
               .isEqualTo(allowed);
         }
       }
     }
   }
 
-  private String callOf(String scopes, String endpoint, String relation) {
-    return call(endpoint, newObject(endpoint, relation), client(scopes), Optional.empty());
+  private ScopedToObjects scopedToObjects(String endpoint, String cell, List<MatchResult> needed) {
+    Map<String, String> objects =
+        tables.stream()
+            .flatMap(table ->
+                table.stream()
+                    .filter(row -> row.getFirst().equals(endpoint) && row.getLast().equals(cell))
+                    .map(row -> table.getFirst().contains("Topic") ? row.get(1) : ""))
+            .collect(Collectors.toMap(it -> it, relation -> newObject(endpoint, relation)));
+    String scopes =
+        needed.stream()
+            .flatMap(it ->
+                it.group(2) == null
+                    ? Stream.of(it.group(1))
+                    : objects.values().stream().map(object -> it.group(1) + ":" + object))
+            .collect(Collectors.joining(" "));
+    return new ScopedToObjects(OAuthClient.create(server.admin(), scopes).caller(), objects);
+  }
+
+  private String callOf(String scopes, String endpoint, String object) {
+    return call(endpoint, object, client(scopes), Optional.empty());
   }
 
   /// The object of a call: a client of its own, or a topic that stands for a row. What it is to a

@@ -4,6 +4,7 @@ package dev.tidings.system;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeTestExecutionCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -14,9 +15,18 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 /// Starts each shared server once for the whole run, ends them after it, and shows what they
 /// printed during a test that failed.
 final class SharedServers
-    implements ParameterResolver, BeforeTestExecutionCallback, AfterTestExecutionCallback {
+    implements BeforeAllCallback,
+        ParameterResolver,
+        BeforeTestExecutionCallback,
+        AfterTestExecutionCallback {
 
   private static final Namespace NAMESPACE = Namespace.create(SharedServers.class);
+
+  /// What takes seconds once must not count against the time of the first test.
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    TidingsJvm.prepare();
+  }
 
   @Override
   public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
@@ -41,7 +51,8 @@ final class SharedServers
 
     static Shared start(Setup setup) {
       try {
-        return new Shared(setup, Optional.of(setup.start()), Optional.empty());
+        return new Shared(
+            setup, Optional.of(TidingsProcess.toStay(setup::start)), Optional.empty());
       } catch (AssertionError e) {
         return new Shared(setup, Optional.empty(), Optional.of(e));
       }

@@ -93,6 +93,7 @@ final class TestCertificate {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-J" + TidingsJvm.QUICK,
                 "-genkeypair",
                 "-keystore",
                 store.toString(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.system;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -9,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -19,19 +19,21 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /// A server in a process of its own, as a user would start it. What it prints goes to files under
 /// `target/system-tests`, which are shown when a test fails.
 public final class TidingsProcess implements AutoCloseable {
 
-  private static final Path WORK_DIR = Path.of("target", "system-tests");
+  private static final Path WORK_DIR = TidingsJvm.workDir();
   private static final Pattern READY =
       Pattern.compile("^tidings ready on (https?)://(\\S+):(\\d+)$");
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
   private static final AtomicInteger NUMBER = new AtomicInteger();
   private static final List<TidingsProcess> ALL = new CopyOnWriteArrayList<>();
+  private static final ScopedValue<Boolean> STAYS = ScopedValue.newInstance();
 
   public static final String SECRET_KEY = "a-secret-key-of-the-system-tests-0123456789";
   public static final String ADMIN = "admin";
@@ -49,9 +51,11 @@ public final class TidingsProcess implements AutoCloseable {
   private final Path dataDir;
   private final List<String> arguments;
   private final Map<String, String> environment;
+  private final List<String> flags;
   private final Path errors;
   private Path output;
   private Process process;
+  private Optional<RelayClient> admin = Optional.empty();
   private URI url = URI.create("http://not.started.invalid");
 
   private TidingsProcess(
@@ -60,6 +64,7 @@ public final class TidingsProcess implements AutoCloseable {
     this.dataDir = dataDir;
     this.arguments = List.copyOf(arguments);
     this.environment = Map.copyOf(environment);
+    this.flags = STAYS.orElse(false) ? List.of("-Xmx512m") : List.of("-Xmx512m", TidingsJvm.QUICK);
     this.errors = file(name, "err");
     this.output = file(name, "out");
     this.process = launch();
@@ -82,10 +87,16 @@ public final class TidingsProcess implements AutoCloseable {
     return start(launchServe("secured", newDataDir(), all));
   }
 
+  /// Starts a server that many tests will use, so that it pays to compile what is often run, such
+  /// as the hashes of passwords, as well as can be. Others only start quickly.
+  static TidingsProcess toStay(Supplier<TidingsProcess> start) {
+    return ScopedValue.where(STAYS, true).call(start::get);
+  }
+
   /// Runs a command of `tidings` that talks to a server, and answers what it printed.
   public static String command(String... arguments) {
-    var command = java();
-    command.addAll(List.of(arguments));
+    List<String> command =
+        TidingsJvm.tidings(List.of("-Xmx512m", TidingsJvm.QUICK), List.of(arguments));
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
       builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
@@ -145,11 +156,9 @@ public final class TidingsProcess implements AutoCloseable {
   }
 
   private Process launch() {
-    var command = java();
-    command.addAll(arguments);
     // The process gets a folder of its own, so that it finds no configuration file by chance.
     var builder =
-        new ProcessBuilder(command)
+        new ProcessBuilder(TidingsJvm.tidings(flags, arguments))
             .directory(dataDir.toFile())
             .redirectOutput(output.toFile())
             .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
@@ -160,27 +169,6 @@ public final class TidingsProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static List<String> java() {
-    return new ArrayList<>(
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-XX:+UseCompactObjectHeaders",
-            "-Xmx512m",
-            "-cp",
-            absoluteClassPath(),
-            "dev.tidings.app.Main"));
-  }
-
-  private static String absoluteClassPath() {
-    var entries = new ArrayList<String>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
-      entries.add(new File(entry).getAbsolutePath());
-    }
-    return String.join(File.pathSeparator, entries);
   }
 
   private static Path file(String name, String kind) {
@@ -277,10 +265,25 @@ public final class TidingsProcess implements AutoCloseable {
     return new RelayClient(this);
   }
 
-  /// A client logged in as the first admin.
-  RelayClient admin() {
+  /// A client logged in as the first admin; once, as checking a password is made to be slow, and
+  /// again after a restart or when the token is about to end. Who logs out or changes its password
+  /// logs in as well.
+  synchronized RelayClient admin() {
+    RelayClient present =
+        admin
+            .filter(it -> endOf(it.token()).isAfter(Instant.now().plus(START_LIMIT)))
+            .orElseGet(this::newAdmin);
+    admin = Optional.of(present);
+    return present;
+  }
+
+  private RelayClient newAdmin() {
     String password = arguments.contains("--dev") ? DEV_PASSWORD : BOOTSTRAP_PASSWORD;
     return anonymous().loggedIn(ADMIN, password);
+  }
+
+  private static Instant endOf(String token) {
+    return Instant.ofEpochSecond(Jwt.claims(token).get("exp").asLong());
   }
 
   /// SIGKILL: the process gets no chance to do anything.
@@ -323,6 +326,9 @@ public final class TidingsProcess implements AutoCloseable {
       throw new IllegalStateException("server " + name + " still runs (expected: ended)");
     }
     output = file(name + "-restart-" + NUMBER.incrementAndGet(), "out");
+    synchronized (this) {
+      admin = Optional.empty();
+    }
     process = launch();
     awaitReady();
   }

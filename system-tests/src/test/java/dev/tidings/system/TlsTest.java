@@ -37,7 +37,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// HTTPS and secure WebSockets, and certificates that are renewed, broken or missing.
 @SystemTest
 final class TlsTest {
+  // Each costs a process.
   private static final TestCertificate FIRST = TestCertificate.signed("first");
+  private static final TestCertificate OLD = TestCertificate.ofName("old");
+  private static final TestCertificate FRESH = TestCertificate.withRsa("fresh");
 
   private Path folder;
   private TidingsProcess server;
@@ -46,7 +49,9 @@ final class TlsTest {
   void start() {
     folder = TidingsProcess.newDataDir();
     FIRST.write(folder);
-    server = TidingsProcess.startSecured(environment(folder, Map.of()));
+    // What it encrypts is much.
+    server =
+        TidingsProcess.toStay(() -> TidingsProcess.startSecured(environment(folder, Map.of())));
   }
 
   @AfterAll
@@ -231,19 +236,17 @@ final class TlsTest {
   @Test
   void files_thatChange_areTakenIntoUse_andOpenSocketsStay() {
     Path renewed = TidingsProcess.newDataDir();
-    TestCertificate old = TestCertificate.ofName("old");
-    TestCertificate fresh = TestCertificate.withRsa("fresh");
-    SSLContext trust = TestCertificate.trusting(old, fresh);
-    old.write(renewed);
+    SSLContext trust = TestCertificate.trusting(OLD, FRESH);
+    OLD.write(renewed);
     try (TidingsProcess own = TidingsProcess.startSecured(environment(renewed, Map.of()))) {
-      assertThat(shown(own, trust)).isEqualTo(old.own());
+      assertThat(shown(own, trust)).isEqualTo(OLD.own());
       RelayClient admin = own.admin();
       String topic = RelayClient.unique("renewed");
       RawWebSocket open = subscribed(own, trust, admin.token(), topic, 0);
 
-      fresh.write(renewed);
+      FRESH.write(renewed);
 
-      Await.until("the new certificate", () -> shown(own, trust).equals(fresh.own()));
+      Await.until("the new certificate", () -> shown(own, trust).equals(FRESH.own()));
       admin.publishNumber(topic, 0);
       assertThat(numbers(open, 1)).isEqualTo(upTo(1));
       open.close();
@@ -252,7 +255,7 @@ final class TlsTest {
       assertThat(left)
           .isCloseTo(
               (double)
-                  Duration.between(Instant.now(), fresh.own().getNotAfter().toInstant())
+                  Duration.between(Instant.now(), FRESH.own().getNotAfter().toInstant())
                       .toSeconds(),
               within(60.0));
     }
@@ -261,22 +264,20 @@ final class TlsTest {
   @Test
   void files_thatAreBroken_areToldOnce_andTheOldOnesStay() {
     Path renewed = TidingsProcess.newDataDir();
-    TestCertificate old = TestCertificate.ofName("old");
-    TestCertificate fresh = TestCertificate.ofName("fresh");
-    SSLContext trust = TestCertificate.trusting(old, fresh);
-    old.write(renewed);
+    SSLContext trust = TestCertificate.trusting(OLD, FIRST);
+    OLD.write(renewed);
     String told = "the TLS certificate stays as it was";
     try (TidingsProcess own = TidingsProcess.startSecured(environment(renewed, Map.of()))) {
       TestCertificate.replace(renewed.resolve("cert.pem"), "no certificate");
       Await.until("what is wrong", () -> own.errors().contains("cert.pem"));
       assertThat(own.errors()).contains(told);
 
-      fresh.writeChain(renewed); // Its key is missing yet.
+      FIRST.writeChain(renewed); // Its key is missing yet.
       Await.until("the other fault", () -> own.errors().contains("is not the key of the first"));
-      assertThat(shown(own, trust)).isEqualTo(old.own());
+      assertThat(shown(own, trust)).isEqualTo(OLD.own());
 
-      fresh.writeKey(renewed);
-      Await.until("the new certificate", () -> shown(own, trust).equals(fresh.own()));
+      FIRST.writeKey(renewed);
+      Await.until("the new certificate", () -> shown(own, trust).equals(FIRST.own()));
       assertThat(own.errors().split(told, -1)).as("told once for each change").hasSize(3);
     }
   }
@@ -320,13 +321,13 @@ final class TlsTest {
   void start_withUnusableFiles_isRefused(String file, String how, int code, String told)
       throws IOException {
     Path own = TidingsProcess.newDataDir();
-    TestCertificate.ofName("unused").write(own);
+    OLD.write(own);
     var environment = new HashMap<>(TidingsProcess.SECURED_ENVIRONMENT);
     environment.putAll(environment(own, Map.of()));
     switch (how) {
       case "missing" -> Files.delete(own.resolve(file));
       case "garbage" -> Files.writeString(own.resolve(file), "garbage");
-      case "stranger" -> TestCertificate.ofName("stranger").writeKey(own);
+      case "stranger" -> FIRST.writeKey(own);
       default -> environment.remove("TIDINGS_TLS_PRIVATE_KEY");
     }
     try (TidingsProcess refused =

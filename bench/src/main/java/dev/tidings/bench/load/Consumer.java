@@ -14,7 +14,7 @@ final class Consumer implements HttpConnection.Asker {
   private final HttpConnection connection;
   private final Ledger ledger;
   private final PubsubRequests encoder;
-  private final LeasedMessages messages;
+  private final StampedMessages messages;
   private final ByteBuf lease;
   private final String leaseWhat;
   private final String ackWhat;
@@ -31,7 +31,7 @@ final class Consumer implements HttpConnection.Asker {
     this.connection = connection;
     this.ledger = ledger;
     this.encoder = encoder;
-    this.messages = new LeasedMessages(leaseSize);
+    this.messages = new StampedMessages("id", leaseSize);
     String id = "consumer-" + connection.index();
     this.lease = encoder.lease(ledger.subscription(), id, leaseSize);
     this.leaseWhat = "GET /subscriptions/" + ledger.subscription() + "/messages";

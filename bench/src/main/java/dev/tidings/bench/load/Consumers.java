@@ -161,7 +161,7 @@ public final class Consumers {
     emptyLeases.incrementAndGet();
   }
 
-  void leased(LeasedMessages messages, long sentAtNs, long nowNs) {
+  void leased(StampedMessages messages, long sentAtNs, long nowNs) {
     leases.recordValue(nowNs - sentAtNs);
     for (int i = 0; i < messages.count(); i++) {
       deliveries.recordValue(Math.max(0, nowNs - messages.timeNs(i)));

@@ -23,6 +23,9 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
     void answered(HttpConnection connection, ResponseScanner answer);
   }
 
+  /// So many that no queue of connections to accept runs over.
+  private static final int CONNECTING_AT_ONCE = 200;
+
   private static final int CONNECT_ALL_TIMEOUT_S = 30;
   private static final Asker NOBODY = (connection, answer) -> {};
 
@@ -60,6 +63,14 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
     return open(loops, endpoint, count, _ -> loops.first(), failures);
   }
 
+  /// Opens that many connections; those whose indexes have the same remainder by `groups` are on
+  /// one loop, so that what they share needs no locks.
+  public static List<HttpConnection> openInGroups(
+      LoadLoops loops, Endpoint endpoint, int count, int groups, Failures failures)
+      throws InterruptedException {
+    return open(loops, endpoint, count, index -> loops.of(index % groups), failures);
+  }
+
   /// Opens that many connections, each on the loop that `loopOf` names for its index.
   static List<HttpConnection> open(
       LoadLoops loops,
@@ -68,10 +79,26 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
       IntFunction<EventLoop> loopOf,
       Failures failures)
       throws InterruptedException {
-    var connected = new CountDownLatch(count);
     var connections = new ArrayList<HttpConnection>(count);
+    while (connections.size() < count) {
+      int most = Math.min(count - connections.size(), CONNECTING_AT_ONCE);
+      openMore(loops, endpoint, connections, most, loopOf, failures);
+    }
+    return List.copyOf(connections);
+  }
+
+  private static void openMore(
+      LoadLoops loops,
+      Endpoint endpoint,
+      List<HttpConnection> connections,
+      int count,
+      IntFunction<EventLoop> loopOf,
+      Failures failures)
+      throws InterruptedException {
+    var connected = new CountDownLatch(count);
     for (int i = 0; i < count; i++) {
-      var connection = new HttpConnection(i, loopOf.apply(i), failures, connected);
+      int index = connections.size();
+      var connection = new HttpConnection(index, loopOf.apply(index), failures, connected);
       connections.add(connection);
       loops.connect(
           connection.loop,
@@ -86,7 +113,7 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
       if (failures.isBroken()) {
         throw new BenchException(failures.first().orElseThrow());
       }
-      if (connected.getCount() > 0 && connections.getFirst().isLate()) {
+      if (connected.getCount() > 0 && connections.getLast().isLate()) {
         throw new BenchException(
             connected.getCount()
                 + " of "
@@ -98,7 +125,6 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
                 + " s (expected: a server that accepts all of them)");
       }
     }
-    return List.copyOf(connections);
   }
 
   private boolean isLate() {
@@ -123,9 +149,15 @@ public final class HttpConnection extends ChannelInboundHandlerAdapter {
 
   /// Says who is told of answers from now on, and what they are to look like.
   void attach(Asker asker, String what, int expectedStatus, boolean keepBodies) {
+    attach(asker, what, expectedStatus, expectedStatus, keepBodies);
+  }
+
+  /// As above, where an answer may have either of two statuses.
+  void attach(
+      Asker asker, String what, int expectedStatus, int alternativeStatus, boolean keepBodies) {
     this.asker = asker;
     this.what = what;
-    scanner.expect(expectedStatus, keepBodies);
+    scanner.expect(expectedStatus, alternativeStatus, keepBodies);
   }
 
   void send(ByteBuf request) {

@@ -66,7 +66,7 @@ public final class Ledger {
 
   /// Notes that acks were answered.
   @SuppressWarnings("NonAtomicVolatileUpdate") // Written by one event loop alone.
-  void acked(LeasedMessages messages) {
+  void acked(StampedMessages messages) {
     for (int i = 0; i < messages.count(); i++) {
       acked.set((int) messages.number(i));
     }

@@ -92,8 +92,8 @@ public final class PubsubRequests {
   }
 
   /// Acknowledges what was leased.
-  ByteBuf acks(String subscription, LeasedMessages leased) {
-    int length = leased.count() * (LeasedMessages.ID_LENGTH + "\"\",".length()) + 1;
+  ByteBuf acks(String subscription, StampedMessages leased) {
+    int length = leased.count() * (StampedMessages.ID_LENGTH + "\"\",".length()) + 1;
     byte[] head = post("/subscriptions/" + subscription + "/acks", length).getBytes(US_ASCII);
     ByteBuf request = PooledByteBufAllocator.DEFAULT.directBuffer(head.length + length);
     request.writeBytes(head);

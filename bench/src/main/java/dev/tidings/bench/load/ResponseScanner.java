@@ -37,6 +37,7 @@ final class ResponseScanner {
   private long contentLength;
   private long rest;
   private int expected;
+  private int alternative;
   private boolean keepAlways;
   private boolean keep;
   private byte[] kept = new byte[0];
@@ -44,7 +45,13 @@ final class ResponseScanner {
 
   /// Says which status the next answers are to have, and whether their bodies are wanted.
   void expect(int expectedStatus, boolean keepBodies) {
+    expect(expectedStatus, expectedStatus, keepBodies);
+  }
+
+  /// Says which statuses the next answers may have, and whether their bodies are wanted.
+  void expect(int expectedStatus, int alternativeStatus, boolean keepBodies) {
     expected = expectedStatus;
+    alternative = alternativeStatus;
     keepAlways = keepBodies;
   }
 
@@ -53,7 +60,7 @@ final class ResponseScanner {
   }
 
   boolean isExpected() {
-    return status == expected;
+    return status == expected || status == alternative;
   }
 
   byte[] kept() {
@@ -114,7 +121,7 @@ final class ResponseScanner {
       status = status * 10 + (next - '0');
     }
     if (++position == STATUS_END) {
-      keep = keepAlways || status != expected;
+      keep = keepAlways || !isExpected();
       state = State.SKIP_LINE;
     }
   }

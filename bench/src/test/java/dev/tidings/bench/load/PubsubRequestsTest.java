@@ -41,7 +41,7 @@ final class PubsubRequestsTest {
         "[{\"id\":\"%s\",\"at\":\"@%s\"},{\"id\":\"%s\",\"at\":\"@%s\"}]"
             .formatted(id, "0".repeat(35), id, "0".repeat(35))
             .getBytes(US_ASCII);
-    var leased = new LeasedMessages(2);
+    var leased = new StampedMessages("id", 2);
     assertThat(leased.read(answer, answer.length)).isTrue();
 
     String[] parts = requests.acks("s", leased).toString(US_ASCII).split("\r\n\r\n", 2);

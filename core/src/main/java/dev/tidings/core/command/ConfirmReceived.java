@@ -15,6 +15,16 @@ public record ConfirmReceived(Received received) implements StreamCommand<Boolea
   }
 
   @Override
+  public long size() {
+    return 0;
+  }
+
+  @Override
+  public boolean followsUp() {
+    return true;
+  }
+
+  @Override
   public Step<Boolean> handle(ShardState state) {
     state.streams().confirm(received);
     return Step.done(true);

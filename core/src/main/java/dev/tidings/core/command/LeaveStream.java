@@ -16,8 +16,17 @@ public record LeaveStream(StreamCall call) implements StreamCommand<Boolean> {
   }
 
   @Override
+  public long size() {
+    return 0;
+  }
+
+  @Override
+  public boolean followsUp() {
+    return true;
+  }
+
+  @Override
   public Step<Boolean> handle(ShardState state) {
-    state.streams().leave(call);
-    return Step.done(true);
+    return Step.done(state.streams().leave(call));
   }
 }

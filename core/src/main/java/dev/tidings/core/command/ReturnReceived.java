@@ -15,6 +15,16 @@ public record ReturnReceived(Received received) implements StreamCommand<Boolean
   }
 
   @Override
+  public long size() {
+    return 0;
+  }
+
+  @Override
+  public boolean followsUp() {
+    return true;
+  }
+
+  @Override
   public Step<Boolean> handle(ShardState state) {
     state.streams().giveBack(received);
     return Step.done(true);

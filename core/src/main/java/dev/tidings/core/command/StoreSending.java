@@ -20,7 +20,12 @@ public record StoreSending(WaitingSend send) implements StreamCommand<Boolean> {
 
   @Override
   public long size() {
-    return SIZE + send.sending().payload().size();
+    return 0;
+  }
+
+  @Override
+  public boolean followsUp() {
+    return true;
   }
 
   @Override

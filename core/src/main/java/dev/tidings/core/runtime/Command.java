@@ -28,6 +28,12 @@ public interface Command<R> {
     return false;
   }
 
+  /// Whether it ends or goes on with what an admitted command has begun. It holds nothing that is
+  /// not counted already, its [size][#size] is 0, and it is admitted however many wait.
+  default boolean followsUp() {
+    return false;
+  }
+
   /// Whether it concerns only what is in memory and never in the store. Its answer rests on nothing
   /// that has to become durable first, so it is given at once. Such a command emits no records.
   default boolean isTransient() {

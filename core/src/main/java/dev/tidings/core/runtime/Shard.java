@@ -75,10 +75,14 @@ public final class Shard {
   /// Hands in a command, from any thread; `reply` is called on `home` when it is answered.
   <R> void submit(Command<R> command, SerialExecutor home, Consumer<Outcome<R>> reply) {
     Submission<R> submission = new Submission<>(command, this, home, reply, backlog);
-    if (!backlog.admit(submission.size())) {
+    if (command.followsUp()) {
+      backlog.admitOwn();
+    } else if (!backlog.admit(submission.size())) {
       Outcome<R> refused = new Outcome.Refused<>(backlog.refusal());
       home.execute(() -> reply.accept(refused));
-    } else if (executor.isCurrent()) {
+      return;
+    }
+    if (executor.isCurrent()) {
       run(submission);
     } else {
       executor.execute(() -> run(submission));

@@ -555,19 +555,23 @@ public final class Streams {
   // ---- leaving ----
 
   /// Calls off a call that waits.
-  public void leave(StreamCall call) {
-    switch (call) {
+  ///
+  /// @return whether it did
+  public boolean leave(StreamCall call) {
+    return switch (call) {
       case Receiving receiving -> leave(receiving);
       case Sending sending -> leave(sending);
       case Replaying replaying -> leave(replaying);
-    }
+    };
   }
 
   /// What is on its way to the receiver is not called back.
-  private void leave(Receiving receiving) {
-    if (receiving.isWaiting()) {
+  private boolean leave(Receiving receiving) {
+    boolean waited = receiving.isWaiting();
+    if (waited) {
       stopWaiting(receiving);
     }
+    return waited;
   }
 
   private void stopWaiting(Receiving receiving) {
@@ -577,14 +581,14 @@ public final class Streams {
   }
 
   /// If nobody else sends the same, nothing was sent, unless the message has been taken by now.
-  private void leave(Sending sending) {
+  private boolean leave(Sending sending) {
     WaitingSend send = sending.waitsFor;
     if (send == null) {
-      return;
+      return false;
     }
     send.stopAsking(sending);
     if (!send.isWaiting()) {
-      return;
+      return false;
     }
     if (send.isAskedFor()) {
       end(send);
@@ -593,6 +597,7 @@ public final class Streams {
       stopWaiting(send);
       withdraw(send);
     }
+    return true;
   }
 
   private void withdraw(WaitingSend send) {
@@ -600,11 +605,13 @@ public final class Streams {
     budget.release(send.message().heapSize());
   }
 
-  private void leave(Replaying replaying) {
+  private boolean leave(Replaying replaying) {
+    boolean waited = !replaying.isOver() && replaying.isParked();
     replaying.finish();
     if (replaying.isWaiting()) {
       stopWaiting(replaying);
     }
+    return waited;
   }
 
   private void stopWaiting(Replaying replaying) {

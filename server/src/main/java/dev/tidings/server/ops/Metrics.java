@@ -73,6 +73,7 @@ public final class Metrics {
   public void observe(Node node, Store store) {
     new CoreFigures(node, labels).register(registry);
     subscriptions.observe(node);
+    new StreamMetrics(registry).observe(node.streamFigures());
     registry.register(new StoreFigures(store));
     gauge(
         "tidings_store_quarantined_records",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.streams;
 
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.stream.Position;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -30,18 +32,11 @@ final class ResumeTokens {
 
   private final Mac mac;
 
-  /// A place in the log of a stream.
-  ///
-  /// @param number of the log
-  /// @param sequence of the message it goes on after
-  /// @param issuedAt when it was told, in milliseconds since 1970
-  record Place(int number, long sequence, long issuedAt) {}
-
   /// What reading a token comes to.
   sealed interface Parsed {}
 
   /// A token of the stream.
-  record Valid(Place place) implements Parsed {}
+  record Valid(Position place) implements Parsed {}
 
   /// Something else: damaged, of another stream, or of another server.
   record Invalid() implements Parsed {}
@@ -49,10 +44,12 @@ final class ResumeTokens {
   /// Tokens under a key.
   ///
   /// @throws IllegalArgumentException if it has not 32 bytes
-  ResumeTokens(byte[] secret) {
-    if (secret.length != SECRET_BYTES) {
-      throw new IllegalArgumentException("a key of " + secret.length + " bytes");
+  ResumeTokens(Payload key) {
+    if (key.size() != SECRET_BYTES) {
+      throw new IllegalArgumentException("a key of " + key.size() + " bytes");
     }
+    byte[] secret = new byte[SECRET_BYTES];
+    key.copyTo(secret, 0);
     try {
       mac = Mac.getInstance(ALGORITHM);
       mac.init(new SecretKeySpec(secret, ALGORITHM));
@@ -62,13 +59,13 @@ final class ResumeTokens {
   }
 
   /// The token of a place in the stream `streamId`.
-  String write(String streamId, Place place) {
+  String write(String streamId, Position place) {
     byte[] bytes =
         ByteBuffer.allocate(PLACE_BYTES + MAC_BYTES)
             .put(VERSION)
             .putInt(place.number())
             .putLong(place.sequence())
-            .putLong(place.issuedAt())
+            .putLong(place.knownAt())
             .array();
     System.arraycopy(macOf(bytes, streamId), 0, bytes, PLACE_BYTES, MAC_BYTES);
     return Base64.getUrlEncoder().encodeToString(bytes);
@@ -94,7 +91,7 @@ final class ResumeTokens {
     byte[] own = Arrays.copyOf(macOf(bytes, streamId), MAC_BYTES);
     ByteBuffer place = ByteBuffer.wrap(bytes);
     return MessageDigest.isEqual(own, sent) && place.get() == VERSION
-        ? new Valid(new Place(place.getInt(), place.getLong(), place.getLong()))
+        ? new Valid(new Position(place.getInt(), place.getLong(), place.getLong()))
         : new Invalid();
   }
 

@@ -39,10 +39,11 @@ public enum ErrorShape {
   BRIEF {
     @Override
     JsonOut write(int status, String code, String text) {
-      String brief =
-          (code.isEmpty() ? HttpResponseStatus.valueOf(status).reasonPhrase() : code)
-              .replace('_', ' ')
-              .toLowerCase(Locale.ROOT);
+      String brief = code.isEmpty() ? HttpResponseStatus.valueOf(status).reasonPhrase() : code;
+      if (Character.isUpperCase(brief.charAt(0))) {
+        // A status, or a code that is told in all shapes.
+        brief = brief.replace('_', ' ').toLowerCase(Locale.ROOT);
+      }
       JsonOut out = new JsonOut(64 + text.length()).raw("{\"error\":").string(brief);
       if (!text.isEmpty() && !text.equalsIgnoreCase(brief)) {
         out.raw(",\"detail\":").string(text);

@@ -173,6 +173,11 @@ public final class Exchange {
   /// Answers with a JSON document, and runs `undelivered` if its client is gone or leaves before it
   /// is written.
   public void json(int status, JsonOut body, Runnable undelivered) {
+    json(status, body, () -> {}, undelivered);
+  }
+
+  /// As above, and runs `written` when it is.
+  public void json(int status, JsonOut body, Runnable written, Runnable undelivered) {
     if (!isOpen()) {
       undelivered.run();
       return;
@@ -180,7 +185,16 @@ public final class Exchange {
     counted(status, body.length());
     response.setStatusCode(status);
     response.headers().set(HttpHeaders.CONTENT_TYPE, JSON);
-    var _ = response.end(body.toBuffer()).onFailure(_ -> undelivered.run());
+    var _ =
+        response
+            .end(body.toBuffer())
+            .onComplete(ended -> {
+              if (ended.succeeded()) {
+                written.run();
+              } else {
+                undelivered.run();
+              }
+            });
   }
 
   /// Answers with another kind of document.

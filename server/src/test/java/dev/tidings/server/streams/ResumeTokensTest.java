@@ -4,8 +4,9 @@ package dev.tidings.server.streams;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.stream.Position;
 import dev.tidings.server.streams.ResumeTokens.Invalid;
-import dev.tidings.server.streams.ResumeTokens.Place;
 import dev.tidings.server.streams.ResumeTokens.Valid;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
@@ -14,14 +15,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ResumeTokensTest {
-  private static final Place PLACE = new Place(67_108_864, 12, 1_790_000_000_000L);
+  private static final Position PLACE = new Position(67_108_864, 12, 1_790_000_000_000L);
 
   private final ResumeTokens tokens = new ResumeTokens(key(1));
 
-  private static byte[] key(int seed) {
+  private static Payload key(int seed) {
     byte[] key = new byte[ResumeTokens.SECRET_BYTES];
     java.util.Arrays.fill(key, (byte) seed);
-    return key;
+    return Payload.wrap(key);
   }
 
   @ParameterizedTest
@@ -31,8 +32,8 @@ class ResumeTokensTest {
     "2147483647, 9223372036854775807, 9223372036854775807",
     "-1, -1, -1"
   })
-  void places_areReadAsTheyWereWritten(int number, long sequence, long issuedAt) {
-    Place place = new Place(number, sequence, issuedAt);
+  void places_areReadAsTheyWereWritten(int number, long sequence, long knownAt) {
+    Position place = new Position(number, sequence, knownAt);
     String token = tokens.write("orders", place);
     assertThat(token).matches("[A-Za-z0-9_-]{52}");
     assertThat(tokens.parse("orders", token)).isEqualTo(new Valid(place));
@@ -100,7 +101,9 @@ class ResumeTokensTest {
 
   @Test
   void keys_haveThirtyTwoBytes() {
-    assertThatIllegalArgumentException().isThrownBy(() -> new ResumeTokens(new byte[31]));
-    assertThatIllegalArgumentException().isThrownBy(() -> new ResumeTokens(new byte[33]));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ResumeTokens(Payload.wrap(new byte[31])));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ResumeTokens(Payload.wrap(new byte[33])));
   }
 }

@@ -24,6 +24,7 @@ class ErrorShapeTest {
         "BRIEF  | 400 | invalid request schema | a: b   |"
             + " {'error':'invalid request schema','detail':'a: b'}",
         "BRIEF  | 404 |                        | Not Found | {'error':'not found'}",
+        "BRIEF  | 400 | streamId is required   |        | {'error':'streamId is required'}",
         "BRIEF  | 424 | long poll waiting timeout | | {'error':'long poll waiting timeout'}",
       })
   void errors_lookAsTheirApiHasThem(

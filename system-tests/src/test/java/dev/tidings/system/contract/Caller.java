@@ -151,9 +151,19 @@ record Caller(TidingsProcess server, String id, String name, String authorizatio
   }
 
   CompletableFuture<Answer> pollLater(String json) {
-    return HTTP.sendAsync(
-            request("POST", "/messages/poll", "application/json", json), BodyHandlers.ofString())
-        .thenApply(Caller::answer);
+    return postLater("/messages/poll", json);
+  }
+
+  CompletableFuture<Answer> getLater(String path) {
+    return later(request("GET", path, "", ""));
+  }
+
+  CompletableFuture<Answer> postLater(String path, String json) {
+    return later(request("POST", path, "application/json", json));
+  }
+
+  private static CompletableFuture<Answer> later(HttpRequest request) {
+    return HTTP.sendAsync(request, BodyHandlers.ofString()).thenApply(Caller::answer);
   }
 
   /// Sends one request; no Content-Type if `contentType` is empty, no body if `body` is.

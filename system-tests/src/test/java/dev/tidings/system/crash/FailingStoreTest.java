@@ -25,6 +25,7 @@ import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.store.rocksdb.RocksOptions;
 import dev.tidings.store.rocksdb.RocksStore;
+import dev.tidings.system.crash.StreamClient.Outgoing;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -153,6 +154,39 @@ final class FailingStoreTest {
             socket.publish(4);
             return socket.next().get("type").asString().equals("published");
           });
+    }
+  }
+
+  @Test
+  void storeDown_refusesDurableSends_andStreamsInMemoryGoOn() throws Exception {
+    var store = new FaultyStore(new MemoryStore(), 1);
+    try (Running running = Running.start(store)) {
+      Relay relay = running.relay();
+      var stream = new StreamClient(relay, "mixed");
+      Map<String, Boolean> durable = Map.of("writeToDB", true);
+      stream.send(Outgoing.of(0, 0), durable).expect(200);
+
+      store.down();
+      Outgoing refused = Outgoing.of(0, 1);
+      for (int i = 0; i < 2; i++) {
+        Relay.Answer answer = stream.send(refused, durable).expect(503);
+        assertThat(answer.retryAfter()).as("Retry-After").isPresent();
+        assertThat(answer.json().get("error").asString()).isNotBlank();
+      }
+      stream.send(Outgoing.of(0, 2), Map.of()).expect(200);
+      var fresh = new StreamClient(relay, "fresh");
+      fresh.send(Outgoing.of(0, 3), Map.of()).expect(200);
+      assertThat(fresh.takeAll()).extracting(StreamClient.Stored::number).containsExactly(3);
+      assertThat(stream.takeAll()).extracting(StreamClient.Stored::number).containsExactly(0, 2);
+
+      store.up();
+      Waiting.until("ready again", SOON, relay::isReady);
+      stream.send(refused, durable).expect(200);
+      stream.send(Outgoing.of(0, 4), durable).expect(200);
+      assertThat(stream.replayAll(""))
+          .extracting(StreamClient.Stored::number)
+          .containsExactly(0, 1, 4);
+      assertThat(stream.takeAll()).extracting(StreamClient.Stored::number).containsExactly(1, 4);
     }
   }
 

@@ -3,8 +3,8 @@ package dev.tidings.system.crash;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tidings.system.TidingsJvm;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -30,7 +29,7 @@ final class ServerProcess implements AutoCloseable {
   static final String ADMIN = "admin";
   static final String PASSWORD = "bootstrap-password";
 
-  private static final Path WORK_DIR = Path.of("target", "system-tests").toAbsolutePath();
+  private static final Path WORK_DIR = TidingsJvm.workDir();
   private static final Pattern READY = Pattern.compile("tidings ready on (http://\\S+)");
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -139,27 +138,9 @@ final class ServerProcess implements AutoCloseable {
 
   /// The command line of a process like this one.
   static List<String> java(List<String> flags, String mainClass, List<String> arguments) {
-    var command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+UseCompactObjectHeaders",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+ExitOnOutOfMemoryError"));
-    command.addAll(flags);
-    command.addAll(List.of("-cp", absoluteClassPath(), mainClass));
-    command.addAll(arguments);
-    return command;
-  }
-
-  private static String absoluteClassPath() {
-    return String.join(
-        File.pathSeparator,
-        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-            .map(entry -> new File(entry).getAbsolutePath())
-            .toList());
+    var all = new ArrayList<>(List.of(TidingsJvm.QUICK, "-XX:+ExitOnOutOfMemoryError"));
+    all.addAll(flags);
+    return TidingsJvm.command(all, mainClass, arguments);
   }
 
   private URI awaitReady(Process started) {

@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.Unpooled;
 import org.junit.jupiter.api.Test;
 
-final class LeasedMessagesTest {
+final class StampedMessagesTest {
   private static final String FIRST = "01890a5d-ac96-774b-bcce-b302099a8057";
   private static final String SECOND = "01890a5d-ac96-774b-bcce-b302099a8058";
   private static final String STAMP = "@0007.0000000041.0000000000000000123";
   private static final String NEXT_STAMP = "@0007.0000000042.0000000000000000456";
 
-  private final LeasedMessages messages = new LeasedMessages(2);
+  private final StampedMessages messages = new StampedMessages("id", 2);
 
   @Test
   void read_findsIdsAndStamps_inTheContractsOrder() {

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench.load;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.Arrays;
 
-/// What one answer to a lease brought, found in its body in place: the ids, and the stamps of the
+/// The messages in one answer, found in its body in place: their ids, and the stamps of their
 /// payloads.
 ///
-/// No parser: a payload of ours has one stamp and no key `id`, so the nth id and the nth stamp
-/// belong to the nth message whatever a server does with the order of keys or with spaces.
-final class LeasedMessages {
+/// No parser: a payload of ours has one stamp and no key that ids have, so the nth id and the nth
+/// stamp belong to the nth message whatever a server does with the order of keys or with spaces.
+final class StampedMessages {
   static final int ID_LENGTH = 36;
 
-  private static final int KEY_LENGTH = "\"id\"".length();
-
+  private final byte[] idKey;
   private byte[] body = new byte[0];
   private final int[] ids;
   private final int[] publishers;
@@ -21,15 +23,18 @@ final class LeasedMessages {
   private final long[] timesNs;
   private int count;
 
-  /// For answers of at most so many messages.
-  LeasedMessages(int most) {
+  /// For answers of at most `most` messages, which have their ids, of the length of a UUID, under
+  /// `idKey`.
+  StampedMessages(String idKey, int most) {
+    this.idKey = ('"' + idKey + '"').getBytes(US_ASCII);
     ids = new int[most];
     publishers = new int[most];
     numbers = new long[most];
     timesNs = new long[most];
   }
 
-  /// Reads the body of an answer, which stays in use until the next one; false if it is none.
+  /// Reads the body of an answer, which stays in use until the next one; false if it holds anything
+  /// but complete messages, or too many.
   boolean read(byte[] answer, int length) {
     body = answer;
     ByteBuf bytes = Unpooled.wrappedBuffer(answer, 0, length);
@@ -47,7 +52,7 @@ final class LeasedMessages {
         stampsFound++;
         at += Stamp.LENGTH - 1;
       } else if (answer[at] == '"' && isIdKey(at, length)) {
-        int start = valueStart(at + KEY_LENGTH, length);
+        int start = valueStart(at + idKey.length, length);
         if (start < 0 || idsFound == ids.length) {
           return false;
         }
@@ -79,15 +84,26 @@ final class LeasedMessages {
     out.writeBytes(body, ids[index], ID_LENGTH);
   }
 
-  /// Whether there is a key `id`, and not a value of that text.
+  /// Part of an id read as a number in hexadecimal digits, or -1 if it is none. At most 15 digits.
+  long idHex(int index, int from, int digits) {
+    long value = 0;
+    for (int at = ids[index] + from; at < ids[index] + from + digits; at++) {
+      int digit = Character.digit(body[at], 16);
+      if (digit < 0) {
+        return -1;
+      }
+      value = value * 16 + digit;
+    }
+    return value;
+  }
+
+  /// Whether there is the key of ids, and not a value of that text.
   private boolean isIdKey(int at, int length) {
-    if (at + KEY_LENGTH >= length
-        || body[at + 1] != 'i'
-        || body[at + 2] != 'd'
-        || body[at + 3] != '"') {
+    int end = at + idKey.length;
+    if (end >= length || !Arrays.equals(body, at, end, idKey, 0, idKey.length)) {
       return false;
     }
-    int next = skipSpaces(at + KEY_LENGTH, length);
+    int next = skipSpaces(end, length);
     return next < length && body[next] == ':';
   }
 
