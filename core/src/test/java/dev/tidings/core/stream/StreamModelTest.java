@@ -796,7 +796,7 @@ class StreamModelTest {
     }
 
     private long timeout() {
-      return 1 + random.nextInt(random.nextBoolean() ? 100 : 3_000);
+      return 1L + random.nextInt(random.nextBoolean() ? 100 : 3_000);
     }
 
     private void send() {
