@@ -717,6 +717,11 @@ class StreamModelTest {
       }
 
       @Override
+      public boolean followsUp() {
+        return command.followsUp();
+      }
+
+      @Override
       public boolean isTransient() {
         return command.isTransient();
       }
