@@ -189,7 +189,10 @@ final class StreamsSettingsTest {
     Streams.expectError(
         first.send(Outgoing.to(stream, 1).size(1001)), 400, INVALID, "inMemoryStreamSize");
     Streams.expectError(
-        first.send(Outgoing.to(stream, 1).blocking(31)), 400, INVALID, "blockingSendTimeoutSeconds");
+        first.send(Outgoing.to(stream, 1).blocking(31)),
+        400,
+        INVALID,
+        "blockingSendTimeoutSeconds");
     Streams.expectError(first.send(Outgoing.to(stream, 1).ttl(61)), 400, INVALID, "dbTTLSeconds");
     // The default of a day is above the bound: then it is the bound, or refused, but nothing odd.
     assertThat(first.send(Outgoing.to(stream + "-day", 1).durable()).status()).isIn(200, 400);

@@ -317,7 +317,9 @@ final class StreamsRestartTest {
           threads.add(start(faults, () -> reader.run(stream, stop)));
         }
         Waiting.until(
-            enough + " answers", Duration.ofSeconds(60), () -> answered.get() >= enough || !faults.isEmpty());
+            enough + " answers",
+            Duration.ofSeconds(60),
+            () -> answered.get() >= enough || !faults.isEmpty());
         Optional<Relay> restarted = Optional.empty();
         if (kill < kills) {
           server.kill9();
