@@ -407,6 +407,10 @@ final class OpenApiTest {
   private Map<String, Callable<Reply>> forbidden(Operation operation) {
     if (isPubsub(operation)) {
       return Map.of("no scope", () -> send(operation, scopeless));
+    } else if (operation.id().equals("receiveFromStream")) {
+      // Which stream it is about decides whether somebody may.
+      String path = operation.path() + "?streamId=any";
+      return Map.of("no permission", () -> send(operation, powerless.client(), path, ""));
     } else if (operation.id().equals("webSocket")) {
       return Map.of("no permission", () -> upgradeRefused(powerless.client()));
     } else if (operation.id().equals("login")) {

@@ -75,7 +75,9 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
     }
 
     private Step<Replayed> from(Position from, boolean isAtBeginning) {
-      place = replaying.reached(isAtBeginning ? log.firstRetained() : from.sequence());
+      place =
+          replaying.reached(
+              log.incarnation(), isAtBeginning ? log.firstRetained() : from.sequence());
       if (place < log.firstRetained()) {
         if (!isAtBeginning) {
           return gone(log.firstRetained());
@@ -96,7 +98,7 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
             if (isAfterHole || isNews) {
               return gone(message.sequence());
             }
-          } else if (isFull() || message.sequence() > place) {
+          } else if ((isFull() && !isExpired) || message.sequence() > place) {
             // A hole is told before what follows it.
             return found();
           }
@@ -132,7 +134,7 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
     }
 
     private Step<Replayed> load(long next) {
-      replaying.pass(place);
+      replaying.pass(log.incarnation(), place);
       return new Step.Needs<>(
           MessageLoad.ofLog(
               log, List.of(new SequenceRange(next, Math.min(next + PAGE, log.watermark())))));

@@ -29,6 +29,11 @@ public record SendToStream(Sending sending) implements StreamCommand<Boolean> {
   }
 
   @Override
+  public boolean takesEffectWhenDurable() {
+    return sending.isDurable();
+  }
+
+  @Override
   public Step<Boolean> handle(ShardState state) {
     if (sending.isDurable()) {
       Optional<Step<Boolean>> damaged = damaged(state);

@@ -2,6 +2,7 @@
 package dev.tidings.core.command;
 
 import dev.tidings.core.runtime.Load;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.stream.WaitingSend;
 import java.util.Optional;
@@ -34,6 +35,9 @@ public record StoreSending(WaitingSend send) implements StreamCommand<Boolean> {
 
   @Override
   public Step<Boolean> handle(ShardState state) {
+    if (!state.streams().isWanted(send)) {
+      return Step.refused(Refusal.Code.STREAM_DELETED, "stream '" + stream() + "' was deleted");
+    }
     Optional<Load> missing = missing(state);
     if (missing.isPresent()) {
       return new Step.Needs<>(missing.get());

@@ -28,6 +28,13 @@ public interface Command<R> {
     return false;
   }
 
+  /// Whether what it does takes effect in memory only when it is durable, as a message that enters
+  /// the queue of a stream then. It is answered after its shard has seen to that, so that nothing
+  /// that is asked afterwards can come before it.
+  default boolean takesEffectWhenDurable() {
+    return false;
+  }
+
   /// Whether it ends or goes on with what an admitted command has begun. It holds nothing that is
   /// not counted already, its [size][#size] is 0, and it is admitted however many wait.
   default boolean followsUp() {

@@ -426,6 +426,8 @@ public final class CommitLane {
     private final Map<Shard, List<StoreRecord>> durable = new HashMap<>();
     private final Map<Shard, Integer> finished = new HashMap<>();
     private final List<Submission<?>> answers = new ArrayList<>();
+    // Answers for other executors that come after the shard's bookkeeping here.
+    private final List<Submission<?>> answersElsewhere = new ArrayList<>();
     private News news = News.NONE;
     private final List<TopicLog> advanced = new ArrayList<>();
     private @Nullable AuthorityBarrier barrier;
@@ -439,6 +441,7 @@ public final class CommitLane {
       } finally {
         try {
           answers.forEach(Submission::release);
+          answersElsewhere.forEach(submission -> hand(submission.home(), submission::release));
         } finally {
           wakeReaders();
         }
@@ -503,7 +506,13 @@ public final class CommitLane {
       Turn ofShard = turns.computeIfAbsent(shard.executor(), _ -> new Turn());
       ofShard.finished.merge(shard, 1, Integer::sum);
       ofShard.durable.computeIfAbsent(shard, _ -> new ArrayList<>()).addAll(submission.records());
-      if (!gathered.holds(submission)) {
+      if (gathered.holds(submission)) {
+        continue;
+      }
+      boolean isHere = submission.home() == shard.executor();
+      if (submission.command().takesEffectWhenDurable() && !isHere) {
+        ofShard.answersElsewhere.add(submission);
+      } else {
         turns.computeIfAbsent(submission.home(), _ -> new Turn()).answers.add(submission);
       }
     }

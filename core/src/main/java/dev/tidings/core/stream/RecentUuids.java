@@ -20,16 +20,18 @@ final class RecentUuids {
     forgetBefore(sinceNs);
     for (int i = 0; i < count; i++) {
       int at = at(i);
+      // Those recalled from the store may lie behind younger ones.
       if (ring[at + 1] == uuid.getLeastSignificantBits()
-          && ring[at] == uuid.getMostSignificantBits()) {
+          && ring[at] == uuid.getMostSignificantBits()
+          && ring[at + 2] - sinceNs >= 0) {
         return true;
       }
     }
     return false;
   }
 
-  /// Notes that `uuid` was taken at `nowNs`, which never falls.
-  void add(UUID uuid, long nowNs) {
+  /// Notes that `uuid` was taken at `atNs`.
+  void add(UUID uuid, long atNs) {
     if (count == MAX) {
       forgetFirst();
     } else if (count == capacity()) {
@@ -38,10 +40,10 @@ final class RecentUuids {
     int at = at(count++);
     ring[at] = uuid.getMostSignificantBits();
     ring[at + 1] = uuid.getLeastSignificantBits();
-    ring[at + 2] = nowNs;
+    ring[at + 2] = atNs;
   }
 
-  /// Forgets those taken before `sinceNs`.
+  /// Forgets those taken before `sinceNs`, up to the first that was not.
   void forgetBefore(long sinceNs) {
     while (count > 0 && ring[at(0) + 2] - sinceNs < 0) {
       forgetFirst();

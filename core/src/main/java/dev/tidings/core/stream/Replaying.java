@@ -15,6 +15,7 @@ public final class Replaying extends Wait implements StreamCall {
   private boolean parked;
   private boolean over;
   private long endsNs;
+  private int passedIn;
   private long passed;
 
   /// @param stream the id of the stream
@@ -65,14 +66,16 @@ public final class Replaying extends Wait implements StreamCall {
     return endsNs;
   }
 
-  /// It has looked at what lies below `sequence`, and there was nothing for it.
-  public void pass(long sequence) {
+  /// It has looked at what lies below `sequence` in the log with that number, and there was nothing
+  /// for it.
+  public void pass(int number, long sequence) {
+    passedIn = number;
     passed = sequence;
   }
 
-  /// Where it is if it began at `sequence`.
-  public long reached(long sequence) {
-    return Math.max(sequence, passed);
+  /// Where it is in the log with that number if it began at `sequence`.
+  public long reached(int number, long sequence) {
+    return number == passedIn ? Math.max(sequence, passed) : sequence;
   }
 
   /// It was answered or called off.

@@ -29,6 +29,9 @@ final class Stream {
   private @Nullable LinkedHashSet<Replaying> replays;
   // Room kept for messages that are to be durable first.
   int heldRoom;
+  // Messages for which no room is kept, on their way to the store or to a receiver who confirms.
+  int underway;
+  private boolean deleted;
 
   private @Nullable RecentUuids uuids;
   long usedNs;
@@ -186,7 +189,21 @@ final class Stream {
 
   /// Whether nothing would be lost with it but its capacity and its uuids.
   boolean isIdle() {
-    return size == 0 && heldRoom == 0 && receivers == null && senders == null && replays == null;
+    return size == 0 && heldRoom == 0 && underway == 0 && senders == null && !hasReaders();
+  }
+
+  /// Whether somebody waits for messages.
+  boolean hasReaders() {
+    return receivers != null || replays != null;
+  }
+
+  /// Notes that it was deleted; what was on its way to or from it then goes nowhere.
+  void markDeleted() {
+    deleted = true;
+  }
+
+  boolean isDeleted() {
+    return deleted;
   }
 
   // ---- the uuids it knows ----

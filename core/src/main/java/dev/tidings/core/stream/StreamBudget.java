@@ -22,6 +22,10 @@ final class StreamBudget {
     private Maker(String principalId) {
       this.principalId = principalId;
     }
+
+    String principalId() {
+      return principalId;
+    }
   }
 
   StreamBudget(StreamLimits limits) {

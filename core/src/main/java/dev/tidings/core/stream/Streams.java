@@ -82,7 +82,8 @@ public final class Streams {
   /// @param number of the log
   public record Appended(int number, Message message) {}
 
-  private record Sent(String stream, UUID uuid) {}
+  // The stream itself, not its id: one that was deleted has nothing to do with its successor.
+  private record Sent(Stream stream, UUID uuid) {}
 
   /// The streams of one shard.
   ///
@@ -158,8 +159,7 @@ public final class Streams {
       figures.repeated.increment();
       return Optional.of(Step.done(true));
     }
-    WaitingSend first =
-        waiting.isEmpty() ? null : waiting.get(new Sent(sending.stream(), sending.uuid()));
+    WaitingSend first = waiting.isEmpty() ? null : waiting.get(new Sent(stream, sending.uuid()));
     if (first == null) {
       return Optional.empty();
     }
@@ -201,7 +201,7 @@ public final class Streams {
   }
 
   private static Sent sentBy(WaitingSend send) {
-    return new Sent(send.stream().id(), send.sending().uuid());
+    return new Sent(send.stream(), send.sending().uuid());
   }
 
   private Step<Boolean> sendDurable(Stream stream, Sending sending) {
@@ -212,6 +212,8 @@ public final class Streams {
     }
     if (sending.isBlocking()) {
       holdRoom(send);
+    } else {
+      stream.underway++;
     }
     waiting.put(sentBy(send), send);
     return store(send);
@@ -261,7 +263,7 @@ public final class Streams {
     boolean enters = stream.capacity() > 0 || send.holdsRoom || stream.receivers() > 0;
     releaseRoom(send);
     budget.release(send.message().heapSize());
-    waiting.remove(sentBy(send));
+    waiting.remove(sentBy(send), send);
     if (streams.get(stream.id()) == stream) {
       taken(stream, send.sending().uuid());
       if (enters) {
@@ -271,7 +273,8 @@ public final class Streams {
         budget.takeAnyway(copy.heapSize());
         enter(stream, copy);
       }
-      if (stream.capacity() > 0) {
+      // One that has waited for its room drops nothing, though what was given back may fill it.
+      if (stream.capacity() > 0 && !send.sending().isBlocking()) {
         dropOldest(stream);
       }
       use(stream);
@@ -279,15 +282,24 @@ public final class Streams {
     send.answer(Outcome.done(true));
   }
 
+  /// Whether the stream in which `send`, which is about to be stored, has got its room is still
+  /// there.
+  public boolean isWanted(WaitingSend send) {
+    return !send.stream().isDeleted();
+  }
+
   private void holdRoom(WaitingSend send) {
     send.holdsRoom = true;
     send.stream().heldRoom++;
   }
 
+  /// It is no longer on its way to the store.
   private void releaseRoom(WaitingSend send) {
     if (send.holdsRoom) {
       send.holdsRoom = false;
       send.stream().heldRoom--;
+    } else {
+      send.stream().underway--;
     }
   }
 
@@ -375,9 +387,12 @@ public final class Streams {
       } else if (stream.isMade()
           && stream.capacity() == 0
           && sender != null
-          && !sender.sending().isDurable()) {
+          && !sender.sending().isDurable()
+          && (stream.heldRoom == 0 || stream.receivers() == 0)) {
+        // Who waits while room is held for a message on its way to the store waits for that one.
         // Its sender is answered when the receiver has got it, and waits on if not.
         stopWaiting(sender);
+        stream.underway++;
         handed.add(new Received.Handed(sender.message(), stream, Optional.of(sender)));
         bytes += sender.message().heapSize();
       } else {
@@ -392,11 +407,16 @@ public final class Streams {
   }
 
   private void forgetExpired(Stream stream) {
+    boolean waitsForRoom = stream.firstSender() != null;
     for (StreamMessage first = stream.first();
         first != null && first.expires() && first.expiredAt(time.wallMs());
         first = stream.first()) {
       discardFirst(stream);
       figures.expired.increment();
+    }
+    if (waitsForRoom) {
+      // Who has waited for the room comes before whoever found it.
+      admit(stream);
     }
   }
 
@@ -476,6 +496,7 @@ public final class Streams {
       each.send()
           .ifPresent(send -> {
             if (waiting.remove(sentBy(send), send)) {
+              send.stream().underway--;
               budget.release(send.message().heapSize());
               if (streams.get(received.stream()) == each.from()) {
                 taken(each.from(), send.sending().uuid());
@@ -488,34 +509,45 @@ public final class Streams {
 
   /// What was given has not been received: it goes back to the front.
   public void giveBack(Received received) {
-    Stream present = streams.get(received.stream());
     figures.received.add(-received.handed().size());
     for (Received.Handed each : received.handed().reversed()) {
       if (each.send().isPresent()) {
         waitAgain(each.send().get());
-      } else if (each.from() == present) {
+      } else if (!each.from().isDeleted()) {
+        Stream stream = made(each.from());
         budget.takeAnyway(each.message().heapSize());
         figures.messages.increment();
-        present.addFirst(each.message());
+        stream.addFirst(each.message());
       }
     }
-    if (present != null) {
-      serve(present);
-      use(present);
+    Stream stream = streams.get(received.stream());
+    if (stream != null) {
+      serve(stream);
+      use(stream);
     }
+  }
+
+  /// The stream with the id of `former`, which is made again if it has been let go of since.
+  private Stream made(Stream former) {
+    Stream stream = open(former.id());
+    StreamBudget.Maker maker = former.maker;
+    if (!stream.isMade() && maker != null) {
+      budget.takeAnyway(Stream.heapSize(stream.id()));
+      stream.make(former.capacity(), budget.made(maker.principalId()));
+    }
+    return stream;
   }
 
   /// A sender whose receiver has gone waits on, as the first.
   private void waitAgain(WaitingSend send) {
-    WaitingSend known = waiting.get(sentBy(send));
-    if (known == null || !known.equals(send)) {
-      // Its stream was deleted.
-      return;
-    }
-    if (!send.isAskedFor()) {
+    send.stream().underway--;
+    if (send.stream().isDeleted()) {
+      deleted(send);
+    } else if (!send.isAskedFor()) {
       withdraw(send);
+    } else if (send.endsNs() - time.monotonicNs() <= 0) {
+      timedOut(send);
     } else {
-      // If its time is up, that is seen at once.
       wait(send, send.stream()::addFirst);
     }
   }
@@ -624,7 +656,11 @@ public final class Streams {
   }
 
   private void wakeReplays(Stream stream) {
-    for (Replaying replaying : stream.takeReplays()) {
+    Stream present = streams.get(stream.id());
+    if (present == null) {
+      return;
+    }
+    for (Replaying replaying : present.takeReplays()) {
       end(replaying);
       figures.replays.decrement();
       host.submit(new ReplayStream(replaying), outcome -> answer(replaying, outcome));
@@ -683,10 +719,12 @@ public final class Streams {
           receiving.answer().give(Outcome.done(Received.nothing(receiving.stream())));
         }
         case WaitingSend send -> {
-          stopWaiting(send);
-          withdraw(send);
-          figures.sendTimeouts.increment();
-          send.answer(Outcome.done(false));
+          // What has expired takes no room: then it has waited for nothing.
+          forgetExpired(send.stream());
+          if (send.isWaiting()) {
+            stopWaiting(send);
+            timedOut(send);
+          }
         }
         case Replaying replaying -> {
           stopWaiting(replaying);
@@ -695,6 +733,12 @@ public final class Streams {
         }
       }
     }
+  }
+
+  private void timedOut(WaitingSend send) {
+    withdraw(send);
+    figures.sendTimeouts.increment();
+    send.answer(Outcome.done(false));
   }
 
   // ---- coming and going ----
@@ -767,6 +811,10 @@ public final class Streams {
     budget.release(stream.forgetUuids());
     forgetExpired(stream);
     StreamMessage first = stream.first();
+    if (streams.get(stream.id()) != stream) {
+      // It was deleted; the log is that of its successor.
+      return;
+    }
     if (stream.isIdle()) {
       free(stream);
       host.release(stream.id());
@@ -861,6 +909,7 @@ public final class Streams {
       discardFirst(stream);
     }
     serve(stream);
+    use(stream);
     return OptionalLong.of(purged);
   }
 
@@ -870,27 +919,37 @@ public final class Streams {
   /// @return whether it was in memory
   public boolean delete(String id) {
     Stream stream = streams.get(id);
-    if (stream == null || !stream.isMade()) {
+    if (stream == null) {
+      return false;
+    }
+    // Also what it knows of messages that only the store had.
+    budget.release(stream.forgetUuids());
+    if (!stream.isMade()) {
       return false;
     }
     while (stream.size() > 0) {
       discardFirst(stream);
     }
-    Refusal refusal = new Refusal(Refusal.Code.STREAM_DELETED, "stream '" + id + "' was deleted");
     for (WaitingSend send = stream.firstSender(); send != null; send = stream.firstSender()) {
       stopWaiting(send);
-      withdraw(send);
-      send.answer(new Outcome.Refused<>(refusal));
+      deleted(send);
     }
-    budget.release(stream.forgetUuids());
+    stream.markDeleted();
     free(stream);
     keepWaiting(stream);
     return true;
   }
 
+  private void deleted(WaitingSend send) {
+    withdraw(send);
+    send.answer(
+        Outcome.refused(
+            Refusal.Code.STREAM_DELETED, "stream '" + send.stream().id() + "' was deleted"));
+  }
+
   /// Those who wait for messages wait at the next stream of that id.
   private void keepWaiting(Stream gone) {
-    if (gone.receivers() == 0 && gone.isIdle()) {
+    if (!gone.hasReaders()) {
       return;
     }
     Stream next = open(gone.id());

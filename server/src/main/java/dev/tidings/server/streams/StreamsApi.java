@@ -233,7 +233,8 @@ public final class StreamsApi {
               switch (outcome) {
                 case Outcome.Done<R>(R result) -> then.accept(result);
                 case Outcome.Refused<R>(Refusal refusal) ->
-                    LOG.warn("{} was refused: {}", command, refusal.detail());
+                    LOG.warn(
+                        "{} was refused: {}", command.getClass().getSimpleName(), refusal.detail());
               }
             });
   }

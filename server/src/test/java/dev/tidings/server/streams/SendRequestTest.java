@@ -56,7 +56,7 @@ class SendRequestTest {
     SendRequest request = good("");
     assertThat(request.streamId()).isEqualTo("s");
     assertThat(request.messageUuid()).isEqualTo(UUID.fromString(ID));
-    assertThat(request.message()).hasToString("null");
+    assertThat(request.message().text()).isEqualTo("null");
     assertThat(request.size()).isEqualTo(100);
     assertThat(request.timeoutMs()).isZero();
     assertThat(request.ttlMs()).isEmpty();
@@ -68,7 +68,7 @@ class SendRequestTest {
         good(
             ",\"message\":{\"b\": [1, 2.50]},\"inMemoryStreamSize\":7,"
                 + "\"blockingSendTimeoutSeconds\":5,\"writeToDB\":true,\"dbTTLSeconds\":9");
-    assertThat(request.message()).hasToString("{\"b\": [1, 2.50]}");
+    assertThat(request.message().text()).isEqualTo("{\"b\": [1, 2.50]}");
     assertThat(request.size()).isEqualTo(7);
     assertThat(request.timeoutMs()).isEqualTo(5000);
     assertThat(request.ttlMs()).isEqualTo(OptionalLong.of(9000));
@@ -77,7 +77,7 @@ class SendRequestTest {
   @ParameterizedTest
   @ValueSource(strings = {"null", "\"text\"", "-1.5e3", "true", "[]", "{\"streamId\":1}"})
   void messages_areAnyJson_andKeptAsTheyWere(String message) {
-    assertThat(good(",\"message\":" + message).message()).hasToString(message);
+    assertThat(good(",\"message\":" + message).message().text()).isEqualTo(message);
   }
 
   @ParameterizedTest
