@@ -42,8 +42,10 @@ public record PurgeStream(String stream) implements StreamCommand<Long> {
     }
     entry.ifPresent(it -> {
       TopicLog log = state.log(it.number()).orElseThrow();
-      if (log.firstRetained() < log.nextSequence()) {
-        state.trim(it, log.nextSequence());
+      // What is on its way to the store was sent after this: it will be in memory too.
+      long firstRetained = log.nextSequence() - state.streams().storing(it.number());
+      if (log.firstRetained() < firstRetained) {
+        state.trim(it, firstRetained);
       }
     });
     return Step.done(purged.orElse(0));

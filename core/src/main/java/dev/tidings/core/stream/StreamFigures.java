@@ -13,6 +13,7 @@ public final class StreamFigures {
   final LongAdder sent = new LongAdder();
   final LongAdder repeated = new LongAdder();
   final LongAdder received = new LongAdder();
+  final LongAdder returned = new LongAdder();
   final LongAdder replayed = new LongAdder();
   final LongAdder dropped = new LongAdder();
   final LongAdder expired = new LongAdder();
@@ -63,9 +64,14 @@ public final class StreamFigures {
     return repeated.sum();
   }
 
-  /// Messages given to receivers; those given back are taken off again.
+  /// Messages given to receivers, those given back among them.
   public long received() {
     return received.sum();
+  }
+
+  /// Messages given back, which had not reached their receiver.
+  public long returned() {
+    return returned.sum();
   }
 
   /// Messages read from the store.

@@ -257,6 +257,12 @@ public final class Streams {
     }
   }
 
+  /// How many messages at the end of the log with that number have not entered their queue yet.
+  public int storing(int number) {
+    ArrayDeque<WaitingSend> sends = storing.get(number);
+    return sends == null ? 0 : sends.size();
+  }
+
   private void stored(WaitingSend send, Message message) {
     Stream stream = send.stream();
     // In a stream without a buffer one that does not wait for a receiver is only stored.
@@ -509,7 +515,7 @@ public final class Streams {
 
   /// What was given has not been received: it goes back to the front.
   public void giveBack(Received received) {
-    figures.received.add(-received.handed().size());
+    figures.returned.add(received.handed().size());
     for (Received.Handed each : received.handed().reversed()) {
       if (each.send().isPresent()) {
         waitAgain(each.send().get());

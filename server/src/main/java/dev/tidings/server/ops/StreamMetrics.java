@@ -29,6 +29,10 @@ final class StreamMetrics {
     counter("messages_sent_total", "Messages taken from senders", figures::sent);
     counter("messages_repeated_total", "Messages that had been taken before", figures::repeated);
     counter("messages_received_total", "Messages given to receivers", figures::received);
+    counter(
+        "messages_returned_total",
+        "Messages given back, which had not reached their receiver",
+        figures::returned);
     counter("messages_replayed_total", "Stored messages that were read", figures::replayed);
     counter("messages_dropped_total", "Messages dropped to make room for others", figures::dropped);
     counter("messages_expired_total", "Buffered messages whose time was over", figures::expired);
