@@ -215,6 +215,7 @@ public final class Tidings {
         new StreamLimits(
             config.memory().streamsSize(),
             config.streams().limit(),
+            config.streams().durableLimit(),
             config.streams().limitPerUser(),
             config.streams().idleTime(),
             config.streams().deduplicationWindow()));

@@ -474,8 +474,16 @@ public record TidingsConfig(
               defaultValue = "10000000",
               min = "1",
               max = "1000000000",
-              doc = "Streams; a send that would make a further one is refused with 429")
+              doc = "Streams in memory; a send that would make a further one is refused with 429")
           int limit,
+      @Setting(
+              defaultValue = "1000000",
+              min = "1",
+              max = "1000000000",
+              doc =
+                  "Streams that keep messages in the store, each a day beyond its last message;"
+                      + " further ones are refused with 429")
+          int durableLimit,
       @Setting(
               defaultValue = "2000000",
               min = "1",

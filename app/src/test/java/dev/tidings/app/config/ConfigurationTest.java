@@ -123,6 +123,7 @@ class ConfigurationTest {
           entry("streams.idle-time", new Sample("60s", "1s", Duration.ofSeconds(1))),
           entry("streams.deduplication-window", new Sample("60s", "0s", Duration.ZERO)),
           entry("streams.limit", new Sample("10000000", "30", 30)),
+          entry("streams.durable-limit", new Sample("1000000", "4", 4)),
           entry("streams.limit-per-user", new Sample("2000000", "3", 3)),
           entry("streams.max-waiters", new Sample("100000", "50", 50)),
           entry("streams.max-waiters-per-user", new Sample("50000", "5", 5)),

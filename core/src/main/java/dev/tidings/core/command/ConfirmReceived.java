@@ -7,21 +7,11 @@ import dev.tidings.core.stream.Received;
 /// Tells the senders who wait to hear of it that their messages have been received.
 ///
 /// @param received what was
-public record ConfirmReceived(Received received) implements StreamCommand<Boolean> {
+public record ConfirmReceived(Received received) implements StreamFollowUp<Boolean> {
 
   @Override
   public String stream() {
     return received.stream();
-  }
-
-  @Override
-  public long size() {
-    return 0;
-  }
-
-  @Override
-  public boolean followsUp() {
-    return true;
   }
 
   @Override

@@ -29,6 +29,12 @@ public record KeepKey(SigningKey key) implements Command<SigningKey> {
     return true;
   }
 
+  /// It is needed for the start, after which space can be freed.
+  @Override
+  public boolean freesSpace() {
+    return true;
+  }
+
   @Override
   public Step<SigningKey> handle(ShardState state) {
     Optional<String> damage = state.damage(Entry.Kind.KEY, key.name());

@@ -8,21 +8,11 @@ import dev.tidings.core.stream.StreamCall;
 /// answer; one that is on its way already is given nevertheless.
 ///
 /// @param call which
-public record LeaveStream(StreamCall call) implements StreamCommand<Boolean> {
+public record LeaveStream(StreamCall call) implements StreamFollowUp<Boolean> {
 
   @Override
   public String stream() {
     return call.stream();
-  }
-
-  @Override
-  public long size() {
-    return 0;
-  }
-
-  @Override
-  public boolean followsUp() {
-    return true;
   }
 
   @Override

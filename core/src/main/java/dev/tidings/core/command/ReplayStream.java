@@ -26,6 +26,9 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
   private static final int PAGE = 256;
   private static final long MAX_BYTES = 4 * 1024 * 1024;
 
+  // Looked at in one go.
+  private static final int MAX_PAGES = 16;
+
   @Override
   public String stream() {
     return replaying.stream();
@@ -85,7 +88,11 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
         place = log.firstRetained();
       }
       long next = place;
-      while (next <= log.watermark()) {
+      for (int pages = 0; next <= log.watermark(); pages++) {
+        if (pages == MAX_PAGES) {
+          // Others are to have their turn too.
+          return found.isEmpty() ? goOn() : found();
+        }
         Optional<Page> page = page(next);
         if (page.isEmpty()) {
           return found.isEmpty() ? load(next) : found();
@@ -110,7 +117,16 @@ public record ReplayStream(Replaying replaying) implements StreamCommand<Replaye
         }
         next = page.get().through() + 1;
       }
-      return found.isEmpty() ? state.streams().await(replaying) : found();
+      if (!found.isEmpty()) {
+        return found();
+      }
+      replaying.pass(log.incarnation(), place);
+      return state.streams().await(replaying);
+    }
+
+    private Step<Replayed> goOn() {
+      replaying.pass(log.incarnation(), place);
+      return state.streams().goOn(replaying);
     }
 
     private boolean isFull() {

@@ -7,21 +7,11 @@ import dev.tidings.core.stream.Received;
 /// Gives back to a stream what did not reach its receiver: as if it had not been taken.
 ///
 /// @param received what was not
-public record ReturnReceived(Received received) implements StreamCommand<Boolean> {
+public record ReturnReceived(Received received) implements StreamFollowUp<Boolean> {
 
   @Override
   public String stream() {
     return received.stream();
-  }
-
-  @Override
-  public long size() {
-    return 0;
-  }
-
-  @Override
-  public boolean followsUp() {
-    return true;
   }
 
   @Override

@@ -35,6 +35,9 @@ public record SendToStream(Sending sending) implements StreamCommand<Boolean> {
 
   @Override
   public Step<Boolean> handle(ShardState state) {
+    if (sending.isCalledOff()) {
+      return Step.done(false);
+    }
     if (sending.isDurable()) {
       Optional<Step<Boolean>> damaged = damaged(state);
       if (damaged.isPresent()) {

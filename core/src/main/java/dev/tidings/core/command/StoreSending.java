@@ -11,21 +11,11 @@ import java.util.Optional;
 /// itself.
 ///
 /// @param send what has waited
-public record StoreSending(WaitingSend send) implements StreamCommand<Boolean> {
+public record StoreSending(WaitingSend send) implements StreamFollowUp<Boolean> {
 
   @Override
   public String stream() {
     return send.sending().stream();
-  }
-
-  @Override
-  public long size() {
-    return 0;
-  }
-
-  @Override
-  public boolean followsUp() {
-    return true;
   }
 
   @Override

@@ -327,15 +327,21 @@ public final class ShardState {
 
   /// Why no further stream may keep messages, if so.
   public Optional<String> noRoomForDurableStream() {
-    int present = directory.streams().size() + changed(Entry.Kind.STREAM).size();
-    return present < limits.streams().maxStreams()
+    int present = directory.streams().size();
+    for (Map.Entry<String, Optional<Entry>> each : changed(Entry.Kind.STREAM).entrySet()) {
+      boolean isShown = directory.stream(each.getKey()).isPresent();
+      if (each.getValue().isPresent() != isShown) {
+        present += isShown ? -1 : 1;
+      }
+    }
+    return present < limits.streams().maxDurable()
         ? Optional.empty()
         : Optional.of(
             "there are "
                 + present
                 + " streams that keep messages (limit: "
-                + limits.streams().maxStreams()
-                + "); use one of them");
+                + limits.streams().maxDurable()
+                + "); use one of them, or delete one that is not needed");
   }
 
   /// Takes the log of a stream into memory, if it is still there.

@@ -43,6 +43,13 @@ final class RecentUuids {
     ring[at + 2] = atNs;
   }
 
+  /// Notes one that was taken earlier than those known, if there is room.
+  void recall(UUID uuid, long atNs) {
+    if (count < MAX) {
+      add(uuid, atNs);
+    }
+  }
+
   /// Forgets those taken before `sinceNs`, up to the first that was not.
   void forgetBefore(long sinceNs) {
     while (count > 0 && ring[at(0) + 2] - sinceNs < 0) {

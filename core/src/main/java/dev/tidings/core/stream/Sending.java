@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class Sending implements StreamCall {
   private final String stream;
   private final UUID uuid;
-  private final Payload payload;
+  private Payload payload;
   private final int capacity;
   private final long timeoutMs;
   private final OptionalLong storeForMs;
@@ -21,6 +21,7 @@ public final class Sending implements StreamCall {
   // What it waits for, perhaps with others that send the same, and since when.
   @Nullable WaitingSend waitsFor;
   long waitsSinceNs;
+  private boolean calledOff;
 
   /// @param stream the id of the stream, which is made if it is not there
   /// @param uuid what the sender calls the message
@@ -61,6 +62,21 @@ public final class Sending implements StreamCall {
   /// One JSON value.
   public Payload payload() {
     return payload;
+  }
+
+  /// It is not to be sent any more, if it has not been yet.
+  void callOff() {
+    calledOff = true;
+  }
+
+  /// Whether it was called off.
+  public boolean isCalledOff() {
+    return calledOff;
+  }
+
+  /// Lets go of the payload: somebody else has sent the same, whose bytes are kept.
+  void forgetPayload() {
+    payload = Payload.EMPTY;
   }
 
   /// How long it is kept in the store, milliseconds; empty for not at all.

@@ -215,11 +215,24 @@ final class Stream {
   /// Notes the uuid of a message it has taken, and returns how many bytes of heap it has grown.
   int learn(UUID uuid, long nowNs) {
     int before = uuidsSize();
-    if (uuids == null) {
-      uuids = new RecentUuids();
-    }
-    uuids.add(uuid, nowNs);
+    recent().add(uuid, nowNs);
     return uuidsSize() - before;
+  }
+
+  /// As [#learn], of one that was taken before those it knows.
+  int recall(UUID uuid, long atNs) {
+    int before = uuidsSize();
+    recent().recall(uuid, atNs);
+    return uuidsSize() - before;
+  }
+
+  private RecentUuids recent() {
+    RecentUuids known = uuids;
+    if (known == null) {
+      known = new RecentUuids();
+      uuids = known;
+    }
+    return known;
   }
 
   /// Forgets all uuids, and returns how many bytes of heap it has shrunk.
@@ -235,6 +248,6 @@ final class Stream {
 
   /// The heap it takes without its messages and uuids.
   static int heapSize(String id) {
-    return OVERHEAD + id.length();
+    return OVERHEAD + 2 * id.length();
   }
 }

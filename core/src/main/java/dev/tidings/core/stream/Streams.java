@@ -163,7 +163,13 @@ public final class Streams {
     if (first == null) {
       return Optional.empty();
     }
+    if (first.isWaiting() && !sending.isBlocking()) {
+      // It waits for nothing, so not for the first either.
+      figures.sendTimeouts.increment();
+      return Optional.of(Step.done(false));
+    }
     figures.repeated.increment();
+    sending.forgetPayload();
     first.ask(sending, time.monotonicNs());
     return Optional.of(new Step.Waits<>(sending.answer()));
   }
@@ -231,7 +237,8 @@ public final class Streams {
       refuse(send, refusal);
       return new Step.Answer<>(new Outcome.Refused<>(refusal));
     }
-    storing.computeIfAbsent(appended.get().number(), _ -> new ArrayDeque<>()).add(send);
+    send.log = appended.get().number();
+    storing.computeIfAbsent(send.log, _ -> new ArrayDeque<>()).add(send);
     return Step.done(true);
   }
 
@@ -457,7 +464,10 @@ public final class Streams {
         // It may yet turn out to be there; those who wait need not.
         send.answer(outcome);
       } else {
-        storing.values().forEach(sends -> sends.remove(send));
+        ArrayDeque<WaitingSend> sends = storing.get(send.log);
+        if (sends != null && sends.remove(send) && sends.isEmpty()) {
+          storing.remove(send.log);
+        }
         refuse(send, refusal);
       }
     }
@@ -590,6 +600,8 @@ public final class Streams {
   private boolean leave(Sending sending) {
     WaitingSend send = sending.waitsFor;
     if (send == null) {
+      // It may still wait for the log of its stream.
+      sending.callOff();
       return false;
     }
     send.stopAsking(sending);
@@ -652,6 +664,17 @@ public final class Streams {
     open(replaying.stream()).add(replaying);
     begin(replaying, replaying.endsNs(nowNs));
     figures.replays.increment();
+    return wasParked ? Step.done(new Replayed.Waiting()) : new Step.Waits<>(replaying.answer());
+  }
+
+  /// The replay has looked at much and found nothing yet: it goes on after what else there is to
+  /// do.
+  ///
+  /// @return as [#await] does
+  public Step<Replayed> goOn(Replaying replaying) {
+    boolean wasParked = replaying.isParked();
+    long _ = replaying.endsNs(time.monotonicNs());
+    host.submit(new ReplayStream(replaying), outcome -> answer(replaying, outcome));
     return wasParked ? Step.done(new Replayed.Waiting()) : new Step.Waits<>(replaying.answer());
   }
 
@@ -894,7 +917,8 @@ public final class Streams {
     for (StreamMessage message = stream.first();
         message != null && messages.size() < max && bytes < MAX_BYTES;
         message = message.next) {
-      if (index++ >= offset) {
+      boolean isShown = index++ >= offset && !message.expiredAt(time.wallMs());
+      if (isShown) {
         messages.add(message);
         bytes += message.heapSize();
       }
@@ -975,7 +999,7 @@ public final class Streams {
     long now = time.wallMs();
     for (StoredUuids.Stored each : stored.each()) {
       long ageMs = Math.max(0, now - each.timestamp());
-      budget.takeAnyway(stream.learn(each.uuid(), nowNs - ageMs * 1_000_000));
+      budget.takeAnyway(stream.recall(each.uuid(), nowNs - ageMs * 1_000_000));
     }
     use(stream);
   }

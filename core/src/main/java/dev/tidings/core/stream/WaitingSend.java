@@ -2,8 +2,8 @@
 package dev.tidings.core.stream;
 
 import dev.tidings.core.runtime.Outcome;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
 
 /// A message that its stream has not taken yet: it waits for room, for a receiver or to be durable.
 /// Whoever sends the same meanwhile joins those who ask for it.
@@ -12,9 +12,11 @@ public final class WaitingSend extends Wait {
   private final StreamMessage message;
   private final Stream stream;
   // Those that get the answer when it is given; whoever waits only for the store is not among them.
-  private final List<Sending> asking = new ArrayList<>(1);
+  private final SequencedSet<Sending> asking = new LinkedHashSet<>(2);
   // Whether room is kept for it in its stream.
   boolean holdsRoom;
+  // The number of the log it is being appended to.
+  int log;
 
   WaitingSend(Sending sending, StreamMessage message, Stream stream) {
     this.sending = sending;

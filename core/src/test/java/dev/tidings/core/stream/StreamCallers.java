@@ -36,7 +36,8 @@ final class StreamCallers {
 
   /// Bounds that no small test reaches.
   static final StreamLimits LIMITS =
-      new StreamLimits(1 << 24, 1_000, 1_000, Duration.ofSeconds(60), Duration.ofSeconds(60));
+      new StreamLimits(
+          1 << 24, 1_000, 1_000, 1_000, Duration.ofSeconds(60), Duration.ofSeconds(60));
 
   private final MemoryStore.Memory memory = new MemoryStore.Memory();
   private final Node.Limits limits;

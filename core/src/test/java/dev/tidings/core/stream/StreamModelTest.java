@@ -216,6 +216,11 @@ class StreamModelTest {
 
     /// Returns whether it waits.
     boolean send(Call call, Sending sending) {
+      if (sending.isCalledOff()) {
+        // Its caller left while the log of its stream was being loaded.
+        call.answer("false");
+        return false;
+      }
       Line line = line(sending.stream());
       line.known.removeIf(
           it -> time.monotonicNs() - it.atNs() > Duration.ofMillis(DEDUPLICATION_MS).toNanos());
@@ -225,6 +230,10 @@ class StreamModelTest {
       }
       call.sinceNs = time.monotonicNs();
       Pending same = line.pending.get(sending.uuid());
+      if (same != null && same.is == Is.WAITING && !sending.isBlocking()) {
+        call.answer("false");
+        return false;
+      }
       if (same != null) {
         same.asking.add(call);
         return true;
@@ -596,6 +605,7 @@ class StreamModelTest {
     private final List<Call> calls = new ArrayList<>();
     private final List<Call> inHand = new ArrayList<>();
     private final Map<String, List<Sending>> lately = new HashMap<>();
+    private final Map<UUID, String> textByUuid = new HashMap<>();
     private final List<String> story = new ArrayList<>();
     private List<StoreRecord> committed = List.of();
     // Of the messages that the store has been given.
@@ -628,6 +638,7 @@ class StreamModelTest {
                   Subscriptions.Limits.DEFAULT,
                   new StreamLimits(
                       1 << 20,
+                      100,
                       100,
                       100,
                       Duration.ofMillis(IDLE_MS),
@@ -727,6 +738,11 @@ class StreamModelTest {
       }
 
       @Override
+      public boolean takesEffectWhenDurable() {
+        return command.takesEffectWhenDurable();
+      }
+
+      @Override
       public Step<R> handle(ShardState state) {
         Step<R> step = command.handle(state);
         if (!(step instanceof Step.Needs<R>)) {
@@ -799,14 +815,20 @@ class StreamModelTest {
       return 1L + random.nextInt(random.nextBoolean() ? 100 : 3_000);
     }
 
+    // The payload of one that has joined another is let go of.
+    private String textOf(Sending sending) {
+      return Objects.requireNonNull(textByUuid.get(sending.uuid()));
+    }
+
     private void send() {
       String stream = stream();
       List<Sending> before = lately.computeIfAbsent(stream, _ -> new ArrayList<>());
       boolean again = !before.isEmpty() && random.nextInt(5) == 0;
       String text =
           again
-              ? before.get(Math.max(0, before.size() - 1 - random.nextInt(5))).payload().text()
+              ? textOf(before.get(Math.max(0, before.size() - 1 - random.nextInt(5))))
               : "" + texts++;
+      textByUuid.put(UUID.nameUUIDFromBytes(text.getBytes(StandardCharsets.UTF_8)), text);
       long[] ttls = {1, 500, 2_000, 100_000};
       Sending sending =
           new Sending(

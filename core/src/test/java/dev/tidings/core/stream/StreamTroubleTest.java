@@ -47,11 +47,7 @@ class StreamTroubleTest {
     new World(seed).run(steps);
   }
 
-  private record Sent(Sending sending, Reply<Boolean> reply) {
-    String text() {
-      return sending.payload().text();
-    }
-  }
+  private record Sent(Sending sending, String text, Reply<Boolean> reply) {}
 
   private static final class World {
     private final Random random;
@@ -122,7 +118,7 @@ class StreamTroubleTest {
     private void send() {
       boolean again = !sent.isEmpty() && random.nextInt(8) == 0;
       Sending former = again ? sent.getLast().sending() : null;
-      String text = former == null ? "" + texts++ : former.payload().text();
+      String text = again ? sent.getLast().text() : "" + texts++;
       Sending sending =
           new Sending(
               former == null ? pick(STREAMS) : former.stream(),
@@ -134,7 +130,7 @@ class StreamTroubleTest {
               random.nextInt(3) > 0 ? OptionalLong.of(TTL_MS) : OptionalLong.empty(),
               "me");
       Reply<Boolean> reply = submit(new SendToStream(sending));
-      sent.add(new Sent(sending, reply));
+      sent.add(new Sent(sending, text, reply));
       open.put(sending, reply);
     }
 

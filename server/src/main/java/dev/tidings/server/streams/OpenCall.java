@@ -75,6 +75,10 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   /// Begins it, or answers 429 if it may not wait because too many do.
   final void start() {
     if (waitMs > 0) {
+      if (api.isStopping()) {
+        exchange.unavailable("the server stops; nothing was done; try again");
+        return;
+      }
       if (!api.mayWait(this)) {
         exchange.detail(429, api.services().waiters().refusal());
         return;

@@ -40,7 +40,7 @@ record ReceiveRequest(
       return new Checked.Bad<>(fault.get());
     }
     long maxTimeoutS = settings.maxTimeout().toSeconds();
-    OptionalLong timeoutS = integer(query.get(TIMEOUT), DEFAULT_TIMEOUT_S);
+    OptionalLong timeoutS = integer(query.get(TIMEOUT), Math.min(DEFAULT_TIMEOUT_S, maxTimeoutS));
     if (timeoutS.isEmpty() || timeoutS.getAsLong() > maxTimeoutS) {
       return wrong(query, TIMEOUT, "a whole number of at most " + maxTimeoutS);
     }

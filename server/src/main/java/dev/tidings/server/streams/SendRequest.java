@@ -91,7 +91,13 @@ record SendRequest(
       String streamId = streamId();
       Optional<UUID> messageUuid = messageUuid();
       JsonValue message = field(MESSAGE);
-      int size = (int) bounded(SIZE, integer(SIZE, DEFAULT_SIZE), 0, settings.maxSize());
+      int size =
+          (int)
+              bounded(
+                  SIZE,
+                  integer(SIZE, Math.min(DEFAULT_SIZE, settings.maxSize())),
+                  0,
+                  settings.maxSize());
       long maxTimeoutS = settings.maxTimeout().toSeconds();
       long timeoutS = bounded(TIMEOUT, Math.max(0, integer(TIMEOUT, 0)), 0, maxTimeoutS);
       boolean isStored = bool(STORED);

@@ -41,6 +41,7 @@ public final class StreamsApi {
   private final ResumeTokens tokens;
   // On this event loop.
   private final Set<OpenCall<?>> waiting = new LinkedHashSet<>();
+  private boolean stopping;
 
   /// What it is built from; shared by all event loops.
   ///
@@ -123,6 +124,7 @@ public final class StreamsApi {
 
   /// Answers those who wait because the server stops.
   public void goAway() {
+    stopping = true;
     List.copyOf(waiting).forEach(OpenCall::goAway);
   }
 
@@ -204,6 +206,11 @@ public final class StreamsApi {
   }
 
   // ---- commands ----
+
+  /// Whether the server stops, so that nobody may begin to wait.
+  boolean isStopping() {
+    return stopping;
+  }
 
   /// Hands in `command` and goes on with what it yields, or else answers its refusal.
   <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {

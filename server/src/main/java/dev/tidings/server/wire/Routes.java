@@ -8,10 +8,9 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -176,13 +175,14 @@ public final class Routes {
     if (query == null || query.indexOf('%') < 0) {
       return true;
     }
-    try {
-      var _ = URLDecoder.decode(query, StandardCharsets.UTF_8);
-      return true;
-    } catch (IllegalArgumentException _) {
-      // A lone `%`, or one without two digits behind it.
-      return false;
+    for (int at = query.indexOf('%'); at >= 0; at = query.indexOf('%', at + 1)) {
+      if (at + 2 >= query.length()
+          || !HexFormat.isHexDigit(query.charAt(at + 1))
+          || !HexFormat.isHexDigit(query.charAt(at + 2))) {
+        return false;
+      }
     }
+    return true;
   }
 
   private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
