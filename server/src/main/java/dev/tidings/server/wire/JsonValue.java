@@ -124,10 +124,19 @@ public sealed interface JsonValue {
         return new Valid(value);
       } catch (JacksonException e) {
         long offset = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
-        String reason = e.getOriginalMessage();
+        String reason = withoutInternals(e.getOriginalMessage());
         return new Invalid(
             offset, Text.isWellFormed(reason) ? reason : "Unexpected character, or none");
       }
+    }
+
+    /// What the library says of its own settings is of no use to whoever sent the text.
+    private static String withoutInternals(String reason) {
+      int start = reason.indexOf(" (start marker at [Source");
+      int setting = reason.indexOf(", from `StreamReadConstraints");
+      return start >= 0
+          ? reason.substring(0, start)
+          : setting >= 0 ? reason.substring(0, setting) + ")" : reason;
     }
 
     private JsonValue value(JsonParser parser, int depth) {
