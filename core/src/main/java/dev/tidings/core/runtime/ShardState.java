@@ -64,8 +64,7 @@ public final class ShardState {
   private final Node.Limits limits;
 
   // By kind and key; empty for what was removed.
-  private final Map<Entry.Kind, Map<String, Optional<Entry>>> changed =
-      new EnumMap<>(Entry.Kind.class);
+  private final Map<Entry.Kind, Map<String, Changed>> changed = new EnumMap<>(Entry.Kind.class);
   private final Set<TopicLog> changedLogs = new HashSet<>();
   // Shared by all shards; those of the receipts that are this shard's and not durable yet.
   private final Receipts receipts;
@@ -118,13 +117,28 @@ public final class ShardState {
     void after(long delayNs, Runnable task);
   }
 
-  private Map<String, Optional<Entry>> changed(Entry.Kind kind) {
+  /// What has become of an entry. It counts until all that was done to it is durable: what is
+  /// durable of it meanwhile is older.
+  ///
+  /// @param now as it is; empty if it was removed
+  /// @param unsettled how many of its records are not known to be durable
+  private record Changed(Optional<Entry> now, int unsettled) {}
+
+  private void change(Entry entry, Optional<Entry> now) {
+    changed(entry.kind())
+        .merge(
+            entry.key(),
+            new Changed(now, 1),
+            (before, after) -> new Changed(now, before.unsettled() + 1));
+  }
+
+  private Map<String, Changed> changed(Entry.Kind kind) {
     return Objects.requireNonNull(changed.get(kind));
   }
 
   private Optional<Entry> find(Entry.Kind kind, String key) {
-    Optional<Entry> known = changed(kind).get(key);
-    return known != null ? known : directory.find(kind, key);
+    Changed known = changed(kind).get(key);
+    return known != null ? known.now() : directory.find(kind, key);
   }
 
   /// The time of the command.
@@ -328,9 +342,9 @@ public final class ShardState {
   /// Why no further stream may keep messages, if so.
   public Optional<String> noRoomForDurableStream() {
     int present = directory.streams().size();
-    for (Map.Entry<String, Optional<Entry>> each : changed(Entry.Kind.STREAM).entrySet()) {
+    for (Map.Entry<String, Changed> each : changed(Entry.Kind.STREAM).entrySet()) {
       boolean isShown = directory.stream(each.getKey()).isPresent();
-      if (each.getValue().isPresent() != isShown) {
+      if (each.getValue().now().isPresent() != isShown) {
         present += isShown ? -1 : 1;
       }
     }
@@ -445,7 +459,8 @@ public final class ShardState {
   private <E extends Entry> void overlay(
       Entry.Kind kind, Class<E> type, Map<String, E> durable, Predicate<E> counts) {
     changed(kind)
-        .forEach((key, entry) -> {
+        .forEach((key, change) -> {
+          Optional<Entry> entry = change.now();
           if (entry.isEmpty()) {
             durable.remove(key);
           } else {
@@ -522,14 +537,14 @@ public final class ShardState {
 
   /// Stores a new or changed entry.
   public void put(Entry entry) {
-    changed(entry.kind()).put(entry.key(), Optional.of(entry));
+    change(entry, Optional.of(entry));
     emitted.add(new StoreRecord.EntryPut(entry));
   }
 
   /// Removes an entry, and with it everything in its log, if it has one. Nothing may be appended to
   /// that log afterwards.
   public void remove(Entry entry) {
-    changed(entry.kind()).put(entry.key(), Optional.empty());
+    change(entry, Optional.empty());
     emitted.add(new StoreRecord.EntryRemoved(entry));
   }
 
@@ -639,13 +654,13 @@ public final class ShardState {
   private void settle(StoreRecord record) {
     switch (record) {
       case StoreRecord.EntryPut put -> {
-        settle(put.entry(), Optional.of(put.entry()));
+        settle(put.entry());
         if (put.entry() instanceof Subscription subscription) {
           releaseName(subscription.id());
         }
       }
       case StoreRecord.EntryRemoved removed -> {
-        settle(removed.entry(), Optional.empty());
+        settle(removed.entry());
         removed.entry().ownNumber().ifPresent(this::discard);
       }
       case StoreRecord.MessagesAppended appended -> {
@@ -668,17 +683,22 @@ public final class ShardState {
     }
   }
 
-  private void settle(Entry entry, Optional<Entry> durable) {
-    changed(entry.kind()).remove(entry.key(), durable);
+  private void settle(Entry entry) {
+    changed(entry.kind())
+        .computeIfPresent(
+            entry.key(),
+            (_, change) ->
+                change.unsettled() == 1 ? null : new Changed(change.now(), change.unsettled() - 1));
   }
 
   /// Goes back to what is durable: everything changed since has not been written and never will be.
   void revert() {
     changedLogs.forEach(TopicLog::revert);
     changedLogs.clear();
-    for (Map<String, Optional<Entry>> ofKind : changed.values()) {
-      for (Optional<Entry> entry : ofKind.values()) {
-        entry
+    for (Map<String, Changed> ofKind : changed.values()) {
+      for (Changed change : ofKind.values()) {
+        change
+            .now()
             .filter(this::isUndone)
             .ifPresent(undone -> undone.ownNumber().ifPresent(this::discard));
       }
