@@ -340,6 +340,7 @@ public final class Streams {
   private void taken(Stream stream, UUID uuid) {
     figures.sent.increment();
     budget.takeAnyway(stream.learn(uuid, time.monotonicNs()));
+    use(stream);
   }
 
   /// Puts a message at the end of the queue, and serves those who wait.
