@@ -62,8 +62,16 @@ record SmallDisk(Path path) implements AutoCloseable {
         FileChannel.open(ballast(), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
       for (long over = free() - left; over > 0; over = free() - left) {
         ByteBuffer zeros = ByteBuffer.allocate((int) Math.min(over, MIB));
-        while (zeros.hasRemaining()) {
-          file.write(zeros);
+        try {
+          while (zeros.hasRemaining()) {
+            file.write(zeros);
+          }
+        } catch (IOException e) {
+          // Somebody else may have taken the rest since it was looked at.
+          if (free() > left) {
+            throw e;
+          }
+          return;
         }
       }
     }
