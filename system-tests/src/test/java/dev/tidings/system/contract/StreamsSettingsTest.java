@@ -90,6 +90,8 @@ final class StreamsSettingsTest {
       second.put(Outgoing.to(prefix + i, 100 + i));
       first.put(Outgoing.to(prefix + i, 200 + i).durable());
       assertThat(first.drain(prefix + i)).containsExactly(i, 100 + i, 200 + i);
+      // Empty it would be freed soon, and make room.
+      second.put(Outgoing.to(prefix + i, 300 + i));
     }
     // A receiver needs no stream.
     var receiver = first.receiveLater(prefix + "more", 30);
