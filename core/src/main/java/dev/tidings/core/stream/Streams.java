@@ -275,8 +275,7 @@ public final class Streams {
     // In a stream without a buffer one that does not wait for a receiver is only stored.
     boolean enters = stream.capacity() > 0 || send.holdsRoom || stream.receivers() > 0;
     releaseRoom(send);
-    budget.release(send.message().heapSize());
-    waiting.remove(sentBy(send), send);
+    withdraw(send);
     if (streams.get(stream.id()) == stream) {
       taken(stream, send.sending().uuid());
       if (enters) {
@@ -290,7 +289,6 @@ public final class Streams {
       if (stream.capacity() > 0 && !send.sending().isBlocking()) {
         dropOldest(stream);
       }
-      use(stream);
     }
     send.answer(Outcome.done(true));
   }
@@ -360,6 +358,12 @@ public final class Streams {
   private void discardFirst(Stream stream) {
     budget.release(stream.removeFirst().heapSize());
     figures.messages.decrement();
+  }
+
+  private void discardAll(Stream stream) {
+    while (stream.size() > 0) {
+      discardFirst(stream);
+    }
   }
 
   private long timestamp() {
@@ -665,7 +669,7 @@ public final class Streams {
     open(replaying.stream()).add(replaying);
     begin(replaying, replaying.endsNs(nowNs));
     figures.replays.increment();
-    return wasParked ? Step.done(new Replayed.Waiting()) : new Step.Waits<>(replaying.answer());
+    return answeredLater(replaying, wasParked);
   }
 
   /// The replay has looked at much and found nothing yet: it goes on after what else there is to
@@ -675,8 +679,16 @@ public final class Streams {
   public Step<Replayed> goOn(Replaying replaying) {
     boolean wasParked = replaying.isParked();
     long _ = replaying.endsNs(time.monotonicNs());
-    host.submit(new ReplayStream(replaying), outcome -> answer(replaying, outcome));
+    replayAgain(replaying);
+    return answeredLater(replaying, wasParked);
+  }
+
+  private static Step<Replayed> answeredLater(Replaying replaying, boolean wasParked) {
     return wasParked ? Step.done(new Replayed.Waiting()) : new Step.Waits<>(replaying.answer());
+  }
+
+  private void replayAgain(Replaying replaying) {
+    host.submit(new ReplayStream(replaying), outcome -> answer(replaying, outcome));
   }
 
   /// Counts what a replay has found, and keeps the log in memory for a while.
@@ -693,7 +705,7 @@ public final class Streams {
     for (Replaying replaying : present.takeReplays()) {
       end(replaying);
       figures.replays.decrement();
-      host.submit(new ReplayStream(replaying), outcome -> answer(replaying, outcome));
+      replayAgain(replaying);
     }
   }
 
@@ -936,9 +948,7 @@ public final class Streams {
       return OptionalLong.empty();
     }
     long purged = stream.size();
-    while (stream.size() > 0) {
-      discardFirst(stream);
-    }
+    discardAll(stream);
     serve(stream);
     use(stream);
     return OptionalLong.of(purged);
@@ -958,9 +968,7 @@ public final class Streams {
     if (!stream.isMade()) {
       return false;
     }
-    while (stream.size() > 0) {
-      discardFirst(stream);
-    }
+    discardAll(stream);
     for (WaitingSend send = stream.firstSender(); send != null; send = stream.firstSender()) {
       stopWaiting(send);
       deleted(send);
