@@ -4,10 +4,9 @@ package dev.tidings.core.access;
 import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.runtime.Round;
 import dev.tidings.core.runtime.TimeSource;
 import java.time.Duration;
-import java.util.Optional;
-import java.util.concurrent.Semaphore;
 
 /// Removes logins that are over: those that can be renewed no longer, and revoked ones once all of
 /// their access tokens have ended by themselves.
@@ -15,14 +14,11 @@ import java.util.concurrent.Semaphore;
 /// One thread that may block calls it, some logins at a time.
 public final class LoginSweep {
   // Removals that may wait for the store at once: few beside the commands that may.
-  private static final int MAX_IN_FLIGHT = 100;
-
   private final Directory directory;
   private final TimeSource time;
   private final long accessLifetimeMs;
   private final Remover remover;
-  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
-  private String lastSwept = "";
+  private final Round<Login> round;
 
   /// Hands a command to the shard that owns its login.
   public interface Remover {
@@ -38,37 +34,22 @@ public final class LoginSweep {
     this.time = time;
     this.accessLifetimeMs = accessLifetime.toMillis();
     this.remover = remover;
+    this.round = new Round<>(directory::loginAfter);
   }
 
   /// Looks at the next `maxLogins` logins in the order of their ids, going on where the last sweep
   /// ended and at most once round. An interrupt ends the sweep.
   public void sweep(int maxLogins) {
-    int count = Math.min(maxLogins, directory.logins().size());
     long now = time.wallMs();
-    for (int i = 0; i < count; i++) {
-      Optional<Login> next = nextLogin();
-      if (next.isEmpty()) {
-        return;
-      }
-      if (isOver(next.get(), now)) {
-        try {
-          inFlight.acquire();
-        } catch (InterruptedException _) {
-          Thread.currentThread().interrupt();
-          return;
-        }
-        remover.remove(new RemoveEntry(next.get()), inFlight::release);
-      }
-    }
-  }
-
-  private Optional<Login> nextLogin() {
-    Optional<Login> next = directory.loginAfter(lastSwept);
-    if (next.isEmpty()) {
-      next = directory.loginAfter("");
-    }
-    next.ifPresent(login -> lastSwept = login.id());
-    return next;
+    // It reads nothing from the store, so nobody is passed over.
+    Round.Went _ =
+        round.on(
+            Math.min(maxLogins, directory.logins().size()),
+            login -> {
+              if (isOver(login, now)) {
+                round.submit(answered -> remover.remove(new RemoveEntry(login), answered));
+              }
+            });
   }
 
   private boolean isOver(Login login, long now) {

@@ -5,13 +5,13 @@ import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
+import dev.tidings.core.runtime.Round;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,17 +26,13 @@ import org.slf4j.LoggerFactory;
 public final class Retention {
   private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
 
-  // Trims that may wait for the store at once: few beside the commands that may.
-  private static final int MAX_IN_FLIGHT = 100;
-
   private final Store store;
   private final Directory directory;
   private final TimeSource time;
   private final Limits defaults;
   private final Limits backlog;
   private final Trimmer trimmer;
-  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
-  private String lastSwept = "";
+  private final Round<Topic> round;
 
   /// What a topic may retain; the strictest counts.
   ///
@@ -98,6 +94,7 @@ public final class Retention {
     this.defaults = defaults;
     this.backlog = backlog;
     this.trimmer = trimmer;
+    this.round = new Round<>(directory::topicAfter);
   }
 
   /// Looks at the next `maxTopics` topics in the order of their names, going on where the last
@@ -106,40 +103,14 @@ public final class Retention {
   ///
   /// @return how many topics were passed over because the store could not be read
   public int sweep(int maxTopics) {
-    int unread = 0;
-    Optional<StoreException> failure = Optional.empty();
-    int count = Math.min(maxTopics, directory.topics().size());
-    for (int i = 0; i < count; i++) {
-      Optional<Topic> next = nextTopic();
-      if (next.isEmpty()) {
-        break;
-      }
-      try {
-        trim(next.get());
-      } catch (StoreException e) {
-        unread++;
-        failure = Optional.of(e);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-        break;
-      }
-    }
-    if (failure.isPresent()) {
+    Round.Went went = round.on(Math.min(maxTopics, directory.topics().size()), this::trim);
+    if (went.failure().isPresent()) {
       LOG.warn(
           "retention passed over {} topics whose logs could not be read; the next sweeps try again",
-          unread,
-          failure.get());
+          went.unread(),
+          went.failure().get());
     }
-    return unread;
-  }
-
-  private Optional<Topic> nextTopic() {
-    Optional<Topic> next = directory.topicAfter(lastSwept);
-    if (next.isEmpty()) {
-      next = directory.topicAfter("");
-    }
-    next.ifPresent(topic -> lastSwept = topic.name());
-    return next;
+    return went.unread();
   }
 
   private void trim(Topic topic) throws StoreException, InterruptedException {
@@ -152,8 +123,7 @@ public final class Retention {
     if (cut > extent.firstRetained()) {
       boolean isNeeded = !directory.subscriptionsOf(topic).isEmpty();
       long forced = isNeeded ? Math.min(cut, cut(topic, extent, backlog)) : cut;
-      inFlight.acquire();
-      trimmer.trim(new TrimLog(topic, cut, forced), inFlight::release);
+      round.submit(answered -> trimmer.trim(new TrimLog(topic, cut, forced), answered));
     }
   }
 

@@ -7,14 +7,13 @@ import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.Command;
+import dev.tidings.core.runtime.Round;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +30,6 @@ public final class StreamSweep {
   /// number that is never given again.
   public static final Duration FORGOTTEN_AFTER = Duration.ofDays(1);
 
-  // Commands that may wait for the store at once.
-  private static final int MAX_IN_FLIGHT = 100;
   private static final int PAGE = 256;
   private static final long PAGE_BYTES = 1024 * 1024;
 
@@ -40,8 +37,7 @@ public final class StreamSweep {
   private final Directory directory;
   private final TimeSource time;
   private final Submitter submitter;
-  private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
-  private String lastSwept = "";
+  private final Round<DurableStream> round;
 
   /// Hands commands to the shards.
   public interface Submitter {
@@ -56,37 +52,19 @@ public final class StreamSweep {
     this.directory = directory;
     this.time = time;
     this.submitter = submitter;
+    this.round = new Round<>(directory::streamAfter);
   }
 
   /// Looks at the next `max` streams in the order of their ids, going on where the last sweep ended
   /// and at most once round. One that cannot be read is passed over until its turn comes again. An
   /// interrupt ends the sweep.
   public void sweep(int max) {
-    int unread = 0;
-    Optional<StoreException> failure = Optional.empty();
-    int count = Math.min(max, directory.streams().size());
-    for (int i = 0; i < count; i++) {
-      Optional<DurableStream> next =
-          directory.streamAfter(lastSwept).or(() -> directory.streamAfter(""));
-      if (next.isEmpty()) {
-        break;
-      }
-      lastSwept = next.get().name();
-      try {
-        sweep(next.get());
-      } catch (StoreException e) {
-        unread++;
-        failure = Optional.of(e);
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-        break;
-      }
-    }
-    if (failure.isPresent()) {
+    Round.Went went = round.on(Math.min(max, directory.streams().size()), this::sweep);
+    if (went.failure().isPresent()) {
       LOG.warn(
           "{} streams that could not be read were passed over; the next sweeps try again",
-          unread,
-          failure.get());
+          went.unread(),
+          went.failure().get());
     }
   }
 
@@ -126,7 +104,6 @@ public final class StreamSweep {
   }
 
   private void submit(Command<?> command) throws InterruptedException {
-    inFlight.acquire();
-    submitter.submit(command, inFlight::release);
+    round.submit(answered -> submitter.submit(command, answered));
   }
 }
