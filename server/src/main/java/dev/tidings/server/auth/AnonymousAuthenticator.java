@@ -3,7 +3,7 @@ package dev.tidings.server.auth;
 
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Scopes;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import io.vertx.core.http.HttpHeaders;
 import java.util.Optional;
 import java.util.UUID;
@@ -25,9 +25,9 @@ public final class AnonymousAuthenticator implements Authenticator {
   }
 
   @Override
-  public Result ofRequest(Exchange exchange) {
-    Result result = known.ofRequest(exchange);
-    boolean sentNothing = !exchange.request().headers().contains(HttpHeaders.AUTHORIZATION);
+  public Result ofRequest(Call call) {
+    Result result = known.ofRequest(call);
+    boolean sentNothing = !call.request().headers().contains(HttpHeaders.AUTHORIZATION);
     return sentNothing && !(result instanceof Caller) ? ANYBODY : result;
   }
 

@@ -3,7 +3,7 @@ package dev.tidings.server.auth;
 
 import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.User;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import java.util.Optional;
 
 /// Says who is calling.
@@ -64,7 +64,7 @@ public interface Authenticator {
   }
 
   /// Who sent the request, by its `Authorization` header.
-  Result ofRequest(Exchange exchange);
+  Result ofRequest(Call call);
 
   /// Who `token` was issued to.
   Result ofToken(String token);
@@ -78,7 +78,7 @@ public interface Authenticator {
     Result caller = new Caller(operator, Long.MAX_VALUE, Optional.empty());
     return new Authenticator() {
       @Override
-      public Result ofRequest(Exchange exchange) {
+      public Result ofRequest(Call call) {
         return caller;
       }
 

@@ -8,7 +8,7 @@ import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.TimeSource;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import io.vertx.core.http.HttpHeaders;
 import java.util.Optional;
 
@@ -45,9 +45,9 @@ public final class TokenAuthenticator implements Authenticator {
   }
 
   @Override
-  public Result ofRequest(Exchange exchange) {
-    String header = exchange.header(HttpHeaders.AUTHORIZATION);
-    if (!exchange.request().headers().contains(HttpHeaders.AUTHORIZATION)) {
+  public Result ofRequest(Call call) {
+    String header = call.header(HttpHeaders.AUTHORIZATION);
+    if (!call.request().headers().contains(HttpHeaders.AUTHORIZATION)) {
       return withoutToken();
     }
     if (!header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {

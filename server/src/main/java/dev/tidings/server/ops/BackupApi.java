@@ -5,7 +5,7 @@ import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.server.wire.Bodies;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
@@ -42,32 +42,31 @@ public final class BackupApi {
   /// `{"target": DIRECTORY}` is answered when the backup is there, with 200 and
   /// `{"target","files","bytes"}`; with 409 where it cannot be made like this, with 500 if it
   /// failed. The caller is the operator, and is told everything.
-  private void backup(Exchange exchange) {
+  private void backup(Call call) {
     bodies.read(
-        exchange,
+        call,
         bytes -> {
           switch (JsonValue.parse(bytes, 2)) {
-            case JsonValue.Valid(JsonValue body) -> backup(exchange, Fields.of(body));
-            case JsonValue.Invalid invalid ->
-                exchange.invalid(List.of(FieldError.malformed(invalid)));
-            case JsonValue.Absent _ -> exchange.invalid(List.of(FieldError.missingBody()));
+            case JsonValue.Valid(JsonValue body) -> backup(call, Fields.of(body));
+            case JsonValue.Invalid invalid -> call.invalid(List.of(FieldError.malformed(invalid)));
+            case JsonValue.Absent _ -> call.invalid(List.of(FieldError.missingBody()));
           }
         });
   }
 
-  private void backup(Exchange exchange, Fields fields) {
+  private void backup(Call call, Fields fields) {
     String target = fields.string("target", 1, MAX_PATH);
     if (!fields.hasErrors() && !isAbsolute(target)) {
       fields.invalid("target", "expected the absolute path of a directory");
     }
     if (fields.hasErrors()) {
-      exchange.invalid(fields.errors());
+      call.invalid(fields.errors());
       return;
     }
     // It may take longer than a connection is left idle.
-    exchange.loop().connections().left(exchange.request().connection());
+    call.loop().connections().left(call.request().connection());
     // The store takes one backup at a time and refuses others at once: there is one such thread.
-    Thread.ofPlatform().daemon().name("backup").start(() -> write(exchange, Path.of(target)));
+    Thread.ofPlatform().daemon().name("backup").start(() -> write(call, Path.of(target)));
   }
 
   private static boolean isAbsolute(String path) {
@@ -78,7 +77,7 @@ public final class BackupApi {
     }
   }
 
-  private void write(Exchange exchange, Path target) {
+  private void write(Call call, Path target) {
     Runnable answer;
     try {
       LOG.info("writing a backup to {}", target);
@@ -87,7 +86,7 @@ public final class BackupApi {
             case BackupResult.Written(Path directory, int files, long bytes) -> {
               LOG.info("the backup {} is written: {} files, {} bytes", directory, files, bytes);
               yield () ->
-                  exchange.json(
+                  call.json(
                       200,
                       new JsonOut(128)
                           .raw("{\"target\":")
@@ -98,18 +97,18 @@ public final class BackupApi {
                           .number(bytes)
                           .raw("}"));
             }
-            case BackupResult.Refused(String detail) -> () -> exchange.detail(409, detail);
+            case BackupResult.Refused(String detail) -> () -> call.detail(409, detail);
           };
     } catch (StoreException e) {
       String detail = String.valueOf(e.getMessage());
       LOG.error("{}", detail, e);
-      answer = () -> exchange.detail(500, detail);
+      answer = () -> call.detail(500, detail);
     } catch (RuntimeException e) {
-      answer = () -> exchange.failed(e);
+      answer = () -> call.failed(e);
     }
     Runnable told = answer;
     try {
-      exchange.loop().execute(() -> exchange.guarded(told));
+      call.loop().execute(() -> call.guarded(told));
     } catch (RejectedExecutionException _) {
       LOG.warn("the server has stopped, so nobody is told what became of the backup {}", target);
     }

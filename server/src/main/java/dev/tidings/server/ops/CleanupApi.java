@@ -3,7 +3,7 @@ package dev.tidings.server.ops;
 
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.TimeSource;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 
@@ -24,8 +24,8 @@ public final class CleanupApi {
   }
 
   /// Ends the leases whose deadline has passed; answered with 204 when that is on its way.
-  private void cleanUp(Exchange exchange) {
-    node.tend(time, exchange.loop());
-    exchange.empty(204);
+  private void cleanUp(Call call) {
+    node.tend(time, call.loop());
+    call.empty(204);
   }
 }

@@ -4,7 +4,7 @@ package dev.tidings.server.ops;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.TimeSource;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.buffer.Buffer;
@@ -33,12 +33,12 @@ public final class OpsApi {
   }
 
   /// The process answers (API of pulsar-relay v0.1.0).
-  private void health(Exchange exchange) {
-    exchange.json(
+  private void health(Call call) {
+    call.json(
         200,
         new JsonOut(96)
             .raw("{\"status\":\"healthy\",\"timestamp\":\"")
-            .raw(exchange.loop().timestamps().format(time.wallMs()))
+            .raw(call.loop().timestamps().format(time.wallMs()))
             .raw("Z\",\"version\":\"")
             .raw(Build.release())
             .raw("\"}"));
@@ -46,9 +46,9 @@ public final class OpsApi {
 
   /// It takes durable commands: 503 while its store does not take writes. Why is in the log: this
   /// answers anybody, and the reason may name files.
-  private void ready(Exchange exchange) {
+  private void ready(Call call) {
     CommitLane.Status status = node.lane().status();
-    exchange.json(
+    call.json(
         status.accepting() ? 200 : 503,
         new JsonOut(96)
             .raw("{\"ready\":")
@@ -59,13 +59,11 @@ public final class OpsApi {
   }
 
   /// The figures, gathered on another thread: some look at the disk.
-  private void metrics(Exchange exchange) {
-    exchange
-        .loop()
+  private void metrics(Call call) {
+    call.loop()
         .context()
         .executeBlocking(metrics::scrape)
-        .onSuccess(
-            text -> exchange.guarded(() -> exchange.send(200, METRICS_TYPE, Buffer.buffer(text))))
-        .onFailure(fault -> exchange.failed(new IllegalStateException("no metrics", fault)));
+        .onSuccess(text -> call.guarded(() -> call.send(200, METRICS_TYPE, Buffer.buffer(text))))
+        .onFailure(fault -> call.failed(new IllegalStateException("no metrics", fault)));
   }
 }

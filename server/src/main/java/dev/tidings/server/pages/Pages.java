@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.pages;
 
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -38,31 +38,31 @@ public final class Pages {
 
   /// Adds their routes.
   public void route(Routes routes) {
-    routes.add(HttpMethod.GET, "/openapi.json", exchange -> send(exchange, "/openapi.json"));
-    routes.add(HttpMethod.GET, "/docs", exchange -> send(exchange, "/docs"));
-    routes.add(HttpMethod.GET, "/docs/{file}", exchange -> sendFile(exchange, "/docs/"));
-    routes.add(HttpMethod.GET, "/redoc", exchange -> send(exchange, "/redoc"));
-    routes.add(HttpMethod.GET, "/redoc/{file}", exchange -> sendFile(exchange, "/redoc/"));
+    routes.add(HttpMethod.GET, "/openapi.json", call -> send(call, "/openapi.json"));
+    routes.add(HttpMethod.GET, "/docs", call -> send(call, "/docs"));
+    routes.add(HttpMethod.GET, "/docs/{file}", call -> sendFile(call, "/docs/"));
+    routes.add(HttpMethod.GET, "/redoc", call -> send(call, "/redoc"));
+    routes.add(HttpMethod.GET, "/redoc/{file}", call -> sendFile(call, "/redoc/"));
   }
 
-  private void sendFile(Exchange exchange, String folder) {
-    send(exchange, folder + exchange.pathParameter("file"));
+  private void sendFile(Call call, String folder) {
+    send(call, folder + call.pathParameter("file"));
   }
 
-  private void send(Exchange exchange, String path) {
+  private void send(Call call, String path) {
     var _ =
         files()
             .whenCompleteAsync(
                 (files, failure) ->
-                    exchange.guarded(() -> {
+                    call.guarded(() -> {
                       if (files == null) {
                         LOG.error("the pages cannot be read", failure);
-                        exchange.error(500, "INTERNAL_ERROR", "An internal error occurred");
+                        call.error(500, "INTERNAL_ERROR", "An internal error occurred");
                       } else {
-                        send(exchange, files.get(path));
+                        send(call, files.get(path));
                       }
                     }),
-                exchange.loop());
+                call.loop());
   }
 
   private synchronized CompletableFuture<Map<String, PageFile>> files() {
@@ -76,22 +76,21 @@ public final class Pages {
     return begun;
   }
 
-  private static void send(Exchange exchange, @Nullable PageFile file) {
+  private static void send(Call call, @Nullable PageFile file) {
     if (file == null) {
-      exchange.detail(404, "Not Found");
+      call.detail(404, "Not Found");
       return;
     }
-    exchange
-        .with(HttpHeaders.ETAG, file.tag())
+    call.with(HttpHeaders.ETAG, file.tag())
         // Asked for anew each time, so that nobody mixes files of two versions.
         .with(HttpHeaders.CACHE_CONTROL, "no-cache")
         .with(CONTENT_POLICY, OWN_THINGS_ONLY)
         .with(TYPE_OPTIONS, "nosniff")
         .with(REFERRER_POLICY, "no-referrer");
-    if (file.isNamedBy(exchange.header(HttpHeaders.IF_NONE_MATCH))) {
-      exchange.empty(304);
+    if (file.isNamedBy(call.header(HttpHeaders.IF_NONE_MATCH))) {
+      call.empty(304);
     } else {
-      exchange.send(200, file.type(), file.content());
+      call.send(200, file.type(), file.content());
     }
   }
 }

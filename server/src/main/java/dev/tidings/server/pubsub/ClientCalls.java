@@ -15,7 +15,7 @@ import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.auth.NewClient;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.wire.Bodies;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
@@ -73,26 +73,26 @@ public final class ClientCalls {
 
   /// Goes on if somebody calls who may make calls of `scope` on `object`, or else answers 401 or
   /// 403 in the words of this API.
-  private void permitted(Exchange exchange, Scope scope, Optional<String> object, Runnable then) {
+  private void permitted(Call call, Scope scope, Optional<String> object, Runnable then) {
     PubsubApi.permitted(
-        exchange, services.authenticator().ofRequest(exchange), scope, object, _ -> then.run());
+        call, services.authenticator().ofRequest(call), scope, object, _ -> then.run());
   }
 
   /// A call that sends a JSON object, in the order of the contract's checks: malformed JSON, then
   /// who calls and what it may, then the fields.
   private void withBody(
-      Exchange exchange, Scope scope, Optional<String> object, Consumer<JsonValue.Parsed> then) {
+      Call call, Scope scope, Optional<String> object, Consumer<JsonValue.Parsed> then) {
     services
         .bodies()
         .read(
-            exchange,
+            call,
             bytes -> {
-              Authenticator.Result result = services.authenticator().ofRequest(exchange);
+              Authenticator.Result result = services.authenticator().ofRequest(call);
               JsonValue.Parsed parsed = PubsubApi.parsed(bytes, result, scope, object, 1);
               if (parsed instanceof JsonValue.Invalid invalid) {
-                exchange.invalid(List.of(FieldError.malformed(invalid)));
+                call.invalid(List.of(FieldError.malformed(invalid)));
               } else {
-                PubsubApi.permitted(exchange, result, scope, object, _ -> then.accept(parsed));
+                PubsubApi.permitted(call, result, scope, object, _ -> then.accept(parsed));
               }
             });
   }
@@ -102,14 +102,11 @@ public final class ClientCalls {
   /// Reads what a client is to be and goes on, or else answers 422 with `errors` and what is wrong
   /// with the body.
   private void wanted(
-      Exchange exchange,
-      List<FieldError> errors,
-      JsonValue.Parsed parsed,
-      Consumer<NewClient> then) {
+      Call call, List<FieldError> errors, JsonValue.Parsed parsed, Consumer<NewClient> then) {
     if (!(parsed instanceof JsonValue.Valid(JsonValue body))
         || body instanceof JsonValue.JsonNull) {
       errors.add(FieldError.missingBody());
-      exchange.invalid(errors);
+      call.invalid(errors);
       return;
     }
     Fields fields = Fields.of(body);
@@ -121,48 +118,48 @@ public final class ClientCalls {
     if (errors.isEmpty()) {
       then.accept(NewClient.of(name, Scopes.of(scopes), active, services.random()));
     } else {
-      exchange.invalid(errors);
+      call.invalid(errors);
     }
   }
 
   // ---- the calls ----
 
-  private void create(Exchange exchange) {
+  private void create(Call call) {
     withBody(
-        exchange,
+        call,
         Scope.CLIENTS_CREATE,
         Optional.empty(),
-        parsed -> wanted(exchange, new ArrayList<>(), parsed, wanted -> create(exchange, wanted)));
+        parsed -> wanted(call, new ArrayList<>(), parsed, wanted -> create(call, wanted)));
   }
 
-  private void create(Exchange exchange, NewClient wanted) {
+  private void create(Call call, NewClient wanted) {
     services
         .passwords()
         .hash(
             wanted.secret(),
-            exchange.loop(),
+            call.loop(),
             hash ->
-                exchange.guarded(() -> {
+                call.guarded(() -> {
                   if (hash.isEmpty()) {
-                    exchange.unavailable("the server is busy hashing secrets; try again");
+                    call.unavailable("the server is busy hashing secrets; try again");
                     return;
                   }
                   // Asked again: hashing takes long, and the caller may be nobody by now.
                   permitted(
-                      exchange,
+                      call,
                       Scope.CLIENTS_CREATE,
                       Optional.empty(),
-                      () -> create(exchange, wanted, hash.get()));
+                      () -> create(call, wanted, hash.get()));
                 }));
   }
 
-  private void create(Exchange exchange, NewClient wanted, String hash) {
+  private void create(Call call, NewClient wanted, String hash) {
     Client client = wanted.withHash(hash, services.time().wallMs(), services.random());
     submit(
-        exchange,
+        call,
         new CreateClient(client),
         created ->
-            exchange.json(
+            call.json(
                 201,
                 new JsonOut(128)
                     .raw("{\"id\":")
@@ -172,33 +169,33 @@ public final class ClientCalls {
                     .raw("}")));
   }
 
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     permitted(
-        exchange,
+        call,
         Scope.CLIENTS_READ,
         Optional.empty(),
         () -> {
-          Fields query = Fields.ofQuery(exchange.request());
+          Fields query = Fields.ofQuery(call.request());
           long offset = query.integer("offset", 0, Long.MAX_VALUE, 0);
           long limit = query.integer("limit", 1, MAX_LISTED, DEFAULT_LISTED);
           if (query.hasErrors()) {
-            exchange.invalid(query.errors());
+            call.invalid(query.errors());
           } else {
-            exchange.json(
+            call.json(
                 200, ClientJson.write(services.node().directory().clients(offset, (int) limit)));
           }
         });
   }
 
-  private void get(Exchange exchange) {
-    String id = exchange.pathParameter("id");
+  private void get(Call call) {
+    String id = call.pathParameter("id");
     permitted(
-        exchange,
+        call,
         Scope.CLIENTS_READ,
         Optional.of(id),
         () ->
             named(
-                exchange,
+                call,
                 id,
                 clientId ->
                     services
@@ -206,55 +203,54 @@ public final class ClientCalls {
                         .directory()
                         .client(clientId)
                         .ifPresentOrElse(
-                            client -> exchange.json(200, ClientJson.write(client)),
-                            () -> exchange.detail(404, "Client not found"))));
+                            client -> call.json(200, ClientJson.write(client)),
+                            () -> call.detail(404, "Client not found"))));
   }
 
-  private void change(Exchange exchange) {
-    String id = exchange.pathParameter("id");
+  private void change(Call call) {
+    String id = call.pathParameter("id");
     withBody(
-        exchange,
+        call,
         Scope.CLIENTS_UPDATE,
         Optional.of(id),
         parsed -> {
           List<FieldError> errors = new ArrayList<>();
           fault(id).ifPresent(errors::add);
           wanted(
-              exchange,
+              call,
               errors,
               parsed,
               wanted ->
                   named(
-                      exchange,
+                      call,
                       id,
                       clientId ->
                           submit(
-                              exchange,
+                              call,
                               new ChangeClient(
                                   clientId, wanted.name(), wanted.scopes(), wanted.active()),
-                              changed -> exchange.json(200, ClientJson.write(changed)))));
+                              changed -> call.json(200, ClientJson.write(changed)))));
         });
   }
 
-  private void delete(Exchange exchange) {
-    String id = exchange.pathParameter("id");
+  private void delete(Call call) {
+    String id = call.pathParameter("id");
     permitted(
-        exchange,
+        call,
         Scope.CLIENTS_DELETE,
         Optional.of(id),
         () ->
             named(
-                exchange,
+                call,
                 id,
-                clientId ->
-                    submit(exchange, new DeleteClient(clientId), _ -> exchange.empty(204))));
+                clientId -> submit(call, new DeleteClient(clientId), _ -> call.empty(204))));
   }
 
   /// Goes on with the client's id that `id` spells, or else answers 422.
-  private static void named(Exchange exchange, String id, Consumer<String> then) {
+  private static void named(Call call, String id, Consumer<String> then) {
     Uuids.parse(id)
         .map(UUID::toString)
-        .ifPresentOrElse(then, () -> exchange.invalid(fault(id).stream().toList()));
+        .ifPresentOrElse(then, () -> call.invalid(fault(id).stream().toList()));
   }
 
   private static Optional<FieldError> fault(String id) {
@@ -269,7 +265,7 @@ public final class ClientCalls {
                     Payload.of(new JsonOut(64).raw("{\"error\":").string(fault).raw("}").text()))));
   }
 
-  private <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
-    PubsubApi.submit(services.node(), exchange, command, then);
+  private <R> void submit(Call call, Command<R> command, Consumer<R> then) {
+    PubsubApi.submit(services.node(), call, command, then);
   }
 }

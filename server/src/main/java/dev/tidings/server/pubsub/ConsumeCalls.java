@@ -11,7 +11,7 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.subscription.Deliveries.Meant;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.Routes;
@@ -62,41 +62,41 @@ final class ConsumeCalls {
 
   // ---- taking messages ----
 
-  private void consume(Exchange exchange) {
+  private void consume(Call call) {
     api.permitted(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_CONSUME,
-        Optional.of(exchange.pathParameter("id")),
-        caller -> consume(exchange, caller, Fields.ofQuery(exchange.request())));
+        Optional.of(call.pathParameter("id")),
+        caller -> consume(call, caller, Fields.ofQuery(call.request())));
   }
 
-  private void consume(Exchange exchange, Authenticator.Caller caller, Fields query) {
+  private void consume(Call call, Authenticator.Caller caller, Fields query) {
     // Who of several consumers takes a message makes no difference.
     String _ = query.string("consumer_id", 0, Integer.MAX_VALUE);
     int batch = (int) query.integer("batch_size", 1, MAX_BATCH, DEFAULT_BATCH);
     long waitS = query.integer("wait_seconds", 0, services.settings().maxWait().toSeconds(), 0);
     OptionalLong deadlineS =
         query.optionalInteger("ack_deadline_seconds", 1, SubscriptionCalls.MAX_ACK_DEADLINE_S);
-    if (PubsubApi.answeredInvalid(exchange, query)) {
+    if (PubsubApi.answeredInvalid(call, query)) {
       return;
     }
     OptionalLong deadlineMs =
         deadlineS.isEmpty() ? deadlineS : OptionalLong.of(deadlineS.getAsLong() * 1000);
     api.subscription(
-        exchange,
+        call,
         caller.principal(),
         AccessPolicy::mayConsume,
         subscription -> {
           String principal = caller.principal().id();
           if (waitS > 0 && !services.waiters().enter(principal)) {
-            exchange.detail(429, services.waiters().refusal());
+            call.detail(429, services.waiters().refusal());
             return;
           }
           Consumption consumption =
               new Consumption(
                   api,
                   services,
-                  exchange,
+                  call,
                   caller,
                   subscription,
                   new Consumption.Wanted(batch, deadlineMs, waitS * 1000),
@@ -115,23 +115,23 @@ final class ConsumeCalls {
 
   // ---- what became of them ----
 
-  private void ack(Exchange exchange) {
+  private void ack(Call call) {
     named(
-        exchange,
+        call,
         NamedMessages::fields,
         fields -> {
           NamedMessages named = NamedMessages.read(fields);
           return subscription ->
               api.submit(
-                  exchange,
+                  call,
                   new AckMessages(subscription, named.of(subscription)),
-                  _ -> exchange.empty(204));
+                  _ -> call.empty(204));
         });
   }
 
-  private void nack(Exchange exchange) {
+  private void nack(Call call) {
     named(
-        exchange,
+        call,
         NamedMessages::fields,
         fields -> {
           NamedMessages named = NamedMessages.read(fields);
@@ -141,43 +141,42 @@ final class ConsumeCalls {
           return subscription -> {
             Meant meant = named.of(subscription);
             services.metrics().nacked(meant.sequences().size());
-            nack(exchange, subscription, meant, delayMs);
+            nack(call, subscription, meant, delayMs);
           };
         });
   }
 
   /// Those that become dead letters are handled as many at a time as their copies allow.
-  private void nack(
-      Exchange exchange, Subscription subscription, Meant meant, OptionalLong delayMs) {
+  private void nack(Call call, Subscription subscription, Meant meant, OptionalLong delayMs) {
     api.submit(
-        exchange,
+        call,
         new NackMessages(subscription, meant, delayMs),
         rest -> {
           if (rest.isEmpty()) {
-            exchange.empty(204);
+            call.empty(204);
           } else {
-            nack(exchange, subscription, new Meant(rest, meant.lease()), delayMs);
+            nack(call, subscription, new Meant(rest, meant.lease()), delayMs);
           }
         });
   }
 
-  private void release(Exchange exchange) {
+  private void release(Call call) {
     named(
-        exchange,
+        call,
         NamedMessages::fields,
         fields -> {
           NamedMessages named = NamedMessages.read(fields);
           return subscription ->
               api.submit(
-                  exchange,
+                  call,
                   new ReleaseMessages(subscription, named.of(subscription)),
-                  _ -> exchange.empty(204));
+                  _ -> call.empty(204));
         });
   }
 
-  private void extend(Exchange exchange) {
+  private void extend(Call call) {
     named(
-        exchange,
+        call,
         Fields::of,
         fields -> {
           NamedMessages named = NamedMessages.readObject(fields);
@@ -186,9 +185,9 @@ final class ConsumeCalls {
                   "ack_deadline_seconds", 1, SubscriptionCalls.MAX_ACK_DEADLINE_S);
           return subscription ->
               api.submit(
-                  exchange,
+                  call,
                   new ExtendLeases(subscription, named.of(subscription), forS * 1000),
-                  _ -> exchange.empty(204));
+                  _ -> call.empty(204));
         });
   }
 
@@ -197,19 +196,17 @@ final class ConsumeCalls {
   /// @param of takes the body's fields
   /// @param read reads and checks them, and returns what is to be done to the subscription
   private void named(
-      Exchange exchange,
-      Function<JsonValue, Fields> of,
-      Function<Fields, Consumer<Subscription>> read) {
+      Call call, Function<JsonValue, Fields> of, Function<Fields, Consumer<Subscription>> read) {
     api.withBody(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_CONSUME,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         NamedMessages.DEPTH,
         (caller, body) -> {
           Fields fields = of.apply(body);
           Consumer<Subscription> then = read.apply(fields);
-          if (!PubsubApi.answeredInvalid(exchange, fields)) {
-            api.subscription(exchange, caller.principal(), AccessPolicy::mayConsume, then);
+          if (!PubsubApi.answeredInvalid(call, fields)) {
+            api.subscription(call, caller.principal(), AccessPolicy::mayConsume, then);
           }
         });
   }

@@ -15,7 +15,7 @@ import dev.tidings.core.subscription.Deliveries.Meant;
 import dev.tidings.core.subscription.Waiter;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import io.vertx.core.http.HttpHeaders;
 import java.util.List;
@@ -40,7 +40,7 @@ final class Consumption {
 
   private final PubsubApi api;
   private final Services services;
-  private final Exchange exchange;
+  private final Call call;
   private final Subscription subscription;
   private final Wanted wanted;
   private final Consumer<Consumption> finished;
@@ -67,14 +67,14 @@ final class Consumption {
   Consumption(
       PubsubApi api,
       Services services,
-      Exchange exchange,
+      Call call,
       Authenticator.Caller caller,
       Subscription subscription,
       Wanted wanted,
       Consumer<Consumption> finished) {
     this.api = api;
     this.services = services;
-    this.exchange = exchange;
+    this.call = call;
     this.caller = caller;
     this.subscription = subscription;
     this.wanted = wanted;
@@ -82,11 +82,11 @@ final class Consumption {
   }
 
   void start() {
-    exchange.whenGone(this::finish);
+    call.whenGone(this::finish);
     if (wanted.waitMs() > 0) {
       // It does not outlive its token.
       long waitMs = Math.min(wanted.waitMs(), caller.expiresAt() - services.time().wallMs());
-      timer = exchange.loop().context().setTimer(Math.max(1, waitMs), _ -> guarded(this::timeIsUp));
+      timer = call.loop().context().setTimer(Math.max(1, waitMs), _ -> guarded(this::timeIsUp));
     }
     lease();
   }
@@ -105,7 +105,7 @@ final class Consumption {
 
   /// Runs a step; after a fault in it the call is over and its client told.
   private void guarded(Runnable step) {
-    exchange.guarded(() -> {
+    call.guarded(() -> {
       try {
         step.run();
       } catch (RuntimeException e) {
@@ -130,7 +130,7 @@ final class Consumption {
                 wanted.max(),
                 wanted.forMs(),
                 waits ? Optional.of(waiter) : Optional.empty()),
-            exchange.loop(),
+            call.loop(),
             outcome -> guarded(() -> leased(outcome)));
   }
 
@@ -155,7 +155,7 @@ final class Consumption {
           stopWaiting();
         } else {
           finish();
-          PubsubApi.refused(exchange, refusal);
+          PubsubApi.refused(call, refusal);
         }
       }
     }
@@ -178,7 +178,7 @@ final class Consumption {
   /// Called on the shard's executor.
   private boolean wake() {
     try {
-      exchange.loop().execute(() -> guarded(this::called));
+      call.loop().execute(() -> guarded(this::called));
       return true;
     } catch (RejectedExecutionException _) {
       // The server stops.
@@ -213,9 +213,9 @@ final class Consumption {
         yield denialOf(now.principal());
       }
       case Authenticator.Unknown(Authenticator.Reason reason) ->
-          Optional.of(() -> PubsubApi.unknown(exchange, reason));
+          Optional.of(() -> PubsubApi.unknown(call, reason));
       case Authenticator.Barred(Authenticator.Reason reason) ->
-          Optional.of(() -> PubsubApi.unknown(exchange, reason));
+          Optional.of(() -> PubsubApi.unknown(call, reason));
     };
   }
 
@@ -227,11 +227,11 @@ final class Consumption {
             .filter(it -> it.number() == subscription.number());
     Optional<Topic> topic = present.flatMap(api::topicOf);
     if (present.isEmpty() || topic.isEmpty()) {
-      return Optional.of(() -> exchange.detail(404, "Subscription not found"));
+      return Optional.of(() -> call.detail(404, "Subscription not found"));
     }
     return AccessPolicy.mayConsume(principal, present.get(), topic.get())
         ? Optional.empty()
-        : Optional.of(() -> PubsubApi.denied(exchange));
+        : Optional.of(() -> PubsubApi.denied(call));
   }
 
   /// Looks at its rights again, since those of `principalId` have become fewer.
@@ -261,9 +261,9 @@ final class Consumption {
     boolean isExpired = services.time().wallMs() >= caller.expiresAt();
     finish();
     if (isExpired) {
-      PubsubApi.unknown(exchange, Authenticator.Reason.BAD_TOKEN);
+      PubsubApi.unknown(call, Authenticator.Reason.BAD_TOKEN);
     } else {
-      exchange.json(200, PubsubJson.data(List.of(), _ -> new JsonOut(0)));
+      call.json(200, PubsubJson.data(List.of(), _ -> new JsonOut(0)));
     }
   }
 
@@ -273,11 +273,10 @@ final class Consumption {
       JsonOut body =
           PubsubJson.data(
               leased.messages(),
-              it -> PubsubJson.message(leased.subscription(), it, exchange.loop().timestamps()));
+              it -> PubsubJson.message(leased.subscription(), it, call.loop().timestamps()));
       finish();
       services.metrics().delivered(leased.messages().size());
-      exchange
-          .with(LEASE_ID, new LeaseId(subscription.number(), leased.lease()).toString())
+      call.with(LEASE_ID, new LeaseId(subscription.number(), leased.lease()).toString())
           .json(200, body, () -> giveBack(leased));
     } catch (RuntimeException e) {
       giveBack(leased);
@@ -294,7 +293,7 @@ final class Consumption {
         .submit(
             new ReleaseMessages(
                 subscription, new Meant(sequences, OptionalLong.of(leased.lease()))),
-            exchange.loop(),
+            call.loop(),
             outcome -> {
               if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
                 // Their lease ends by itself.
@@ -307,7 +306,7 @@ final class Consumption {
     if (!isOver) {
       isOver = true;
       if (timer >= 0) {
-        boolean _ = exchange.loop().context().owner().cancelTimer(timer);
+        boolean _ = call.loop().context().owner().cancelTimer(timer);
       }
       finished.accept(this);
       if (!leasing) {
@@ -319,7 +318,7 @@ final class Consumption {
   private void stopWaiting() {
     if (isAwaited) {
       isAwaited = false;
-      services.node().submit(new StopWaiting(subscription, waiter), exchange.loop(), _ -> {});
+      services.node().submit(new StopWaiting(subscription, waiter), call.loop(), _ -> {});
     }
   }
 }

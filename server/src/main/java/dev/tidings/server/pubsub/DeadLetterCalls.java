@@ -11,7 +11,7 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.subscription.Deliveries.Delivered;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -40,111 +40,110 @@ final class DeadLetterCalls {
     routes.add(HttpMethod.GET, PATH + "/{message_id}", this::get);
   }
 
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     permitted(
-        exchange,
+        call,
         then ->
-            PubsubApi.Page.of(exchange)
+            PubsubApi.Page.of(call)
                 .ifPresent(page ->
                     then.accept(subscription ->
                         api.submit(
-                            exchange,
+                            call,
                             new ListDeadLetters(
                                 subscription, new Which.Page(page.offset(), page.limit())),
                             found ->
-                                exchange.json(
+                                call.json(
                                     200,
                                     PubsubJson.data(
-                                        found, it -> write(exchange, subscription, it)))))));
+                                        found, it -> write(call, subscription, it)))))));
   }
 
-  private void get(Exchange exchange) {
+  private void get(Call call) {
     permitted(
-        exchange,
+        call,
         then ->
             then.accept(subscription -> {
               OptionalLong sequence =
-                  NamedMessages.sequence(exchange.pathParameter("message_id"), subscription);
+                  NamedMessages.sequence(call.pathParameter("message_id"), subscription);
               if (sequence.isEmpty()) {
-                missing(exchange);
+                missing(call);
                 return;
               }
               api.submit(
-                  exchange,
+                  call,
                   new ListDeadLetters(subscription, new Which.One(sequence.getAsLong())),
                   found -> {
                     if (found.isEmpty()) {
-                      missing(exchange);
+                      missing(call);
                     } else {
-                      exchange.json(200, write(exchange, subscription, found.getFirst()));
+                      call.json(200, write(call, subscription, found.getFirst()));
                     }
                   });
             }));
   }
 
-  private static void missing(Exchange exchange) {
-    exchange.detail(404, "Message not found");
+  private static void missing(Call call) {
+    call.detail(404, "Message not found");
   }
 
-  private static JsonOut write(Exchange exchange, Subscription subscription, Delivered delivered) {
-    return PubsubJson.message(subscription, delivered, exchange.loop().timestamps());
+  private static JsonOut write(Call call, Subscription subscription, Delivered delivered) {
+    return PubsubJson.message(subscription, delivered, call.loop().timestamps());
   }
 
-  private void purgeAll(Exchange exchange) {
+  private void purgeAll(Call call) {
     permitted(
-        exchange,
+        call,
         then ->
             then.accept(subscription ->
                 api.submit(
-                    exchange,
+                    call,
                     new PurgeDeadLetters(subscription, Optional.empty()),
-                    _ -> exchange.empty(204))));
+                    _ -> call.empty(204))));
   }
 
-  private void reprocess(Exchange exchange) {
-    named(exchange, ReprocessDeadLetters::new);
+  private void reprocess(Call call) {
+    named(call, ReprocessDeadLetters::new);
   }
 
-  private void purge(Exchange exchange) {
+  private void purge(Call call) {
     named(
-        exchange,
+        call,
         (subscription, sequences) -> new PurgeDeadLetters(subscription, Optional.of(sequences)));
   }
 
   /// A call without a body.
   ///
-  /// @param call checks its parameters and hands on what is to be done to the subscription
-  private void permitted(Exchange exchange, Consumer<Consumer<Consumer<Subscription>>> call) {
+  /// @param asked checks its parameters and hands on what is to be done to the subscription
+  private void permitted(Call call, Consumer<Consumer<Consumer<Subscription>>> asked) {
     api.permitted(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_CONSUME,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         caller ->
-            call.accept(then ->
-                api.subscription(exchange, caller.principal(), AccessPolicy::mayConsume, then)));
+            asked.accept(then ->
+                api.subscription(call, caller.principal(), AccessPolicy::mayConsume, then)));
   }
 
   /// A call that names dead letters and is answered with 204.
-  private void named(
-      Exchange exchange, BiFunction<Subscription, List<Long>, Command<Boolean>> command) {
+  private void named(Call call, BiFunction<Subscription, List<Long>, Command<Boolean>> command) {
     api.withBody(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_CONSUME,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         1,
         (caller, body) -> {
           Fields fields = Fields.ofList(body);
           NamedMessages named = NamedMessages.ofArray(fields);
-          if (!PubsubApi.answeredInvalid(exchange, fields)) {
+          if (!PubsubApi.answeredInvalid(call, fields)) {
             api.subscription(
-                exchange,
+                call,
                 caller.principal(),
                 AccessPolicy::mayConsume,
                 subscription ->
                     api.submit(
-                        exchange,
+                        call,
                         command.apply(subscription, named.sequencesIn(subscription)),
-                        _ -> exchange.empty(204)));
+                        _ -> call.empty(204)));
           }
         });
   }

@@ -6,7 +6,7 @@ import dev.tidings.core.directory.Directory;
 import dev.tidings.server.auth.ClientTokens;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.wire.Bodies;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
@@ -42,74 +42,73 @@ public final class OAuthCalls {
     routes.add(HttpMethod.POST, "/oauth/token", RateLimits.Kind.LOGIN, this::token);
   }
 
-  private void token(Exchange exchange) {
+  private void token(Call call) {
     bodies.read(
-        exchange,
+        call,
         bytes -> {
           switch (JsonValue.parse(bytes, 1)) {
             case JsonValue.Valid(JsonValue.JsonNull _), JsonValue.Absent _ ->
-                exchange.invalid(List.of(FieldError.missingBody()));
-            case JsonValue.Valid(JsonValue body) -> token(exchange, Fields.of(body));
-            case JsonValue.Invalid invalid ->
-                exchange.invalid(List.of(FieldError.malformed(invalid)));
+                call.invalid(List.of(FieldError.missingBody()));
+            case JsonValue.Valid(JsonValue body) -> token(call, Fields.of(body));
+            case JsonValue.Invalid invalid -> call.invalid(List.of(FieldError.malformed(invalid)));
           }
         });
   }
 
-  private void token(Exchange exchange, Fields fields) {
+  private void token(Call call, Fields fields) {
     Optional<String> id = fields.uuid("client_id").map(UUID::toString);
     String secret = fields.string("client_secret", 0, Integer.MAX_VALUE);
     if (fields.hasErrors() || id.isEmpty()) {
-      exchange.invalid(fields.errors());
+      call.invalid(fields.errors());
       return;
     }
     active(
-        exchange,
+        call,
         id.get(),
         client -> {
           if (secret.length() > MAX_SECRET) {
-            wrongSecret(exchange);
+            wrongSecret(call);
             return;
           }
           passwords.check(
               secret,
               Optional.of(client.secretHash()),
-              exchange.loop(),
-              checked -> exchange.guarded(() -> checked(exchange, id.get(), checked)));
+              call.loop(),
+              checked -> call.guarded(() -> checked(call, id.get(), checked)));
         });
   }
 
   /// Goes on with the client if it may act, or else answers 401: that it is there is no secret in
   /// this API.
-  private void active(Exchange exchange, String id, Consumer<Client> then) {
+  private void active(Call call, String id, Consumer<Client> then) {
     Optional<Client> client = directory.client(id);
     if (client.isEmpty()) {
-      exchange.detail(401, "Client not found");
+      call.detail(401, "Client not found");
     } else if (!client.get().active()) {
-      exchange.detail(401, "Client disabled");
+      call.detail(401, "Client disabled");
     } else {
       then.accept(client.get());
     }
   }
 
-  private static void wrongSecret(Exchange exchange) {
-    exchange.detail(401, "Client secret is invalid");
+  private static void wrongSecret(Call call) {
+    call.detail(401, "Client secret is invalid");
   }
 
-  private void checked(Exchange exchange, String id, Optional<Boolean> good) {
+  private void checked(Call call, String id, Optional<Boolean> good) {
     if (good.isEmpty()) {
-      exchange.unavailable("the server is busy checking secrets; try again");
+      call.unavailable("the server is busy checking secrets; try again");
     } else if (!good.get()) {
-      wrongSecret(exchange);
+      wrongSecret(call);
     } else {
       // Looked up again: checking took its time.
-      active(exchange, id, client -> answer(exchange, client));
+      active(call, id, client -> answer(call, client));
     }
   }
 
-  private void answer(Exchange exchange, Client client) {
-    exchange.calledBy(client.name());
-    exchange.json(
+  private void answer(Call call, Client client) {
+    call.calledBy(client.name());
+    call.json(
         201,
         new JsonOut(1024)
             .raw("{\"access_token\":")

@@ -2,7 +2,7 @@
 package dev.tidings.server.pubsub;
 
 import dev.tidings.core.runtime.Node;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
@@ -17,19 +17,19 @@ final class ProbeCalls {
   }
 
   void route(Routes routes) {
-    routes.add(HttpMethod.GET, "/liveness", exchange -> answer(exchange, "alive"));
+    routes.add(HttpMethod.GET, "/liveness", call -> answer(call, "alive"));
     routes.add(HttpMethod.GET, "/readiness", this::ready);
   }
 
-  private void ready(Exchange exchange) {
+  private void ready(Call call) {
     if (node.lane().status().accepting()) {
-      answer(exchange, "ready");
+      answer(call, "ready");
     } else {
-      exchange.detail(503, "database is down");
+      call.detail(503, "database is down");
     }
   }
 
-  private static void answer(Exchange exchange, String status) {
-    exchange.json(200, new JsonOut(32).raw("{\"status\":").string(status).raw("}"));
+  private static void answer(Call call, String status) {
+    call.json(200, new JsonOut(32).raw("{\"status\":").string(status).raw("}"));
   }
 }

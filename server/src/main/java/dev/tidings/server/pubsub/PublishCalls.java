@@ -12,7 +12,7 @@ import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.IdempotencyKey;
@@ -44,60 +44,54 @@ final class PublishCalls {
     routes.add(HttpMethod.POST, "/topics/{id}/messages", RateLimits.Kind.BULK, this::publish);
   }
 
-  private void publish(Exchange exchange) {
+  private void publish(Call call) {
     long startNs = services.time().monotonicNs();
-    String id = exchange.pathParameter("id");
+    String id = call.pathParameter("id");
     api.withBody(
-        exchange,
+        call,
         Scope.TOPICS_PUBLISH,
         Optional.of(id),
         1,
         (caller, body) -> {
           if (body instanceof JsonValue.JsonObject object
               && object.fields().containsKey("messages")) {
-            readAgain(exchange, caller, id, Fields.of(body), startNs);
+            readAgain(call, caller, id, Fields.of(body), startNs);
           } else {
-            publishPayloads(exchange, caller, id, Fields.ofList(body), startNs);
+            publishPayloads(call, caller, id, Fields.ofList(body), startNs);
           }
         });
   }
 
   /// An array of payloads is answered without a body, as the original did.
   private void publishPayloads(
-      Exchange exchange, Authenticator.Caller caller, String id, Fields fields, long startNs) {
+      Call call, Authenticator.Caller caller, String id, Fields fields, long startNs) {
     List<NewMessage> messages = new ArrayList<>();
     for (Payload payload : fields.items()) {
       messages.add(new NewMessage(payload, Payload.EMPTY, Message.NEVER));
     }
-    publish(exchange, caller, id, fields, messages, startNs, _ -> exchange.empty(204));
+    publish(call, caller, id, fields, messages, startNs, _ -> call.empty(204));
   }
 
   /// An object is read again, and deeper: payloads of the other form need not be.
   private void readAgain(
-      Exchange exchange, Authenticator.Caller caller, String id, Fields shallow, long startNs) {
+      Call call, Authenticator.Caller caller, String id, Fields shallow, long startNs) {
     switch (JsonValue.parse(shallow.bytes(), DEPTH)) {
       case JsonValue.Valid(JsonValue body) ->
-          publishWithOptions(exchange, caller, id, Fields.of(body), startNs);
-      case JsonValue.Invalid invalid -> exchange.invalid(List.of(FieldError.malformed(invalid)));
-      case JsonValue.Absent _ -> exchange.invalid(List.of(FieldError.missingBody()));
+          publishWithOptions(call, caller, id, Fields.of(body), startNs);
+      case JsonValue.Invalid invalid -> call.invalid(List.of(FieldError.malformed(invalid)));
+      case JsonValue.Absent _ -> call.invalid(List.of(FieldError.missingBody()));
     }
   }
 
   /// An object, whose messages may say more than their payload, is answered with their ids.
   private void publishWithOptions(
-      Exchange exchange, Authenticator.Caller caller, String id, Fields fields, long startNs) {
+      Call call, Authenticator.Caller caller, String id, Fields fields, long startNs) {
     List<NewMessage> messages = new ArrayList<>();
     for (Fields each : fields.objects("messages", 0, Integer.MAX_VALUE)) {
       messages.add(read(each));
     }
     publish(
-        exchange,
-        caller,
-        id,
-        fields,
-        messages,
-        startNs,
-        ids -> exchange.json(200, PublishCalls.of(ids)));
+        call, caller, id, fields, messages, startNs, ids -> call.json(200, PublishCalls.of(ids)));
   }
 
   private static NewMessage read(Fields fields) {
@@ -120,32 +114,32 @@ final class PublishCalls {
   }
 
   private void publish(
-      Exchange exchange,
+      Call call,
       Authenticator.Caller caller,
       String id,
       Fields fields,
       List<NewMessage> messages,
       long startNs,
       Consumer<List<MessageId>> then) {
-    Optional<KeyedRequest> request = IdempotencyKey.read(exchange, caller.principal().id(), fields);
-    if (PubsubApi.answeredInvalid(exchange, fields)) {
+    Optional<KeyedRequest> request = IdempotencyKey.read(call, caller.principal().id(), fields);
+    if (PubsubApi.answeredInvalid(call, fields)) {
       return;
     }
     api.topic(
-        exchange,
+        call,
         id,
         topic -> AccessPolicy.mayPublish(caller.principal(), id, Optional.of(topic)),
         topic -> {
           if (messages.isEmpty()) {
             then.accept(List.of());
           } else {
-            publish(exchange, topic, messages, request, startNs, then);
+            publish(call, topic, messages, request, startNs, then);
           }
         });
   }
 
   private void publish(
-      Exchange exchange,
+      Call call,
       Topic topic,
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
@@ -153,7 +147,7 @@ final class PublishCalls {
       Consumer<List<MessageId>> then) {
     Publish.Authority authority = new Publish.Authority.Existing(topic.incarnation());
     api.submit(
-        exchange,
+        call,
         new Publish(topic.name(), authority, messages, request),
         published -> {
           if (!published.repeated()) {

@@ -17,9 +17,9 @@ import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.SubscriptionMetrics;
 import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
-import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
@@ -117,37 +117,34 @@ public final class PubsubApi {
   /// Goes on if somebody calls who may make calls of `scope` on `object`, the id in the path, or
   /// else answers 401 or 403.
   void permitted(
-      Exchange exchange,
-      Scope scope,
-      Optional<String> object,
-      Consumer<Authenticator.Caller> then) {
-    permitted(exchange, services.authenticator().ofRequest(exchange), scope, object, then);
+      Call call, Scope scope, Optional<String> object, Consumer<Authenticator.Caller> then) {
+    permitted(call, services.authenticator().ofRequest(call), scope, object, then);
   }
 
   /// As above, for somebody who is known by now.
   static void permitted(
-      Exchange exchange,
+      Call call,
       Authenticator.Result result,
       Scope scope,
       Optional<String> object,
       Consumer<Authenticator.Caller> then) {
     switch (result) {
       case Authenticator.Caller caller -> {
-        exchange.calledBy(caller.principal().displayName());
+        call.calledBy(caller.principal().displayName());
         if (AccessPolicy.mayCall(caller.principal(), scope, object)) {
           then.accept(caller);
         } else {
-          denied(exchange);
+          denied(call);
         }
       }
-      case Authenticator.Unknown(Authenticator.Reason reason) -> unknown(exchange, reason);
-      case Authenticator.Barred(Authenticator.Reason reason) -> unknown(exchange, reason);
+      case Authenticator.Unknown(Authenticator.Reason reason) -> unknown(call, reason);
+      case Authenticator.Barred(Authenticator.Reason reason) -> unknown(call, reason);
     }
   }
 
   /// Answers 401. Users are to this API what clients are.
-  static void unknown(Exchange exchange, Authenticator.Reason reason) {
-    exchange.detail(
+  static void unknown(Call call, Authenticator.Reason reason) {
+    call.detail(
         401,
         switch (reason) {
           case NO_TOKEN, BAD_TOKEN -> "Invalid jwt token";
@@ -158,8 +155,8 @@ public final class PubsubApi {
   }
 
   /// Answers 403.
-  static void denied(Exchange exchange) {
-    exchange.detail(403, "Insufficient scope");
+  static void denied(Call call) {
+    call.detail(403, "Insufficient scope");
   }
 
   // ---- bodies ----
@@ -174,20 +171,19 @@ public final class PubsubApi {
   /// and what it may, then the body.
   ///
   /// @param depth how deep the body is read
-  void withBody(Exchange exchange, Scope scope, Optional<String> object, int depth, BodyCall then) {
+  void withBody(Call call, Scope scope, Optional<String> object, int depth, BodyCall then) {
     services
         .bodies()
         .read(
-            exchange,
+            call,
             bytes -> {
-              Authenticator.Result result = services.authenticator().ofRequest(exchange);
+              Authenticator.Result result = services.authenticator().ofRequest(call);
               JsonValue.Parsed parsed = parsed(bytes, result, scope, object, depth);
               if (parsed instanceof JsonValue.Invalid invalid) {
-                exchange.invalid(List.of(FieldError.malformed(invalid)));
+                call.invalid(List.of(FieldError.malformed(invalid)));
                 return;
               }
-              permitted(
-                  exchange, result, scope, object, caller -> given(exchange, parsed, caller, then));
+              permitted(call, result, scope, object, caller -> given(call, parsed, caller, then));
             });
   }
 
@@ -202,19 +198,19 @@ public final class PubsubApi {
   }
 
   private static void given(
-      Exchange exchange, JsonValue.Parsed parsed, Authenticator.Caller caller, BodyCall then) {
+      Call call, JsonValue.Parsed parsed, Authenticator.Caller caller, BodyCall then) {
     if (parsed instanceof JsonValue.Valid(JsonValue body)
         && !(body instanceof JsonValue.JsonNull)) {
       then.with(caller, body);
     } else {
-      exchange.invalid(List.of(FieldError.missingBody()));
+      call.invalid(List.of(FieldError.missingBody()));
     }
   }
 
   /// Answers 422 if `fields` has errors.
-  static boolean answeredInvalid(Exchange exchange, Fields fields) {
+  static boolean answeredInvalid(Call call, Fields fields) {
     if (fields.hasErrors()) {
-      exchange.invalid(fields.errors());
+      call.invalid(fields.errors());
       return true;
     }
     return false;
@@ -223,28 +219,27 @@ public final class PubsubApi {
   // ---- what is there ----
 
   /// The topic `id` if `allowed` admits it, or else the answer 404 or 403.
-  void topic(Exchange exchange, String id, Predicate<Topic> allowed, Consumer<Topic> then) {
+  void topic(Call call, String id, Predicate<Topic> allowed, Consumer<Topic> then) {
     Optional<Topic> topic = services.directory().topic(id);
     if (topic.isEmpty()) {
-      exchange.detail(404, "Topic not found");
+      call.detail(404, "Topic not found");
     } else if (allowed.test(topic.get())) {
       then.accept(topic.get());
     } else {
-      denied(exchange);
+      denied(call);
     }
   }
 
   /// The subscription that the path names if `rule` admits it, or else the answer 404 or 403.
-  void subscription(
-      Exchange exchange, Principal principal, Rule rule, Consumer<Subscription> then) {
-    Optional<Subscription> found = services.directory().subscription(exchange.pathParameter("id"));
+  void subscription(Call call, Principal principal, Rule rule, Consumer<Subscription> then) {
+    Optional<Subscription> found = services.directory().subscription(call.pathParameter("id"));
     Optional<Topic> topic = found.flatMap(this::topicOf);
     if (found.isEmpty() || topic.isEmpty()) {
-      exchange.detail(404, "Subscription not found");
+      call.detail(404, "Subscription not found");
     } else if (rule.allows(principal, found.get(), topic.get())) {
       then.accept(found.get());
     } else {
-      denied(exchange);
+      denied(call);
     }
   }
 
@@ -264,30 +259,26 @@ public final class PubsubApi {
   /// @param limit at most so many
   record Page(long offset, int limit) {
     /// The page that the query names, or else the answer 422.
-    static Optional<Page> of(Exchange exchange) {
-      Fields query = Fields.ofQuery(exchange.request());
+    static Optional<Page> of(Call call) {
+      Fields query = Fields.ofQuery(call.request());
       long offset = query.integer("offset", 0, Long.MAX_VALUE, 0);
       int limit = (int) query.integer("limit", 1, MAX_LISTED, DEFAULT_LISTED);
-      return answeredInvalid(exchange, query)
-          ? Optional.empty()
-          : Optional.of(new Page(offset, limit));
+      return answeredInvalid(call, query) ? Optional.empty() : Optional.of(new Page(offset, limit));
     }
   }
 
   /// Answers a page of those in `all` that `shown` admits, in the order of their ids. They are
   /// looked through away from the event loop: there may be millions.
-  <T> void list(
-      Exchange exchange, Map<String, T> all, Predicate<T> shown, Function<T, JsonOut> write) {
-    Optional<Page> page = Page.of(exchange);
+  <T> void list(Call call, Map<String, T> all, Predicate<T> shown, Function<T, JsonOut> write) {
+    Optional<Page> page = Page.of(call);
     if (page.isEmpty()) {
       return;
     }
-    exchange
-        .loop()
+    call.loop()
         .context()
         .executeBlocking(() -> list(page.get(), all, shown, write), /* ordered= */ false)
-        .onSuccess(answer -> exchange.guarded(() -> exchange.json(200, answer)))
-        .onFailure(fault -> exchange.failed(new IllegalStateException("no list", fault)));
+        .onSuccess(answer -> call.guarded(() -> call.json(200, answer)))
+        .onFailure(fault -> call.failed(new IllegalStateException("no list", fault)));
   }
 
   private static <T> JsonOut list(
@@ -302,33 +293,33 @@ public final class PubsubApi {
   // ---- commands ----
 
   /// Hands in `command` and goes on with what it yields, or else answers its refusal.
-  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
-    submit(services.node(), exchange, command, then);
+  <R> void submit(Call call, Command<R> command, Consumer<R> then) {
+    submit(services.node(), call, command, then);
   }
 
   /// As above.
-  static <R> void submit(Node node, Exchange exchange, Command<R> command, Consumer<R> then) {
+  static <R> void submit(Node node, Call call, Command<R> command, Consumer<R> then) {
     node.submit(
         command,
-        exchange.loop(),
+        call.loop(),
         outcome ->
-            exchange.guarded(() -> {
+            call.guarded(() -> {
               switch (outcome) {
                 case Outcome.Done<R>(R result) -> then.accept(result);
-                case Outcome.Refused<R>(Refusal refusal) -> refused(exchange, refusal);
+                case Outcome.Refused<R>(Refusal refusal) -> refused(call, refusal);
               }
             }));
   }
 
   /// Answers a refusal of the core in the words of this API.
-  static void refused(Exchange exchange, Refusal refusal) {
+  static void refused(Call call, Refusal refusal) {
     switch (refusal.code()) {
-      case TOPIC_EXISTS -> exchange.detail(409, "This topic already exists");
-      case SUBSCRIPTION_EXISTS -> exchange.detail(409, "This subscription already exists");
-      case TOPIC_MISSING -> exchange.detail(404, "Topic not found");
-      case SUBSCRIPTION_MISSING -> exchange.detail(404, "Subscription not found");
-      case CLIENT_MISSING -> exchange.detail(404, "Client not found");
-      case LIMIT_REACHED -> exchange.detail(429, refusal.detail());
+      case TOPIC_EXISTS -> call.detail(409, "This topic already exists");
+      case SUBSCRIPTION_EXISTS -> call.detail(409, "This subscription already exists");
+      case TOPIC_MISSING -> call.detail(404, "Topic not found");
+      case SUBSCRIPTION_MISSING -> call.detail(404, "Subscription not found");
+      case CLIENT_MISSING -> call.detail(404, "Client not found");
+      case LIMIT_REACHED -> call.detail(429, refusal.detail());
       case USER_MISSING,
           USER_EXISTS,
           ALREADY_GRANTED,
@@ -346,7 +337,7 @@ public final class PubsubApi {
           DAMAGED,
           EXHAUSTED,
           INTERNAL ->
-          exchange.refused(refusal);
+          call.refused(refusal);
     }
   }
 }

@@ -18,7 +18,7 @@ import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
@@ -59,37 +59,37 @@ final class SubscriptionCalls {
 
   // ---- creating ----
 
-  private void create(Exchange exchange) {
+  private void create(Call call) {
     api.withBody(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_CREATE,
         Optional.empty(),
         1,
-        (caller, body) -> create(exchange, caller, Fields.of(body)));
+        (caller, body) -> create(call, caller, Fields.of(body)));
   }
 
-  private void create(Exchange exchange, Authenticator.Caller caller, Fields fields) {
+  private void create(Call call, Authenticator.Caller caller, Fields fields) {
     String id = PubsubNames.read(fields, "id");
     String topicId = PubsubNames.read(fields, "topic_id");
     Optional<Payload> filter = filter(fields);
     DeliveryPolicy policy = policy(fields, services.settings().policy());
     Optional<SubscriptionStart> start = start(fields);
-    if (PubsubApi.answeredInvalid(exchange, fields)) {
+    if (PubsubApi.answeredInvalid(call, fields)) {
       return;
     }
     subscribable(
-        exchange,
+        call,
         caller.principal(),
         topicId,
         topic ->
             from(
-                exchange,
+                call,
                 caller,
                 topic,
                 start.orElseThrow(),
                 from ->
                     api.submit(
-                        exchange,
+                        call,
                         new CreateSubscription(
                             id,
                             topicId,
@@ -98,12 +98,11 @@ final class SubscriptionCalls {
                             filter,
                             policy,
                             from),
-                        created -> exchange.json(201, PubsubJson.subscription(created)))));
+                        created -> call.json(201, PubsubJson.subscription(created)))));
   }
 
-  private void subscribable(
-      Exchange exchange, Principal principal, String topicId, Consumer<Topic> then) {
-    api.topic(exchange, topicId, topic -> AccessPolicy.maySubscribe(principal, topic), then);
+  private void subscribable(Call call, Principal principal, String topicId, Consumer<Topic> then) {
+    api.topic(call, topicId, topic -> AccessPolicy.maySubscribe(principal, topic), then);
   }
 
   private static Optional<Payload> filter(Fields fields) {
@@ -152,7 +151,7 @@ final class SubscriptionCalls {
 
   /// Where a subscription of `topic` begins that is to begin at `start`.
   private void from(
-      Exchange exchange,
+      Call call,
       Authenticator.Caller caller,
       Topic topic,
       SubscriptionStart start,
@@ -167,26 +166,26 @@ final class SubscriptionCalls {
               .firstAtOrAfter(
                   topic.incarnation(),
                   timestamp,
-                  exchange.loop(),
+                  call.loop(),
                   outcome ->
-                      exchange.guarded(() -> {
+                      call.guarded(() -> {
                         switch (outcome) {
                           case Outcome.Done<Long>(Long sequence) ->
                               // Asked again: looking took its time, and the caller may be nobody by
                               // now.
                               PubsubApi.permitted(
-                                  exchange,
+                                  call,
                                   services.authenticator().now(caller),
                                   Scope.SUBSCRIPTIONS_CREATE,
                                   Optional.empty(),
                                   now ->
                                       subscribable(
-                                          exchange,
+                                          call,
                                           now.principal(),
                                           topic.name(),
                                           _ -> then.accept(new From.At(sequence))));
                           case Outcome.Refused<Long>(Refusal refusal) ->
-                              PubsubApi.refused(exchange, refusal);
+                              PubsubApi.refused(call, refusal);
                         }
                       }));
     }
@@ -195,14 +194,14 @@ final class SubscriptionCalls {
   // ---- showing ----
 
   /// The subscriptions that the caller may see.
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     api.permitted(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_READ,
         Optional.empty(),
         caller ->
             api.list(
-                exchange,
+                call,
                 services.directory().subscriptions(),
                 subscription ->
                     api.topicOf(subscription)
@@ -213,37 +212,36 @@ final class SubscriptionCalls {
                 PubsubJson::subscription));
   }
 
-  private void get(Exchange exchange) {
-    readable(exchange, it -> exchange.json(200, PubsubJson.subscription(it)));
+  private void get(Call call) {
+    readable(call, it -> call.json(200, PubsubJson.subscription(it)));
   }
 
-  private void count(Exchange exchange) {
+  private void count(Call call) {
     readable(
-        exchange,
+        call,
         it ->
             api.submit(
-                exchange,
+                call,
                 new CountMessages(it),
-                counts -> exchange.json(200, PubsubJson.counts(it, counts))));
+                counts -> call.json(200, PubsubJson.counts(it, counts))));
   }
 
-  private void readable(Exchange exchange, Consumer<Subscription> then) {
+  private void readable(Call call, Consumer<Subscription> then) {
     api.permitted(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_READ,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         caller ->
-            api.subscription(
-                exchange, caller.principal(), AccessPolicy::mayReadSubscription, then));
+            api.subscription(call, caller.principal(), AccessPolicy::mayReadSubscription, then));
   }
 
   // ---- changing and deleting ----
 
-  private void change(Exchange exchange) {
+  private void change(Call call) {
     api.withBody(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_DELETE,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         1,
         (caller, body) -> {
           Fields fields = Fields.of(body);
@@ -253,30 +251,30 @@ final class SubscriptionCalls {
           }
           // Checked before it is looked up; what is not sent is taken from what is found.
           var _ = policy(fields, services.settings().policy());
-          if (!PubsubApi.answeredInvalid(exchange, fields)) {
+          if (!PubsubApi.answeredInvalid(call, fields)) {
             api.subscription(
-                exchange,
+                call,
                 caller.principal(),
                 AccessPolicy::mayDeleteSubscription,
                 it ->
                     api.submit(
-                        exchange,
+                        call,
                         new ChangeSubscription(it, policy(fields, it.policy())),
-                        changed -> exchange.json(200, PubsubJson.subscription(changed))));
+                        changed -> call.json(200, PubsubJson.subscription(changed))));
           }
         });
   }
 
-  private void delete(Exchange exchange) {
+  private void delete(Call call) {
     api.permitted(
-        exchange,
+        call,
         Scope.SUBSCRIPTIONS_DELETE,
-        Optional.of(exchange.pathParameter("id")),
+        Optional.of(call.pathParameter("id")),
         caller ->
             api.subscription(
-                exchange,
+                call,
                 caller.principal(),
                 AccessPolicy::mayDeleteSubscription,
-                it -> api.submit(exchange, new DeleteSubscription(it), _ -> exchange.empty(204))));
+                it -> api.submit(call, new DeleteSubscription(it), _ -> call.empty(204))));
   }
 }

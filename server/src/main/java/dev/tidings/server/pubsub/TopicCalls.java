@@ -7,7 +7,7 @@ import dev.tidings.core.command.DeleteTopic;
 import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.server.pubsub.PubsubApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
@@ -32,34 +32,34 @@ final class TopicCalls {
     routes.add(HttpMethod.DELETE, PATH, this::delete);
   }
 
-  private void create(Exchange exchange) {
+  private void create(Call call) {
     api.withBody(
-        exchange,
+        call,
         Scope.TOPICS_CREATE,
         Optional.empty(),
         1,
-        (caller, body) -> create(exchange, caller.principal(), Fields.of(body)));
+        (caller, body) -> create(call, caller.principal(), Fields.of(body)));
   }
 
-  private void create(Exchange exchange, Principal principal, Fields fields) {
+  private void create(Call call, Principal principal, Fields fields) {
     String id = PubsubNames.readNewTopic(fields, "id");
-    if (!PubsubApi.answeredInvalid(exchange, fields)) {
+    if (!PubsubApi.answeredInvalid(call, fields)) {
       api.submit(
-          exchange,
+          call,
           new CreateTopic(id, principal.id(), /* isPublic= */ false, Optional.empty()),
-          topic -> exchange.json(201, PubsubJson.topic(topic)));
+          topic -> call.json(201, PubsubJson.topic(topic)));
     }
   }
 
   /// The topics that the caller may see and that this API can spell.
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     api.permitted(
-        exchange,
+        call,
         Scope.TOPICS_READ,
         Optional.empty(),
         caller ->
             api.list(
-                exchange,
+                call,
                 services.directory().topics(),
                 topic ->
                     PubsubNames.canSpell(topic.name())
@@ -67,35 +67,35 @@ final class TopicCalls {
                 PubsubJson::topic));
   }
 
-  private void get(Exchange exchange) {
-    String id = exchange.pathParameter("id");
+  private void get(Call call) {
+    String id = call.pathParameter("id");
     api.permitted(
-        exchange,
+        call,
         Scope.TOPICS_READ,
         Optional.of(id),
         caller ->
             api.topic(
-                exchange,
+                call,
                 id,
                 topic -> AccessPolicy.maySee(caller.principal(), topic),
-                topic -> exchange.json(200, PubsubJson.topic(topic))));
+                topic -> call.json(200, PubsubJson.topic(topic))));
   }
 
-  private void delete(Exchange exchange) {
-    String id = exchange.pathParameter("id");
+  private void delete(Call call) {
+    String id = call.pathParameter("id");
     api.permitted(
-        exchange,
+        call,
         Scope.TOPICS_DELETE,
         Optional.of(id),
         caller ->
             api.topic(
-                exchange,
+                call,
                 id,
                 topic -> AccessPolicy.mayDelete(caller.principal(), topic),
                 topic ->
                     api.submit(
-                        exchange,
+                        call,
                         new DeleteTopic(topic.name(), topic.incarnation()),
-                        _ -> exchange.empty(204))));
+                        _ -> call.empty(204))));
   }
 }

@@ -8,7 +8,7 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import dev.tidings.server.wire.Timestamps;
@@ -31,12 +31,11 @@ final class ConsumerCalls {
     routes.add(HttpMethod.GET, "/api/v1/topics/{topic_name}/consumers", this::list);
   }
 
-  private void list(Exchange exchange) {
-    api.authenticated(
-        exchange, caller -> api.managed(exchange, caller, WHAT, topic -> list(exchange, topic)));
+  private void list(Call call) {
+    api.authenticated(call, caller -> api.managed(call, caller, WHAT, topic -> list(call, topic)));
   }
 
-  private void list(Exchange exchange, Topic topic) {
+  private void list(Call call, Topic topic) {
     List<Consumer> consumers = List.copyOf(services.directory().consumers(topic.incarnation()));
     services
         .node()
@@ -44,31 +43,31 @@ final class ConsumerCalls {
         .messagesAfter(
             topic.incarnation(),
             consumers.stream().map(Consumer::ackedSequence).toList(),
-            exchange.loop(),
+            call.loop(),
             outcome ->
-                exchange.guarded(() -> {
+                call.guarded(() -> {
                   switch (outcome) {
                     case Outcome.Done<List<Long>>(List<Long> lags) ->
                         api.authenticated(
-                            exchange, caller -> answer(exchange, caller, topic, consumers, lags));
+                            call, caller -> answer(call, caller, topic, consumers, lags));
                     case Outcome.Refused<List<Long>>(Refusal refusal) ->
-                        exchange.unavailable(refusal.detail());
+                        call.unavailable(refusal.detail());
                   }
                 }));
   }
 
   /// Asks once more who may see it: meanwhile the topic may be another's.
   private void answer(
-      Exchange exchange, Principal caller, Topic topic, List<Consumer> consumers, List<Long> lags) {
+      Call call, Principal caller, Topic topic, List<Consumer> consumers, List<Long> lags) {
     api.managed(
-        exchange,
+        call,
         caller,
         WHAT,
         present -> {
           if (present.incarnation() == topic.incarnation()) {
-            exchange.json(200, write(consumers, lags));
+            call.json(200, write(consumers, lags));
           } else {
-            exchange.detail(404, "Topic '" + topic.name() + "' not found");
+            call.detail(404, "Topic '" + topic.name() + "' not found");
           }
         });
   }

@@ -9,8 +9,8 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.relay.RelayApi.Services;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.EventLoop;
-import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -42,16 +42,15 @@ final class EventCalls {
     routes.add(HttpMethod.GET, "/api/v1/topics/{topic_name}/events", this::openStream);
   }
 
-  private void openStream(Exchange exchange) {
-    RelayApi.allowed(
-        exchange, api.callerOf(exchange), Right.RECEIVE, caller -> openStream(exchange, caller));
+  private void openStream(Call call) {
+    RelayApi.allowed(call, api.callerOf(call), Right.RECEIVE, caller -> openStream(call, caller));
   }
 
-  private void openStream(Exchange exchange, Authenticator.Caller caller) {
-    String topic = exchange.pathParameter("topic_name");
+  private void openStream(Call call, Authenticator.Caller caller) {
+    String topic = call.pathParameter("topic_name");
     if (topic.codePointCount(0, topic.length()) > Topics.MAX_NAME) {
       invalid(
-          exchange,
+          call,
           List.of("path", "topic_name"),
           "a topic's name has at most " + Topics.MAX_NAME + " characters",
           topic);
@@ -60,24 +59,24 @@ final class EventCalls {
     Optional<String> fault = Topics.fault(topic);
     if (fault.isPresent()) {
       // It would be waited for in vain.
-      invalid(exchange, List.of("path", "topic_name"), fault.get(), topic);
+      invalid(call, List.of("path", "topic_name"), fault.get(), topic);
       return;
     }
-    Place place = placeOf(exchange);
+    Place place = placeOf(call);
     Optional<Start> start = Topics.startAt(place.value());
     if (start.isEmpty()) {
-      invalid(exchange, place.location(), Topics.placeRule(place.name()), place.value());
+      invalid(call, place.location(), Topics.placeRule(place.name()), place.value());
       return;
     }
     if (!Topics.denied(services.directory(), caller.principal(), List.of(topic)).isEmpty()) {
-      exchange.detail(403, Topics.deniedText(List.of(topic)));
+      call.detail(403, Topics.deniedText(List.of(topic)));
       return;
     }
     if (!connections.enter(caller.principal().id())) {
-      exchange.detail(429, connections.refusal());
+      call.detail(429, connections.refusal());
       return;
     }
-    EventStream stream = new EventStream(this, exchange, caller, topic);
+    EventStream stream = new EventStream(this, call, caller, topic);
     open.add(stream);
     services.metrics().eventStreamOpened();
     stream.start(start.get());
@@ -92,13 +91,13 @@ final class EventCalls {
 
   /// A browser that comes back repeats the parameters it began with and adds the header, so the
   /// header counts first.
-  private static Place placeOf(Exchange exchange) {
-    String header = exchange.header(LAST_EVENT_ID);
+  private static Place placeOf(Call call) {
+    String header = call.header(LAST_EVENT_ID);
     if (!header.isEmpty()) {
       return new Place("header", LAST_EVENT_ID, header);
     }
     for (String name : List.of("last_event_id", "offset")) {
-      String parameter = exchange.request().getParam(name);
+      String parameter = call.request().getParam(name);
       if (parameter != null) {
         return new Place("query", name, parameter);
       }
@@ -106,8 +105,8 @@ final class EventCalls {
     return new Place("query", "offset", "last");
   }
 
-  private static void invalid(Exchange exchange, List<Object> location, String rule, String value) {
-    exchange.invalid(
+  private static void invalid(Call call, List<Object> location, String rule, String value) {
+    call.invalid(
         List.of(
             new FieldError(
                 "value_error",

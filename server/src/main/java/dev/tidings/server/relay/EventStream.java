@@ -9,7 +9,7 @@ import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.SocketWriter;
 import io.vertx.core.http.HttpConnection;
@@ -30,7 +30,7 @@ final class EventStream implements Reader, OpenSessions.Session {
   private static final long CLOSING_MS = 5000;
 
   private final EventCalls group;
-  private final Exchange exchange;
+  private final Call call;
   private final HttpConnection connection;
   private final String topic;
   private Authenticator.Caller caller;
@@ -50,17 +50,17 @@ final class EventStream implements Reader, OpenSessions.Session {
     ENDED
   }
 
-  EventStream(EventCalls group, Exchange exchange, Authenticator.Caller caller, String topic) {
+  EventStream(EventCalls group, Call call, Authenticator.Caller caller, String topic) {
     this.group = group;
-    this.exchange = exchange;
-    this.connection = exchange.request().connection();
+    this.call = call;
+    this.connection = call.request().connection();
     this.caller = caller;
     this.topic = topic;
   }
 
   void start(Start start) {
-    exchange.whenGone(this::leave);
-    Cursor asked = exchange.loop().core().readers().open(topic, start, this);
+    call.whenGone(this::leave);
+    Cursor asked = call.loop().core().readers().open(topic, start, this);
     if (state == State.ENDED) {
       asked.close();
     } else {
@@ -85,10 +85,9 @@ final class EventStream implements Reader, OpenSessions.Session {
     cursor = Optional.of(opened);
     state = State.SENDING_HEAD;
     // From here on it has heartbeats, and no further request.
-    exchange.loop().connections().left(connection);
+    call.loop().connections().left(connection);
     HttpServerResponse response =
-        exchange
-            .with(HttpHeaders.CACHE_CONTROL, "no-store")
+        call.with(HttpHeaders.CACHE_CONTROL, "no-store")
             .with(HttpHeaders.CONNECTION, "close")
             .with(UNBUFFERED, "no")
             .begin(TYPE);
@@ -126,8 +125,7 @@ final class EventStream implements Reader, OpenSessions.Session {
       deliver();
       if (!flushLater) {
         flushLater = true;
-        exchange
-            .loop()
+        call.loop()
             .core()
             .readers()
             .atTurnEnd(() -> {
@@ -160,17 +158,17 @@ final class EventStream implements Reader, OpenSessions.Session {
           end(
               "TOPIC_DELETED",
               Topics.deletedText(topic),
-              () -> exchange.detail(404, Topics.deletedText(topic)));
+              () -> call.detail(404, Topics.deletedText(topic)));
       case UNAVAILABLE -> {
         String text = "the log of topic '" + topic + "' cannot be read now";
-        end("STORE_UNAVAILABLE", text, () -> exchange.unavailable(text));
+        end("STORE_UNAVAILABLE", text, () -> call.unavailable(text));
       }
     }
   }
 
   private void denied() {
     String text = Topics.deniedText(List.of(topic));
-    end("ACCESS_DENIED", text, () -> exchange.detail(403, text));
+    end("ACCESS_DENIED", text, () -> call.detail(403, text));
   }
 
   @Override
@@ -185,16 +183,16 @@ final class EventStream implements Reader, OpenSessions.Session {
         caller = now;
         if (!AccessPolicy.has(now.principal(), Right.RECEIVE)) {
           String text = RelayApi.requires(Right.RECEIVE);
-          end("ACCESS_REVOKED", text, () -> exchange.detail(403, text));
+          end("ACCESS_REVOKED", text, () -> call.detail(403, text));
         } else if (cursor.isPresent()
             && !Topics.mayGoOn(group.directory(), now.principal(), cursor.get())) {
           denied();
         }
       }
       case Authenticator.Unknown unknown ->
-          end("ACCESS_REVOKED", unknown.detail(), () -> exchange.unauthorized(unknown.detail()));
+          end("ACCESS_REVOKED", unknown.detail(), () -> call.unauthorized(unknown.detail()));
       case Authenticator.Barred barred ->
-          end("ACCESS_REVOKED", barred.detail(), () -> exchange.detail(403, barred.detail()));
+          end("ACCESS_REVOKED", barred.detail(), () -> call.detail(403, barred.detail()));
     }
   }
 
@@ -202,7 +200,7 @@ final class EventStream implements Reader, OpenSessions.Session {
   void tick(long nowNs, long nowMs) {
     if (nowMs >= caller.expiresAt()) {
       String text = "the token has expired";
-      end("TOKEN_EXPIRED", text, () -> exchange.unauthorized("Invalid or expired token"));
+      end("TOKEN_EXPIRED", text, () -> call.unauthorized("Invalid or expired token"));
     } else if (state == State.OPEN) {
       tick(writer.orElseThrow(), nowNs, nowMs);
     }
@@ -235,7 +233,7 @@ final class EventStream implements Reader, OpenSessions.Session {
   @Override
   public void goAway() {
     String text = "the server stops";
-    end("SERVER_STOPS", text, () -> exchange.unavailable(text));
+    end("SERVER_STOPS", text, () -> call.unavailable(text));
   }
 
   /// Ends it with an event, or, while nothing has been sent, with `answer`.
@@ -247,12 +245,11 @@ final class EventStream implements Reader, OpenSessions.Session {
       }
       case SENDING_HEAD, OPEN -> {
         leave();
-        exchange
-            .request()
+        call.request()
             .response()
             .end(EventFrames.ended(code, message).toBuffer())
             .onComplete(_ -> connection.close());
-        exchange.loop().context().setTimer(CLOSING_MS, _ -> writer.ifPresent(SocketWriter::abort));
+        call.loop().context().setTimer(CLOSING_MS, _ -> writer.ifPresent(SocketWriter::abort));
       }
       case ENDED -> {}
     }

@@ -7,7 +7,7 @@ import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -33,48 +33,48 @@ final class GrantCalls {
     routes.add(HttpMethod.DELETE, PATH + "/{user_id}", this::revoke);
   }
 
-  private void grant(Exchange exchange) {
-    api.withBody(exchange, 1, (caller, fields) -> grant(exchange, caller, fields));
+  private void grant(Call call) {
+    api.withBody(call, 1, (caller, fields) -> grant(call, caller, fields));
   }
 
-  private void grant(Exchange exchange, Principal caller, Fields fields) {
+  private void grant(Call call, Principal caller, Fields fields) {
     Optional<String> userId = fields.optionalString("user_id", 0, Integer.MAX_VALUE);
     Optional<String> username = fields.optionalString("username", 0, Integer.MAX_VALUE);
-    if (RelayApi.answeredInvalid(exchange, fields)) {
+    if (RelayApi.answeredInvalid(call, fields)) {
       return;
     }
     api.managed(
-        exchange,
+        call,
         caller,
         "grant access",
         topic -> {
           if (userId.isEmpty() && username.isEmpty()) {
-            exchange.detail(400, "Either user_id or username must be provided");
+            call.detail(400, "Either user_id or username must be provided");
           } else {
             userId
                 .map(services.directory()::userById)
                 .orElseGet(() -> username.flatMap(services.directory()::userByName))
                 .ifPresentOrElse(
-                    grantee -> grant(exchange, topic, grantee),
-                    () -> exchange.detail(404, "User not found"));
+                    grantee -> grant(call, topic, grantee),
+                    () -> call.detail(404, "User not found"));
           }
         });
   }
 
-  private void grant(Exchange exchange, Topic topic, User grantee) {
+  private void grant(Call call, Topic topic, User grantee) {
     api.submit(
-        exchange,
+        call,
         new GrantAccess(topic.name(), topic.incarnation(), grantee.id()),
-        _ -> exchange.json(201, write(topic, grantee)));
+        _ -> call.json(201, write(topic, grantee)));
   }
 
   /// Users who are gone are left out.
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     api.authenticated(
-        exchange,
+        call,
         caller ->
             api.managed(
-                exchange,
+                call,
                 caller,
                 "list permissions",
                 topic -> {
@@ -87,24 +87,24 @@ final class GrantCalls {
                       comma = ",";
                     }
                   }
-                  exchange.json(200, out.raw("]"));
+                  call.json(200, out.raw("]"));
                 }));
   }
 
-  private void revoke(Exchange exchange) {
-    String userId = exchange.pathParameter("user_id");
+  private void revoke(Call call) {
+    String userId = call.pathParameter("user_id");
     api.authenticated(
-        exchange,
+        call,
         caller ->
             api.managed(
-                exchange,
+                call,
                 caller,
                 "revoke access",
                 topic ->
                     api.submit(
-                        exchange,
+                        call,
                         new RevokeAccess(topic.name(), topic.incarnation(), userId),
-                        _ -> exchange.empty(204))));
+                        _ -> call.empty(204))));
   }
 
   /// `granted_at` is the present time, as in the original: when it was granted is not kept.

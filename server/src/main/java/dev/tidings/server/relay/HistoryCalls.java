@@ -11,7 +11,7 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -55,14 +55,12 @@ final class HistoryCalls {
     }
   }
 
-  private void messages(Exchange exchange) {
+  private void messages(Call call) {
     api.permitted(
-        exchange,
-        Right.RECEIVE,
-        caller -> messages(exchange, caller, Fields.ofQuery(exchange.request())));
+        call, Right.RECEIVE, caller -> messages(call, caller, Fields.ofQuery(call.request())));
   }
 
-  private void messages(Exchange exchange, Principal caller, Fields fields) {
+  private void messages(Call call, Principal caller, Fields fields) {
     long limit = fields.integer("limit", 1, Long.MAX_VALUE, DEFAULT_LIMIT);
     String order = fields.word("order", ORDERS, "'asc' or 'desc'", DESCENDING);
     Optional<String> cursor = fields.optionalString("cursor", 0, Integer.MAX_VALUE);
@@ -71,11 +69,11 @@ final class HistoryCalls {
       fields.invalid(
           "cursor", "Cursor is not a message id (expected: next_cursor of the page before)");
     }
-    if (RelayApi.answeredInvalid(exchange, fields)) {
+    if (RelayApi.answeredInvalid(call, fields)) {
       return;
     }
     readable(
-        exchange,
+        call,
         caller,
         topic -> {
           if (after.isPresent() && !isPlaceIn(topic, after.get())) {
@@ -83,10 +81,9 @@ final class HistoryCalls {
                 "cursor",
                 "Cursor is the id of a message of another topic, or of an earlier one of this name"
                     + " (expected: none, to begin anew)");
-            exchange.invalid(fields.errors());
+            call.invalid(fields.errors());
           } else {
-            read(
-                exchange, topic, new Asked((int) Math.min(limit, MAX_LIMIT), order, cursor, after));
+            read(call, topic, new Asked((int) Math.min(limit, MAX_LIMIT), order, cursor, after));
           }
         });
   }
@@ -98,60 +95,60 @@ final class HistoryCalls {
   }
 
   /// The topic the path names, if `caller` may read it.
-  private void readable(Exchange exchange, Principal caller, Consumer<Topic> then) {
+  private void readable(Call call, Principal caller, Consumer<Topic> then) {
     api.existing(
-        exchange,
+        call,
         topic -> {
           if (AccessPolicy.mayRead(caller, Optional.of(topic))) {
             then.accept(topic);
           } else {
-            exchange.detail(403, "Access denied to topic '" + topic.name() + "'");
+            call.detail(403, "Access denied to topic '" + topic.name() + "'");
           }
         });
   }
 
-  private void read(Exchange exchange, Topic topic, Asked asked) {
+  private void read(Call call, Topic topic, Asked asked) {
     services
         .node()
         .history()
         .page(
             asked.of(topic),
-            exchange.loop(),
+            call.loop(),
             outcome ->
-                exchange.guarded(() -> {
+                call.guarded(() -> {
                   switch (outcome) {
                     case Outcome.Done<History.Page>(History.Page page) ->
-                        answer(exchange, topic, asked, page);
+                        answer(call, topic, asked, page);
                     case Outcome.Refused<History.Page>(Refusal refusal) ->
-                        exchange.unavailable(refusal.detail());
+                        call.unavailable(refusal.detail());
                   }
                 }));
   }
 
   /// Asks once more who may read: what was revoked or deleted while the store was read must not be
   /// shown afterwards.
-  private void answer(Exchange exchange, Topic topic, Asked asked, History.Page page) {
+  private void answer(Call call, Topic topic, Asked asked, History.Page page) {
     api.permitted(
-        exchange,
+        call,
         Right.RECEIVE,
         caller ->
             readable(
-                exchange,
+                call,
                 caller,
                 present -> {
                   if (present.incarnation() == topic.incarnation()) {
-                    exchange.json(200, write(exchange, topic, asked, page));
+                    call.json(200, write(call, topic, asked, page));
                   } else {
-                    exchange.detail(404, "Topic '" + topic.name() + "' not found");
+                    call.detail(404, "Topic '" + topic.name() + "' not found");
                   }
                 }));
   }
 
-  private static JsonOut write(Exchange exchange, Topic topic, Asked asked, History.Page page) {
+  private static JsonOut write(Call call, Topic topic, Asked asked, History.Page page) {
     JsonOut out = new JsonOut(1024).raw("{\"messages\":[");
     String separator = "";
     for (Message message : page.messages()) {
-      RelayFrames.writeRetained(out.raw(separator), topic, message, exchange.loop().timestamps());
+      RelayFrames.writeRetained(out.raw(separator), topic, message, call.loop().timestamps());
       separator = ",";
     }
     out.raw("],\"total\":").number(page.retained());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.relay;
 
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -12,20 +12,20 @@ final class Listing {
   /// The answer is full with this; what begins below it is still in it.
   private static final int MAX_BYTES = 4 * 1024 * 1024;
 
-  private final Exchange exchange;
+  private final Call call;
   private final String path;
   private final JsonOut out = new JsonOut(1024).raw("[");
   private String last = "";
   private boolean more;
 
-  Listing(Exchange exchange, String path) {
-    this.exchange = exchange;
+  Listing(Call call, String path) {
+    this.call = call;
     this.path = path;
   }
 
   /// The name after which the client wants to go on; empty for the beginning.
   String after() {
-    String after = exchange.request().getParam("after");
+    String after = call.request().getParam("after");
     return after == null ? "" : after;
   }
 
@@ -52,8 +52,8 @@ final class Listing {
   void answer() {
     if (more) {
       String after = URLEncoder.encode(last, StandardCharsets.UTF_8);
-      var _ = exchange.with("link", "<" + path + "?after=" + after + ">; rel=\"next\"");
+      var _ = call.with("link", "<" + path + "?after=" + after + ">; rel=\"next\"");
     }
-    exchange.json(200, out.raw("]"));
+    call.json(200, out.raw("]"));
   }
 }

@@ -9,7 +9,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Logins.Renewal;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.RateLimits;
@@ -53,27 +53,27 @@ final class LoginCalls {
 
   // ---- logging in ----
 
-  private void login(Exchange exchange) {
+  private void login(Call call) {
     services
         .bodies()
         .read(
-            exchange,
+            call,
             bytes -> {
               Map<String, List<String>> form;
               try {
-                form = formOf(exchange, bytes);
+                form = formOf(call, bytes);
               } catch (IllegalArgumentException _) {
                 // A broken escape such as a lone `%`; the text is FastAPI's.
-                exchange.detail(400, "There was an error parsing the body");
+                call.detail(400, "There was an error parsing the body");
                 return;
               }
-              login(exchange, form);
+              login(call, form);
             });
   }
 
   /// The fields of a form; none if the body is of another type, as FastAPI sees it.
-  private static Map<String, List<String>> formOf(Exchange exchange, byte[] bytes) {
-    String type = exchange.header(HttpHeaders.CONTENT_TYPE).toLowerCase(Locale.ROOT);
+  private static Map<String, List<String>> formOf(Call call, byte[] bytes) {
+    String type = call.header(HttpHeaders.CONTENT_TYPE).toLowerCase(Locale.ROOT);
     return type.startsWith("application/x-www-form-urlencoded")
         ? new QueryStringDecoder(
                 RelayApi.utf8(bytes), StandardCharsets.UTF_8, false, MAX_FORM_FIELDS)
@@ -81,7 +81,7 @@ final class LoginCalls {
         : Map.of();
   }
 
-  private void login(Exchange exchange, Map<String, List<String>> form) {
+  private void login(Call call, Map<String, List<String>> form) {
     List<FieldError> errors = new ArrayList<>();
     String grantType = form.getOrDefault("grant_type", List.of("password")).getLast();
     if (!grantType.isEmpty() && !grantType.equals("password")) {
@@ -96,12 +96,12 @@ final class LoginCalls {
     String username = required(form, "username", errors);
     String password = required(form, "password", errors);
     if (!errors.isEmpty()) {
-      exchange.invalid(errors);
+      call.invalid(errors);
       return;
     }
     if (password.length() > UserCalls.MAX_PASSWORD) {
       // Nobody has one so long; it must not wait in memory for its hash.
-      exchange.unauthorized(BAD_CREDENTIALS);
+      call.unauthorized(BAD_CREDENTIALS);
       return;
     }
     Optional<User> user = services.directory().userByName(username);
@@ -110,8 +110,8 @@ final class LoginCalls {
         .check(
             password,
             user.map(User::passwordHash),
-            exchange.loop(),
-            checked -> RelayApi.orBusy(exchange, checked, good -> checked(exchange, user, good)));
+            call.loop(),
+            checked -> RelayApi.orBusy(call, checked, good -> checked(call, user, good)));
   }
 
   private static String required(
@@ -129,52 +129,49 @@ final class LoginCalls {
     return value;
   }
 
-  private void checked(Exchange exchange, Optional<User> user, boolean good) {
+  private void checked(Call call, Optional<User> user, boolean good) {
     if (!good || user.isEmpty()) {
-      exchange.unauthorized(BAD_CREDENTIALS);
+      call.unauthorized(BAD_CREDENTIALS);
       return;
     }
     // Looked up again: checking took its time. What is decided after this, the shard sees.
     Optional<User> now = services.directory().userById(user.get().id());
     if (now.isEmpty()) {
-      exchange.unauthorized(BAD_CREDENTIALS);
+      call.unauthorized(BAD_CREDENTIALS);
     } else if (!now.get().active()) {
-      exchange.detail(403, "User account is inactive");
+      call.detail(403, "User account is inactive");
     } else {
       services
           .logins()
           .open(
-              user.get(),
-              HINT,
-              exchange.loop(),
-              outcome -> exchange.guarded(() -> opened(exchange, outcome)));
+              user.get(), HINT, call.loop(), outcome -> call.guarded(() -> opened(call, outcome)));
     }
   }
 
-  private static void opened(Exchange exchange, Outcome<Logins.Grant> outcome) {
+  private static void opened(Call call, Outcome<Logins.Grant> outcome) {
     switch (outcome) {
-      case Outcome.Done<Logins.Grant>(Logins.Grant grant) -> answer(exchange, grant);
+      case Outcome.Done<Logins.Grant>(Logins.Grant grant) -> answer(call, grant);
       case Outcome.Refused<Logins.Grant>(Refusal refusal) -> {
         if (refusal.code() == Refusal.Code.USER_MISSING) {
-          exchange.unauthorized(BAD_CREDENTIALS);
+          call.unauthorized(BAD_CREDENTIALS);
         } else {
-          refused(exchange, refusal);
+          refused(call, refusal);
         }
       }
     }
   }
 
-  private static void refused(Exchange exchange, Refusal refusal) {
+  private static void refused(Call call, Refusal refusal) {
     if (refusal.code() == Refusal.Code.LIMIT_REACHED) {
-      exchange.detail(429, refusal.detail());
+      call.detail(429, refusal.detail());
     } else {
-      exchange.refused(refusal);
+      call.refused(refusal);
     }
   }
 
-  private static void answer(Exchange exchange, Logins.Grant grant) {
-    exchange.calledBy(grant.username());
-    exchange.json(
+  private static void answer(Call call, Logins.Grant grant) {
+    call.calledBy(grant.username());
+    call.json(
         200,
         new JsonOut(1024)
             .raw("{\"access_token\":")
@@ -188,60 +185,56 @@ final class LoginCalls {
 
   // ---- refresh tokens ----
 
-  private void refresh(Exchange exchange) {
+  private void refresh(Call call) {
     api.withOpenBody(
-        exchange,
+        call,
         fields -> {
           String token = fields.string("refresh_token", 0, Integer.MAX_VALUE);
-          if (!RelayApi.answeredInvalid(exchange, fields)) {
+          if (!RelayApi.answeredInvalid(call, fields)) {
             services
                 .logins()
-                .renew(
-                    token,
-                    exchange.loop(),
-                    renewal -> exchange.guarded(() -> renewed(exchange, renewal)));
+                .renew(token, call.loop(), renewal -> call.guarded(() -> renewed(call, renewal)));
           }
         });
   }
 
-  private static void renewed(Exchange exchange, Renewal renewal) {
+  private static void renewed(Call call, Renewal renewal) {
     switch (renewal) {
-      case Renewal.Renewed(Logins.Grant grant) -> answer(exchange, grant);
-      case Renewal.Rejected() -> exchange.unauthorized("invalid refresh token");
-      case Renewal.NoUser() -> exchange.unauthorized("user not found");
-      case Renewal.Refused(Refusal refusal) -> exchange.refused(refusal);
+      case Renewal.Renewed(Logins.Grant grant) -> answer(call, grant);
+      case Renewal.Rejected() -> call.unauthorized("invalid refresh token");
+      case Renewal.NoUser() -> call.unauthorized("user not found");
+      case Renewal.Refused(Refusal refusal) -> call.refused(refusal);
     }
   }
 
-  private void revoke(Exchange exchange) {
+  private void revoke(Call call) {
     api.withOpenBody(
-        exchange,
+        call,
         fields -> {
           String token = fields.string("refresh_token", 0, Integer.MAX_VALUE);
           boolean anyGeneration = fields.bool("revoke_chain", false);
-          if (RelayApi.answeredInvalid(exchange, fields)) {
+          if (RelayApi.answeredInvalid(call, fields)) {
             return;
           }
           int dot = token.indexOf('.');
           if (dot <= 0 || dot == token.length() - 1) {
-            exchange.detail(400, "malformed refresh token");
+            call.detail(400, "malformed refresh token");
             return;
           }
-          services.logins().revoke(token, anyGeneration, exchange.loop(), ended(exchange));
+          services.logins().revoke(token, anyGeneration, call.loop(), ended(call));
         });
   }
 
   /// Answers when a login is revoked, or did not have to be.
-  private static Consumer<Optional<Refusal>> ended(Exchange exchange) {
+  private static Consumer<Optional<Refusal>> ended(Call call) {
     return refusal ->
-        exchange.guarded(
-            () -> refusal.ifPresentOrElse(it -> refused(exchange, it), () -> exchange.empty(204)));
+        call.guarded(() -> refusal.ifPresentOrElse(it -> refused(call, it), () -> call.empty(204)));
   }
 
   // ---- sessions ----
 
-  private void sessions(Exchange exchange) {
-    api.asUser(exchange, user -> exchange.json(200, sessionsOf(user)));
+  private void sessions(Call call) {
+    api.asUser(call, user -> call.json(200, sessionsOf(user)));
   }
 
   private JsonOut sessionsOf(User user) {
@@ -276,33 +269,33 @@ final class LoginCalls {
         .raw("}");
   }
 
-  private void endSession(Exchange exchange) {
+  private void endSession(Call call) {
     api.asUser(
-        exchange,
+        call,
         user -> {
           Optional<Login> own =
               services
                   .directory()
-                  .login(exchange.pathParameter("jti"))
+                  .login(call.pathParameter("jti"))
                   .filter(login -> login.userId().equals(user.id()));
           if (own.isPresent()) {
-            services.logins().revoke(own.get(), exchange.loop(), ended(exchange));
+            services.logins().revoke(own.get(), call.loop(), ended(call));
           } else {
-            exchange.detail(404, "session not found");
+            call.detail(404, "session not found");
           }
         });
   }
 
-  private void logout(Exchange exchange) {
-    api.asUser(exchange, (user, loginId) -> logout(exchange, user, loginId));
+  private void logout(Call call) {
+    api.asUser(call, (user, loginId) -> logout(call, user, loginId));
   }
 
-  private void logout(Exchange exchange, User user, Optional<String> loginId) {
+  private void logout(Call call, User user, Optional<String> loginId) {
     if (loginId.isPresent()) {
-      services.logins().revoke(user, loginId.get(), exchange.loop(), ended(exchange));
+      services.logins().revoke(user, loginId.get(), call.loop(), ended(call));
     } else {
       // Nothing belongs to a token without a login; it ends by itself.
-      exchange.empty(204);
+      call.empty(204);
     }
   }
 }

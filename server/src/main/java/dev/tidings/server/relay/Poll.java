@@ -16,7 +16,7 @@ import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.RelayMetrics.DeliveryType;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import java.util.Collections;
 import java.util.HashMap;
@@ -49,7 +49,7 @@ final class Poll implements Reader, OpenSessions.Session {
 
   private static final Logger LOG = LoggerFactory.getLogger(Poll.class);
 
-  private final Exchange exchange;
+  private final Call call;
   private final Authenticator authenticator;
   private final Directory directory;
   private final boolean catchesUp;
@@ -73,7 +73,7 @@ final class Poll implements Reader, OpenSessions.Session {
   /// @param catchesUp whether it looks for stored messages first
   /// @param finished called once, when it is answered or its client is gone
   Poll(
-      Exchange exchange,
+      Call call,
       Authenticator authenticator,
       Directory directory,
       Authenticator.Caller caller,
@@ -81,7 +81,7 @@ final class Poll implements Reader, OpenSessions.Session {
       TimeSource time,
       RelayMetrics metrics,
       Consumer<Poll> finished) {
-    this.exchange = exchange;
+    this.call = call;
     this.authenticator = authenticator;
     this.directory = directory;
     this.caller = caller;
@@ -92,13 +92,13 @@ final class Poll implements Reader, OpenSessions.Session {
   }
 
   void start(Map<String, Start> starts, long timeoutMs) {
-    exchange.whenGone(this::finish);
+    call.whenGone(this::finish);
     // A poll does not outlive its token.
     long waitMs = Math.min(timeoutMs, caller.expiresAt() - time.wallMs());
-    timer = exchange.loop().context().setTimer(Math.max(1, waitMs), _ -> guarded(this::timeIsUp));
+    timer = call.loop().context().setTimer(Math.max(1, waitMs), _ -> guarded(this::timeIsUp));
     opening = starts.size() + 1;
     for (Map.Entry<String, Start> start : starts.entrySet()) {
-      Cursor cursor = exchange.loop().core().readers().open(start.getKey(), start.getValue(), this);
+      Cursor cursor = call.loop().core().readers().open(start.getKey(), start.getValue(), this);
       if (answered) {
         cursor.close();
         return;
@@ -150,7 +150,7 @@ final class Poll implements Reader, OpenSessions.Session {
 
   /// Runs a step; after a fault in it the poll is over and its client told.
   private void guarded(Runnable step) {
-    exchange.guarded(() -> {
+    call.guarded(() -> {
       try {
         step.run();
       } catch (RuntimeException e) {
@@ -168,15 +168,15 @@ final class Poll implements Reader, OpenSessions.Session {
     switch (end) {
       case DENIED -> {
         finish();
-        exchange.detail(403, Topics.deniedText(List.of(cursor.topic())));
+        call.detail(403, Topics.deniedText(List.of(cursor.topic())));
       }
       case DELETED -> {
         finish();
-        exchange.detail(404, Topics.deletedText(cursor.topic()));
+        call.detail(404, Topics.deletedText(cursor.topic()));
       }
       case UNAVAILABLE -> {
         finish();
-        exchange.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");
+        call.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");
       }
     }
   }
@@ -227,7 +227,7 @@ final class Poll implements Reader, OpenSessions.Session {
         case Read.Unavailable(String detail) -> {
           LOG.warn("topic {} cannot be read for a poll: {}", cursor.topic(), detail);
           finish();
-          exchange.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");
+          call.unavailable("the log of topic '" + cursor.topic() + "' cannot be read now");
         }
       }
     }
@@ -247,9 +247,9 @@ final class Poll implements Reader, OpenSessions.Session {
           messages.raw(",");
         }
         if (stored) {
-          RelayFrames.writeCaughtUp(messages, log, message, exchange.loop().timestamps());
+          RelayFrames.writeCaughtUp(messages, log, message, call.loop().timestamps());
         } else {
-          RelayFrames.MESSAGE.write(messages, log, message, exchange.loop().timestamps());
+          RelayFrames.MESSAGE.write(messages, log, message, call.loop().timestamps());
         }
       }
       cursor.advance(message);
@@ -284,13 +284,13 @@ final class Poll implements Reader, OpenSessions.Session {
     finish();
     served.forEach(
         (cursor, count) -> metrics.delivered(cursor.topic(), DeliveryType.LONG_POLL, count));
-    exchange.json(200, out.raw("}"));
+    call.json(200, out.raw("}"));
   }
 
   private void timeIsUp() {
     if (!answered && time.wallMs() >= caller.expiresAt()) {
       finish();
-      exchange.unauthorized("Invalid or expired token");
+      call.unauthorized("Invalid or expired token");
     } else {
       answer();
     }
@@ -303,7 +303,7 @@ final class Poll implements Reader, OpenSessions.Session {
   private void finish() {
     if (!answered) {
       answered = true;
-      exchange.loop().context().owner().cancelTimer(timer);
+      call.loop().context().owner().cancelTimer(timer);
       cursors.values().forEach(Cursor::close);
       finished.accept(this);
     }
@@ -328,11 +328,11 @@ final class Poll implements Reader, OpenSessions.Session {
       }
       case Authenticator.Unknown unknown -> {
         finish();
-        exchange.unauthorized(unknown.detail());
+        call.unauthorized(unknown.detail());
       }
       case Authenticator.Barred barred -> {
         finish();
-        exchange.detail(403, barred.detail());
+        call.detail(403, barred.detail());
       }
     }
   }
@@ -345,10 +345,10 @@ final class Poll implements Reader, OpenSessions.Session {
             .toList();
     if (!AccessPolicy.has(principal, Right.RECEIVE)) {
       finish();
-      exchange.detail(403, RelayApi.requires(Right.RECEIVE));
+      call.detail(403, RelayApi.requires(Right.RECEIVE));
     } else if (!denied.isEmpty()) {
       finish();
-      exchange.detail(403, Topics.deniedText(denied));
+      call.detail(403, Topics.deniedText(denied));
     }
   }
 

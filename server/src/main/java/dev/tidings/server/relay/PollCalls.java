@@ -8,7 +8,7 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Start;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -43,8 +43,8 @@ final class PollCalls {
     routes.add(HttpMethod.GET, "/messages/poll/stats", this::stats);
   }
 
-  private void stats(Exchange exchange) {
-    api.authenticated(exchange, caller -> exchange.json(200, stats(caller)));
+  private void stats(Call call) {
+    api.authenticated(call, caller -> call.json(200, stats(caller)));
   }
 
   /// What waits on all event loops. Names are told to those who may read them; the name of a topic
@@ -72,11 +72,11 @@ final class PollCalls {
         || (topic.isPresent() && AccessPolicy.mayRead(caller, topic));
   }
 
-  private void poll(Exchange exchange) {
-    api.withBodyOf(exchange, Right.RECEIVE, 2, (caller, fields) -> poll(exchange, caller, fields));
+  private void poll(Call call) {
+    api.withBodyOf(call, Right.RECEIVE, 2, (caller, fields) -> poll(call, caller, fields));
   }
 
-  private void poll(Exchange exchange, Authenticator.Caller caller, Fields fields) {
+  private void poll(Call call, Authenticator.Caller caller, Fields fields) {
     Principal principal = caller.principal();
     List<String> topics =
         fields.strings("topics", 1, services.settings().maxPollTopics(), Topics.MAX_NAME).stream()
@@ -84,22 +84,22 @@ final class PollCalls {
             .toList();
     Map<String, String> since = fields.optionalStrings("since");
     long timeoutS = fields.integer("timeout", MIN_TIMEOUT_S, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
-    if (RelayApi.answeredInvalid(exchange, fields)) {
+    if (RelayApi.answeredInvalid(call, fields)) {
       return;
     }
     List<String> denied = Topics.denied(services.directory(), principal, topics);
     if (!denied.isEmpty()) {
-      exchange.detail(403, Topics.deniedText(denied));
+      call.detail(403, Topics.deniedText(denied));
       return;
     }
     if (!waiters.enter(principal.id())) {
-      exchange.detail(429, waiters.refusal());
+      call.detail(429, waiters.refusal());
       return;
     }
     polled.add(topics);
     Poll poll =
         new Poll(
-            exchange,
+            call,
             services.authenticator(),
             services.directory(),
             caller,

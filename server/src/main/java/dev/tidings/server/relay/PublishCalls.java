@@ -9,7 +9,7 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.IdempotencyKey;
 import dev.tidings.server.wire.JsonOut;
@@ -41,17 +41,17 @@ final class PublishCalls {
     routes.add(HttpMethod.POST, "/api/v1/messages/bulk", RateLimits.Kind.BULK, this::bulk);
   }
 
-  private void single(Exchange exchange) {
+  private void single(Call call) {
     long startNs = services.time().monotonicNs();
     api.withBodyOf(
-        exchange,
+        call,
         Right.PUBLISH,
         1,
         (caller, fields) -> {
           Publisher.Item item = Publisher.read(fields);
           Optional<KeyedRequest> request =
-              IdempotencyKey.read(exchange, caller.principal().id(), fields);
-          if (RelayApi.answeredInvalid(exchange, fields)) {
+              IdempotencyKey.read(call, caller.principal().id(), fields);
+          if (RelayApi.answeredInvalid(call, fields)) {
             return;
           }
           publisher.publish(
@@ -59,7 +59,7 @@ final class PublishCalls {
               item.topic(),
               List.of(item.message()),
               request,
-              result -> exchange.guarded(() -> answer(exchange, item.topic(), result, startNs)));
+              result -> call.guarded(() -> answer(call, item.topic(), result, startNs)));
         });
   }
 
@@ -75,24 +75,24 @@ final class PublishCalls {
     }
   }
 
-  private void answer(Exchange exchange, String topic, Publisher.Result result, long startNs) {
+  private void answer(Call call, String topic, Publisher.Result result, long startNs) {
     switch (result) {
       case Publisher.Published(List<MessageId> ids, boolean repeated) -> {
         count(topic, 1, repeated, startNs);
         MessageId id = ids.getFirst();
-        exchange.json(201, publisher.write(new JsonOut(160).raw("{"), topic, id).raw("}"));
+        call.json(201, publisher.write(new JsonOut(160).raw("{"), topic, id).raw("}"));
       }
-      case Publisher.Denied() -> exchange.detail(403, Topics.deniedText(List.of(topic)));
-      case Publisher.Refused(Refusal refusal) -> exchange.refused(refusal);
+      case Publisher.Denied() -> call.detail(403, Topics.deniedText(List.of(topic)));
+      case Publisher.Refused(Refusal refusal) -> call.refused(refusal);
     }
   }
 
   // ---- bulk ----
 
-  private void bulk(Exchange exchange) {
+  private void bulk(Call call) {
     long startNs = services.time().monotonicNs();
     api.withBodyOf(
-        exchange,
+        call,
         Right.PUBLISH,
         3,
         (caller, fields) -> {
@@ -101,16 +101,16 @@ final class PublishCalls {
             items.add(Publisher.read(each));
           }
           Optional<KeyedRequest> request =
-              IdempotencyKey.read(exchange, caller.principal().id(), fields);
-          if (!RelayApi.answeredInvalid(exchange, fields)) {
-            new Bulk(exchange, items, request, startNs).publish(caller);
+              IdempotencyKey.read(call, caller.principal().id(), fields);
+          if (!RelayApi.answeredInvalid(call, fields)) {
+            new Bulk(call, items, request, startNs).publish(caller);
           }
         });
   }
 
   /// One bulk publish: atomic for each topic, not across topics; every item is told its result.
   private final class Bulk {
-    private final Exchange exchange;
+    private final Call call;
     private final List<Publisher.Item> items;
     private final Optional<KeyedRequest> request;
     private final long startNs;
@@ -122,11 +122,8 @@ final class PublishCalls {
     private int waiting;
 
     private Bulk(
-        Exchange exchange,
-        List<Publisher.Item> items,
-        Optional<KeyedRequest> request,
-        long startNs) {
-      this.exchange = exchange;
+        Call call, List<Publisher.Item> items, Optional<KeyedRequest> request, long startNs) {
+      this.call = call;
       this.items = items;
       this.request = request;
       this.startNs = startNs;
@@ -145,7 +142,7 @@ final class PublishCalls {
         }
       }
       if (!denied.isEmpty()) {
-        exchange.detail(403, Topics.deniedText(denied));
+        call.detail(403, Topics.deniedText(denied));
         return;
       }
       waiting = indexesByTopic.size();
@@ -157,7 +154,7 @@ final class PublishCalls {
             topic,
             messages,
             part(request, indexes.getFirst()),
-            result -> exchange.guarded(() -> finished(topic, indexes, result)));
+            result -> call.guarded(() -> finished(topic, indexes, result)));
       });
     }
 
@@ -179,7 +176,7 @@ final class PublishCalls {
               || refusal.code() == Refusal.Code.TOO_MANY_KEYS) {
             ofKey = Optional.of(refusal);
           }
-          reject(indexes, Exchange.textFor(refusal));
+          reject(indexes, Call.textFor(refusal));
         }
       }
       if (--waiting == 0) {
@@ -199,7 +196,7 @@ final class PublishCalls {
     private void answer() {
       if (accepted == 0 && ofKey.isPresent()) {
         // What is wrong is not about some items.
-        exchange.refused(ofKey.get());
+        call.refused(ofKey.get());
         return;
       }
       JsonOut out = new JsonOut(128 * items.size() + 128).raw("{\"results\":[");
@@ -213,7 +210,7 @@ final class PublishCalls {
           .number(accepted)
           .raw(",\"rejected\":")
           .number((long) results.length - accepted);
-      exchange.json(207, out.raw("}}"));
+      call.json(207, out.raw("}}"));
     }
   }
 }

@@ -19,8 +19,8 @@ import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.EventLoop;
-import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonValue;
@@ -165,86 +165,86 @@ public final class RelayApi {
   // ---- what calls share ----
 
   /// A call by a known user or client, who may act.
-  interface Call {
+  interface Permitted {
     /// Does it.
     void by(Principal principal);
   }
 
   /// Finds out who calls and goes on if it is somebody, or else answers 401 or 403.
-  void authenticated(Exchange exchange, Call call) {
-    identified(exchange, caller -> call.by(caller.principal()));
+  void authenticated(Call call, Permitted permitted) {
+    identified(call, caller -> permitted.by(caller.principal()));
   }
 
   /// As above, for calls that are about the user who makes them; a client is answered 403.
-  void asUser(Exchange exchange, Consumer<User> then) {
-    asUser(exchange, (user, _) -> then.accept(user));
+  void asUser(Call call, Consumer<User> then) {
+    asUser(call, (user, _) -> then.accept(user));
   }
 
   /// As above, for calls that are about the login of the caller too.
-  void asUser(Exchange exchange, BiConsumer<User, Optional<String>> then) {
+  void asUser(Call call, BiConsumer<User, Optional<String>> then) {
     identified(
-        exchange,
+        call,
         caller -> {
           switch (caller.principal()) {
             case User user -> then.accept(user, caller.loginId());
-            case Client _ -> exchange.detail(403, USERS_ONLY);
+            case Client _ -> call.detail(403, USERS_ONLY);
           }
         });
   }
 
-  private void identified(Exchange exchange, Consumer<Authenticator.Caller> then) {
-    allowed(exchange, services.authenticator().ofRequest(exchange), null, then);
+  private void identified(Call call, Consumer<Authenticator.Caller> then) {
+    allowed(call, services.authenticator().ofRequest(call), null, then);
   }
 
   /// As [#authenticated], for those who have `right`.
-  void permitted(Exchange exchange, Right right, Call call) {
+  void permitted(Call call, Right right, Permitted permitted) {
     allowed(
-        exchange,
-        services.authenticator().ofRequest(exchange),
+        call,
+        services.authenticator().ofRequest(call),
         right,
-        caller -> call.by(caller.principal()));
+        caller -> permitted.by(caller.principal()));
   }
 
   /// The topic that the path names, or else the answer 404.
-  void existing(Exchange exchange, Consumer<Topic> then) {
-    String name = exchange.pathParameter("topic_name");
+  void existing(Call call, Consumer<Topic> then) {
+    String name = call.pathParameter("topic_name");
     services
         .directory()
         .topic(name)
-        .ifPresentOrElse(then, () -> exchange.detail(404, "Topic '" + name + "' not found"));
+        .ifPresentOrElse(then, () -> call.detail(404, "Topic '" + name + "' not found"));
   }
 
   /// The topic that the path names if `principal` may change it, or else the answer 404, or 403
   /// with what only its owner can do.
-  void managed(Exchange exchange, Principal principal, String what, Consumer<Topic> then) {
-    managed(exchange, topic -> AccessPolicy.mayManage(principal, topic), what, then);
+  void managed(Call call, Principal principal, String what, Consumer<Topic> then) {
+    managed(call, topic -> AccessPolicy.mayManage(principal, topic), what, then);
   }
 
   /// As above, by another rule than who may change it.
-  void managed(Exchange exchange, Predicate<Topic> rule, String what, Consumer<Topic> then) {
+  void managed(Call call, Predicate<Topic> rule, String what, Consumer<Topic> then) {
     existing(
-        exchange,
+        call,
         topic -> {
           if (rule.test(topic)) {
             then.accept(topic);
           } else {
-            exchange.detail(403, "Only the topic owner can " + what);
+            call.detail(403, "Only the topic owner can " + what);
           }
         });
   }
 
   /// Hands in `command` and goes on with what it yields, or else answers its refusal.
-  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
+  <R> void submit(Call call, Command<R> command, Consumer<R> then) {
     services
         .node()
         .submit(
             command,
-            exchange.loop(),
+            call.loop(),
             outcome ->
-                exchange.guarded(() -> {
+                call.guarded(() -> {
                   switch (outcome) {
                     case Outcome.Done<R>(R result) -> then.accept(result);
-                    case Outcome.Refused<R>(Refusal refusal) -> exchange.refused(refusal);
+                    case Outcome.Refused<R>(Refusal refusal) -> call.refused(refusal);
                   }
                 }));
   }
@@ -256,21 +256,21 @@ public final class RelayApi {
 
   /// Goes on with `then` if `result` is somebody who has `right`, or else answers 401 or 403.
   static void allowed(
-      Exchange exchange,
+      Call call,
       Authenticator.Result result,
       @Nullable Right right,
       Consumer<Authenticator.Caller> then) {
     switch (result) {
       case Authenticator.Caller caller -> {
-        exchange.calledBy(caller.principal().displayName());
+        call.calledBy(caller.principal().displayName());
         if (right == null || AccessPolicy.has(caller.principal(), right)) {
           then.accept(caller);
         } else {
-          exchange.detail(403, requires(right));
+          call.detail(403, requires(right));
         }
       }
-      case Authenticator.Unknown unknown -> exchange.unauthorized(unknown.detail());
-      case Authenticator.Barred barred -> exchange.detail(403, barred.detail());
+      case Authenticator.Unknown unknown -> call.unauthorized(unknown.detail());
+      case Authenticator.Barred barred -> call.detail(403, barred.detail());
     }
   }
 
@@ -284,14 +284,14 @@ public final class RelayApi {
   ///
   /// @param depth how deep the body is read
   /// @param then gets the caller and the fields; it checks them for errors
-  void withBody(Exchange exchange, int depth, BiConsumer<Principal, Fields> then) {
+  void withBody(Call call, int depth, BiConsumer<Principal, Fields> then) {
     services
         .bodies()
         .read(
-            exchange,
+            call,
             bytes ->
                 read(
-                    exchange,
+                    call,
                     bytes,
                     depth,
                     null,
@@ -299,126 +299,122 @@ public final class RelayApi {
   }
 
   /// As above, for calls that need a right.
-  void withBody(Exchange exchange, Right right, int depth, BiConsumer<Principal, Fields> then) {
-    withBodyOf(exchange, right, depth, (caller, fields) -> then.accept(caller.principal(), fields));
+  void withBody(Call call, Right right, int depth, BiConsumer<Principal, Fields> then) {
+    withBodyOf(call, right, depth, (caller, fields) -> then.accept(caller.principal(), fields));
   }
 
   /// As above, for calls that go on while their caller may.
   void withBodyOf(
-      Exchange exchange, Right right, int depth, BiConsumer<Authenticator.Caller, Fields> then) {
-    services.bodies().read(exchange, bytes -> read(exchange, bytes, depth, right, then));
+      Call call, Right right, int depth, BiConsumer<Authenticator.Caller, Fields> then) {
+    services.bodies().read(call, bytes -> read(call, bytes, depth, right, then));
   }
 
   /// A call of anybody that sends a JSON object of plain values.
-  void withOpenBody(Exchange exchange, Consumer<Fields> then) {
+  void withOpenBody(Call call, Consumer<Fields> then) {
     services
         .bodies()
         .read(
-            exchange,
+            call,
             bytes -> {
               JsonValue.Parsed parsed = JsonValue.parse(bytes, 1);
               if (parsed instanceof JsonValue.Invalid invalid) {
-                exchange.invalid(List.of(FieldError.malformed(invalid)));
+                call.invalid(List.of(FieldError.malformed(invalid)));
               } else {
-                checked(exchange, parsed, then);
+                checked(call, parsed, then);
               }
             });
   }
 
   private void read(
-      Exchange exchange,
+      Call call,
       byte[] bytes,
       int depth,
       @Nullable Right right,
       BiConsumer<Authenticator.Caller, Fields> then) {
-    Authenticator.Result caller = services.authenticator().ofRequest(exchange);
+    Authenticator.Result caller = services.authenticator().ofRequest(call);
     // Whoever may not call has the body checked, as the order of answers wants it, but not read:
     // that would cost a stranger nothing and the server many times the body's size.
     JsonValue.Parsed parsed = JsonValue.parse(bytes, isAllowed(caller, right) ? depth : 0);
     if (parsed instanceof JsonValue.Invalid invalid) {
-      exchange.invalid(List.of(FieldError.malformed(invalid)));
+      call.invalid(List.of(FieldError.malformed(invalid)));
       return;
     }
     allowed(
-        exchange,
-        caller,
-        right,
-        known -> checked(exchange, parsed, fields -> then.accept(known, fields)));
+        call, caller, right, known -> checked(call, parsed, fields -> then.accept(known, fields)));
   }
 
-  private static void checked(Exchange exchange, JsonValue.Parsed parsed, Consumer<Fields> then) {
+  private static void checked(Call call, JsonValue.Parsed parsed, Consumer<Fields> then) {
     if (parsed instanceof JsonValue.Valid(JsonValue body)
         && !(body instanceof JsonValue.JsonNull)) {
       then.accept(Fields.of(body));
     } else {
-      exchange.invalid(List.of(FieldError.missingBody()));
+      call.invalid(List.of(FieldError.missingBody()));
     }
   }
 
   /// Answers 422 if `fields` has errors.
-  static boolean answeredInvalid(Exchange exchange, Fields fields) {
+  static boolean answeredInvalid(Call call, Fields fields) {
     if (fields.hasErrors()) {
-      exchange.invalid(fields.errors());
+      call.invalid(fields.errors());
       return true;
     }
     return false;
   }
 
   /// Runs `then` with a value, or answers that the server is busy hashing.
-  static <T> void orBusy(Exchange exchange, Optional<T> value, Consumer<T> then) {
-    exchange.guarded(() ->
+  static <T> void orBusy(Call call, Optional<T> value, Consumer<T> then) {
+    call.guarded(() ->
         value.ifPresentOrElse(
-            then, () -> exchange.unavailable("the server is busy checking passwords; try again")));
+            then, () -> call.unavailable("the server is busy checking passwords; try again")));
   }
 
   // ---- WebSockets ----
 
   /// `GET /ws`: who may not come in is refused before the upgrade, which clients see as a 403
   /// without a body (API of pulsar-relay v0.1.0).
-  private void webSocket(Exchange exchange) {
-    if (!exchange.request().canUpgradeToWebSocket()) {
-      exchange.detail(400, "GET /ws is a WebSocket (expected: Upgrade: websocket)");
+  private void webSocket(Call call) {
+    if (!call.request().canUpgradeToWebSocket()) {
+      call.detail(400, "GET /ws is a WebSocket (expected: Upgrade: websocket)");
       return;
     }
-    Authenticator.Result result = callerOf(exchange);
+    Authenticator.Result result = callerOf(call);
     if (result instanceof Authenticator.Caller caller
         && AccessPolicy.has(caller.principal(), Right.RECEIVE)) {
-      exchange.calledBy(caller.principal().displayName());
-      upgrade(exchange, caller);
+      call.calledBy(caller.principal().displayName());
+      upgrade(call, caller);
     } else {
-      exchange.empty(403);
+      call.empty(403);
     }
   }
 
-  private void upgrade(Exchange exchange, Authenticator.Caller caller) {
+  private void upgrade(Call call, Authenticator.Caller caller) {
     UserConnections connections = services.connections();
     if (!connections.enter(caller.principal().id())) {
-      exchange.detail(429, connections.refusal());
+      call.detail(429, connections.refusal());
       return;
     }
-    HttpConnection connection = exchange.request().connection();
-    exchange
-        .request()
+    HttpConnection connection = call.request().connection();
+    call.request()
         .toWebSocket()
         .onSuccess(socket -> {
           loop.connections().left(connection);
-          exchange.upgraded();
-          sockets.joined(socket, caller, exchange.requestId());
+          call.upgraded();
+          sockets.joined(socket, caller, call.requestId());
         })
         .onFailure(_ -> connections.leave(caller.principal().id()));
   }
 
   /// Who a request comes from that a browser can send without headers of its own: its token may be
   /// a parameter.
-  Authenticator.Result callerOf(Exchange exchange) {
-    String parameter = exchange.request().getParam("token");
+  Authenticator.Result callerOf(Call call) {
+    String parameter = call.request().getParam("token");
     if (parameter != null) {
       // Also an empty one: it was sent, so it is checked.
       return services.authenticator().ofToken(parameter);
     }
-    String token = bearerProtocolToken(exchange.header("sec-websocket-protocol"));
+    String token = bearerProtocolToken(call.header("sec-websocket-protocol"));
     return token.isEmpty()
-        ? services.authenticator().ofRequest(exchange)
+        ? services.authenticator().ofRequest(call)
         : services.authenticator().ofToken(token);
   }
 

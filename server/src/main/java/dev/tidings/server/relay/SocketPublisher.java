@@ -7,7 +7,7 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import java.util.ArrayDeque;
@@ -123,7 +123,7 @@ final class SocketPublisher {
   }
 
   private static JsonOut refused(Refusal refusal, Optional<Payload> id) {
-    String text = Exchange.textFor(refusal);
+    String text = Call.textFor(refusal);
     if (refusal.code().retryable()) {
       return RelayFrames.unavailable(text, id);
     }

@@ -13,7 +13,7 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -49,12 +49,11 @@ final class TopicCalls {
 
   // ---- creating ----
 
-  private void create(Exchange exchange) {
-    api.withBody(
-        exchange, Right.CREATE_TOPICS, 2, (caller, fields) -> create(exchange, caller, fields));
+  private void create(Call call) {
+    api.withBody(call, Right.CREATE_TOPICS, 2, (caller, fields) -> create(call, caller, fields));
   }
 
-  private void create(Exchange exchange, Principal caller, Fields fields) {
+  private void create(Call call, Principal caller, Fields fields) {
     String name = fields.string("topic_name", 1, Topics.MAX_NAME);
     boolean isPublic = fields.bool("is_public", false);
     Optional<String> description = fields.optionalString("description", 0, MAX_DESCRIPTION);
@@ -62,11 +61,11 @@ final class TopicCalls {
     if (!fields.hasErrors()) {
       Topics.fault(name).ifPresent(fault -> fields.invalid("topic_name", fault));
     }
-    if (!RelayApi.answeredInvalid(exchange, fields)) {
+    if (!RelayApi.answeredInvalid(call, fields)) {
       api.submit(
-          exchange,
+          call,
           new CreateTopic(name, caller.id(), isPublic, description, retention),
-          topic -> exchange.json(201, TopicJson.write(topic, true)));
+          topic -> call.json(201, TopicJson.write(topic, true)));
     }
   }
 
@@ -92,15 +91,15 @@ final class TopicCalls {
   /// Of a user, the topics that it owns or that are granted to it, also if it is an administrator;
   /// of a client, which has no topics of its own, all that it may list. Names that this API cannot
   /// spell are left out.
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     api.authenticated(
-        exchange,
+        call,
         caller -> {
           if (!AccessPolicy.mayListTopics(caller)) {
-            exchange.detail(403, "Scope '" + Scope.TOPICS_READ.text() + "' required");
+            call.detail(403, "Scope '" + Scope.TOPICS_READ.text() + "' required");
             return;
           }
-          Listing listing = new Listing(exchange, "/api/v1/topics");
+          Listing listing = new Listing(call, "/api/v1/topics");
           int lookedAt = 0;
           for (Topic topic : listed(caller, listing.after())) {
             boolean manages = AccessPolicy.mayManage(caller, topic);
@@ -132,14 +131,14 @@ final class TopicCalls {
     };
   }
 
-  private void stats(Exchange exchange) {
+  private void stats(Call call) {
     api.permitted(
-        exchange,
+        call,
         Right.ADMINISTER,
         _ -> {
           int total = services.directory().topics().size();
           int open = Math.min(total, services.directory().publicTopics());
-          exchange.json(
+          call.json(
               200,
               new JsonOut(96)
                   .raw("{\"total_topics\":")
@@ -152,58 +151,57 @@ final class TopicCalls {
         });
   }
 
-  private void get(Exchange exchange) {
+  private void get(Call call) {
     api.authenticated(
-        exchange,
+        call,
         caller ->
             api.existing(
-                exchange,
+                call,
                 topic -> {
                   if (AccessPolicy.maySee(caller, topic)) {
-                    exchange.json(
-                        200, TopicJson.write(topic, AccessPolicy.mayManage(caller, topic)));
+                    call.json(200, TopicJson.write(topic, AccessPolicy.mayManage(caller, topic)));
                   } else {
-                    exchange.detail(403, "Access denied to topic '" + topic.name() + "'");
+                    call.detail(403, "Access denied to topic '" + topic.name() + "'");
                   }
                 }));
   }
 
   // ---- changing and deleting ----
 
-  private void change(Exchange exchange) {
-    api.withBody(exchange, 2, (caller, fields) -> change(exchange, caller, fields));
+  private void change(Call call) {
+    api.withBody(call, 2, (caller, fields) -> change(call, caller, fields));
   }
 
-  private void change(Exchange exchange, Principal caller, Fields fields) {
+  private void change(Call call, Principal caller, Fields fields) {
     Optional<Boolean> isPublic = fields.optionalBool("is_public");
     Optional<String> description = fields.optionalString("description", 0, MAX_DESCRIPTION);
     Optional<TopicRetention> retention = retention(fields);
-    if (!RelayApi.answeredInvalid(exchange, fields)) {
+    if (!RelayApi.answeredInvalid(call, fields)) {
       api.managed(
-          exchange,
+          call,
           caller,
           "update it",
           topic ->
               api.submit(
-                  exchange,
+                  call,
                   new ChangeTopic(
                       topic.name(), topic.incarnation(), isPublic, description, retention),
-                  changed -> exchange.json(200, TopicJson.write(changed, true))));
+                  changed -> call.json(200, TopicJson.write(changed, true))));
     }
   }
 
-  private void delete(Exchange exchange) {
+  private void delete(Call call) {
     api.authenticated(
-        exchange,
+        call,
         caller ->
             api.managed(
-                exchange,
+                call,
                 topic -> AccessPolicy.mayDelete(caller, topic),
                 "delete it",
                 topic ->
                     api.submit(
-                        exchange,
+                        call,
                         new DeleteTopic(topic.name(), topic.incarnation()),
-                        _ -> exchange.empty(204))));
+                        _ -> call.empty(204))));
   }
 }

@@ -10,7 +10,7 @@ import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.relay.RelayApi.Services;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
@@ -49,21 +49,21 @@ final class UserCalls {
     routes.add(HttpMethod.DELETE, "/auth/users/{user_id}", this::delete);
   }
 
-  private void register(Exchange exchange) {
-    api.withBody(exchange, Right.ADMINISTER, 2, (_, fields) -> register(exchange, fields));
+  private void register(Call call) {
+    api.withBody(call, Right.ADMINISTER, 2, (_, fields) -> register(call, fields));
   }
 
-  private void register(Exchange exchange, Fields fields) {
+  private void register(Call call, Fields fields) {
     String username = fields.string("username", 3, 50);
     Optional<String> email = fields.optionalString("email", 0, MAX_EMAIL);
     String password = fields.string("password", 8, MAX_PASSWORD);
     List<String> words = fields.words("permissions", PERMISSIONS, EXPECTED_PERMISSIONS);
-    if (RelayApi.answeredInvalid(exchange, fields)) {
+    if (RelayApi.answeredInvalid(call, fields)) {
       return;
     }
     if (services.directory().userByName(username).isPresent()) {
       // Known without hashing first; the shard has the last word.
-      exchange.refused(
+      call.refused(
           new Refusal(Refusal.Code.USER_EXISTS, "Username '" + username + "' already exists"));
       return;
     }
@@ -71,21 +71,21 @@ final class UserCalls {
         .passwords()
         .hash(
             password,
-            exchange.loop(),
+            call.loop(),
             hash ->
                 RelayApi.orBusy(
-                    exchange,
+                    call,
                     hash,
                     // Asked again: hashing takes long, and the caller may be nobody by now.
                     it ->
                         api.permitted(
-                            exchange,
+                            call,
                             Right.ADMINISTER,
-                            _ -> create(exchange, username, email, it, words))));
+                            _ -> create(call, username, email, it, words))));
   }
 
   private void create(
-      Exchange exchange, String username, Optional<String> email, String hash, List<String> words) {
+      Call call, String username, Optional<String> email, String hash, List<String> words) {
     User user =
         new User(
             UUID.randomUUID().toString(),
@@ -95,7 +95,7 @@ final class UserCalls {
             permissions(words),
             true,
             services.time().wallMs());
-    api.submit(exchange, new CreateUser(user), created -> exchange.json(201, write(created)));
+    api.submit(call, new CreateUser(user), created -> call.json(201, write(created)));
   }
 
   private static Set<Permission> permissions(List<String> words) {
@@ -104,17 +104,17 @@ final class UserCalls {
     return permissions;
   }
 
-  private void me(Exchange exchange) {
-    api.asUser(exchange, user -> exchange.json(200, write(user)));
+  private void me(Call call) {
+    api.asUser(call, user -> call.json(200, write(user)));
   }
 
   /// All users by name, from the one after `after` on, as many as an answer holds.
-  private void list(Exchange exchange) {
+  private void list(Call call) {
     api.permitted(
-        exchange,
+        call,
         Right.ADMINISTER,
         _ -> {
-          Listing listing = new Listing(exchange, "/auth/users");
+          Listing listing = new Listing(call, "/auth/users");
           for (User user : services.directory().usersAfter(listing.after())) {
             if (!listing.add(user.username(), write(user))) {
               break;
@@ -124,12 +124,12 @@ final class UserCalls {
         });
   }
 
-  private void stats(Exchange exchange) {
+  private void stats(Call call) {
     api.permitted(
-        exchange,
+        call,
         Right.ADMINISTER,
         _ ->
-            exchange.json(
+            call.json(
                 200,
                 new JsonOut(64)
                     .raw("{\"total_users\":")
@@ -141,11 +141,11 @@ final class UserCalls {
 
   // ---- changing and deleting ----
 
-  private void change(Exchange exchange) {
-    api.withBody(exchange, Right.ADMINISTER, 2, (_, fields) -> change(exchange, fields));
+  private void change(Call call) {
+    api.withBody(call, Right.ADMINISTER, 2, (_, fields) -> change(call, fields));
   }
 
-  private void change(Exchange exchange, Fields fields) {
+  private void change(Call call, Fields fields) {
     Optional<String> email = fields.optionalString("email", 0, MAX_EMAIL);
     Optional<String> password = fields.optionalString("password", 8, MAX_PASSWORD);
     Optional<Set<Permission>> permissions =
@@ -153,70 +153,68 @@ final class UserCalls {
             .optionalWords("permissions", PERMISSIONS, EXPECTED_PERMISSIONS)
             .map(UserCalls::permissions);
     Optional<Boolean> active = fields.optionalBool("is_active");
-    if (RelayApi.answeredInvalid(exchange, fields)) {
+    if (RelayApi.answeredInvalid(call, fields)) {
       return;
     }
     Optional<Optional<String>> newEmail =
         fields.isSent("email") ? Optional.of(email) : Optional.empty();
     existing(
-        exchange,
+        call,
         user -> {
           if (password.isEmpty()) {
-            change(exchange, user, new Change(newEmail, Optional.empty(), permissions, active));
+            change(call, user, new Change(newEmail, Optional.empty(), permissions, active));
             return;
           }
           services
               .passwords()
               .hash(
                   password.get(),
-                  exchange.loop(),
+                  call.loop(),
                   hash ->
                       RelayApi.orBusy(
-                          exchange,
+                          call,
                           hash,
                           it ->
                               api.permitted(
-                                  exchange,
+                                  call,
                                   Right.ADMINISTER,
                                   _ ->
                                       change(
-                                          exchange,
+                                          call,
                                           user,
                                           new Change(
                                               newEmail, Optional.of(it), permissions, active)))));
         });
   }
 
-  private void change(Exchange exchange, User user, Change change) {
+  private void change(Call call, User user, Change change) {
     boolean staysAdmin =
         change.active().orElse(user.active())
             && change.permissions().orElse(user.permissions()).contains(Permission.ADMIN);
     if (!staysAdmin && isLastAdmin(user)) {
-      exchange.detail(400, "Cannot demote or disable the last active administrator");
+      call.detail(400, "Cannot demote or disable the last active administrator");
       return;
     }
     api.submit(
-        exchange,
+        call,
         new ChangeUser(user.username(), user.id(), change),
-        changed -> exchange.json(200, write(changed)));
+        changed -> call.json(200, write(changed)));
   }
 
-  private void delete(Exchange exchange) {
+  private void delete(Call call) {
     api.permitted(
-        exchange,
+        call,
         Right.ADMINISTER,
         caller -> {
-          if (exchange.pathParameter("user_id").equals(caller.id())) {
-            exchange.detail(400, "Cannot delete your own user account");
+          if (call.pathParameter("user_id").equals(caller.id())) {
+            call.detail(400, "Cannot delete your own user account");
             return;
           }
           existing(
-              exchange,
+              call,
               user ->
                   api.submit(
-                      exchange,
-                      new DeleteUser(user.username(), user.id()),
-                      _ -> exchange.empty(204)));
+                      call, new DeleteUser(user.username(), user.id()), _ -> call.empty(204)));
         });
   }
 
@@ -229,12 +227,12 @@ final class UserCalls {
   }
 
   /// The user the path names.
-  private void existing(Exchange exchange, Consumer<User> then) {
-    String id = exchange.pathParameter("user_id");
+  private void existing(Call call, Consumer<User> then) {
+    String id = call.pathParameter("user_id");
     services
         .directory()
         .userById(id)
-        .ifPresentOrElse(then, () -> exchange.detail(404, "User with ID '" + id + "' not found"));
+        .ifPresentOrElse(then, () -> call.detail(404, "User with ID '" + id + "' not found"));
   }
 
   private JsonOut write(User user) {

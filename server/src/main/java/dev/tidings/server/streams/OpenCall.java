@@ -8,7 +8,7 @@ import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.stream.StreamCall;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import java.time.Duration;
 
 /// One call at a stream, from its command to its answer. It may wait between them: the core tells
@@ -23,7 +23,7 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   private static final long SHORT_MS = 60_000;
 
   final StreamsApi api;
-  final Exchange exchange;
+  final Call call;
   private final Scope scope;
   private final long waitMs;
   private Authenticator.Caller caller;
@@ -33,10 +33,9 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   /// @param caller who calls, and may
   /// @param scope what the caller needs for it
   /// @param waitMs how long it may wait, milliseconds; 0 not to wait
-  OpenCall(
-      StreamsApi api, Exchange exchange, Authenticator.Caller caller, Scope scope, long waitMs) {
+  OpenCall(StreamsApi api, Call call, Authenticator.Caller caller, Scope scope, long waitMs) {
     this.api = api;
-    this.exchange = exchange;
+    this.call = call;
     this.caller = caller;
     this.scope = scope;
     // It does not outlive its token.
@@ -76,19 +75,19 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   final void start() {
     if (waitMs > 0) {
       if (api.isStopping()) {
-        exchange.unavailable("the server stops; nothing was done; try again");
+        call.unavailable("the server stops; nothing was done; try again");
         return;
       }
       if (!api.mayWait(this)) {
-        exchange.detail(429, api.services().waiters().refusal());
+        call.detail(429, api.services().waiters().refusal());
         return;
       }
       isCounted = true;
       if (waitMs > SHORT_MS) {
-        exchange.answeredWithin(Duration.ofMillis(waitMs));
+        call.answeredWithin(Duration.ofMillis(waitMs));
       }
     }
-    exchange.whenGone(this::gone);
+    call.whenGone(this::gone);
     api.services().node().submit(command(), api.loop(), this::answered);
   }
 
@@ -100,10 +99,10 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
       return;
     }
     finish();
-    exchange.guarded(() -> {
+    call.guarded(() -> {
       switch (outcome) {
         case Outcome.Done<R>(R result) -> answer(result);
-        case Outcome.Refused<R>(Refusal refusal) -> StreamsApi.refused(exchange, refusal);
+        case Outcome.Refused<R>(Refusal refusal) -> StreamsApi.refused(call, refusal);
       }
     });
   }
@@ -126,9 +125,9 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   /// Answers that nothing came: that its time is up, or that of its token.
   final void answerTimedOut() {
     if (api.services().time().wallMs() >= caller.expiresAt()) {
-      exchange.unauthorized(Authenticator.Reason.BAD_TOKEN.detail());
+      call.unauthorized(Authenticator.Reason.BAD_TOKEN.detail());
     } else {
-      StreamsApi.timedOut(exchange);
+      StreamsApi.timedOut(call);
     }
   }
 
@@ -136,8 +135,7 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
   final void goAway() {
     if (!isOver) {
       finish();
-      api.followUp(
-          new LeaveStream(call()), undone -> exchange.guarded(() -> answerCalledOff(undone)));
+      api.followUp(new LeaveStream(call()), undone -> call.guarded(() -> answerCalledOff(undone)));
     }
   }
 
@@ -150,17 +148,17 @@ abstract sealed class OpenCall<R> permits OpenSend, OpenReceive, OpenReplay {
       case Authenticator.Caller now -> {
         caller = now;
         if (!StreamsApi.mayCall(now.principal(), scope, call().stream())) {
-          end(() -> StreamsApi.deny(exchange, now.principal(), scope));
+          end(() -> StreamsApi.deny(call, now.principal(), scope));
         }
       }
-      case Authenticator.Unknown unknown -> end(() -> exchange.unauthorized(unknown.detail()));
-      case Authenticator.Barred barred -> end(() -> exchange.detail(403, barred.detail()));
+      case Authenticator.Unknown unknown -> end(() -> call.unauthorized(unknown.detail()));
+      case Authenticator.Barred barred -> end(() -> call.detail(403, barred.detail()));
     }
   }
 
   private void end(Runnable answer) {
     finish();
     api.followUp(new LeaveStream(call()), _ -> {});
-    exchange.guarded(answer);
+    call.guarded(answer);
   }
 }

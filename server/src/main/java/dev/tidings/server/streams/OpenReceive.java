@@ -11,7 +11,7 @@ import dev.tidings.core.stream.Receiving;
 import dev.tidings.core.stream.StreamCall;
 import dev.tidings.core.stream.StreamMessage;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import java.util.List;
 
@@ -21,9 +21,8 @@ final class OpenReceive extends OpenCall<Received> {
   private final ReceiveRequest request;
   private final Receiving receiving;
 
-  OpenReceive(
-      StreamsApi api, Exchange exchange, Authenticator.Caller caller, ReceiveRequest request) {
-    super(api, exchange, caller, Scope.STREAMS_RECEIVE, request.waitMs());
+  OpenReceive(StreamsApi api, Call call, Authenticator.Caller caller, ReceiveRequest request) {
+    super(api, call, caller, Scope.STREAMS_RECEIVE, request.waitMs());
     this.request = request;
     receiving = new Receiving(request.streamId(), request.max(), waitMs());
   }
@@ -49,9 +48,9 @@ final class OpenReceive extends OpenCall<Received> {
     try {
       JsonOut body = StreamJson.received(messages, request.maxMessages().isPresent(), api.loop());
       if (received.needsConfirmation()) {
-        exchange.json(200, body, () -> confirm(received), () -> giveBack(received));
+        call.json(200, body, () -> confirm(received), () -> giveBack(received));
       } else {
-        exchange.json(200, body, () -> giveBack(received));
+        call.json(200, body, () -> giveBack(received));
       }
     } catch (RuntimeException e) {
       giveBack(received);
@@ -68,7 +67,7 @@ final class OpenReceive extends OpenCall<Received> {
 
   @Override
   void answerCalledOff(boolean undone) {
-    StreamsApi.timedOut(exchange);
+    StreamsApi.timedOut(call);
   }
 
   private void confirm(Received received) {

@@ -10,7 +10,7 @@ import dev.tidings.core.stream.Replayed;
 import dev.tidings.core.stream.Replaying;
 import dev.tidings.core.stream.StreamCall;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import java.util.List;
 import java.util.Optional;
@@ -25,11 +25,11 @@ final class OpenReplay extends OpenCall<Replayed> {
   /// @param from where it goes on; empty to begin with the oldest message
   OpenReplay(
       StreamsApi api,
-      Exchange exchange,
+      Call call,
       Authenticator.Caller caller,
       ReceiveRequest request,
       Optional<Position> from) {
-    super(api, exchange, caller, Scope.STREAMS_RECEIVE, request.waitMs());
+    super(api, call, caller, Scope.STREAMS_RECEIVE, request.waitMs());
     this.request = request;
     replaying = new Replaying(request.streamId(), from, request.max(), waitMs());
   }
@@ -48,13 +48,13 @@ final class OpenReplay extends OpenCall<Replayed> {
   void answer(Replayed replayed) {
     switch (replayed) {
       case Replayed.Found(List<Message> messages, Position next) ->
-          exchange.json(
+          call.json(
               200,
               StreamJson.replayed(
                   messages, request.maxMessages().isPresent(), token(next), api.loop()));
       case Replayed.Nothing _, Replayed.Waiting _ -> answerTimedOut();
       case Replayed.Gone(Position rest) ->
-          exchange.json(
+          call.json(
               410,
               new JsonOut(256)
                   .raw("{\"error\":")
@@ -80,6 +80,6 @@ final class OpenReplay extends OpenCall<Replayed> {
 
   @Override
   void answerCalledOff(boolean undone) {
-    StreamsApi.timedOut(exchange);
+    StreamsApi.timedOut(call);
   }
 }

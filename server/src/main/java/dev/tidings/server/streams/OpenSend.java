@@ -7,7 +7,7 @@ import dev.tidings.core.runtime.Command;
 import dev.tidings.core.stream.Sending;
 import dev.tidings.core.stream.StreamCall;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import io.vertx.core.buffer.Buffer;
 
@@ -17,8 +17,8 @@ final class OpenSend extends OpenCall<Boolean> {
 
   private final Sending sending;
 
-  OpenSend(StreamsApi api, Exchange exchange, Authenticator.Caller caller, SendRequest request) {
-    super(api, exchange, caller, Scope.STREAMS_SEND, request.timeoutMs());
+  OpenSend(StreamsApi api, Call call, Authenticator.Caller caller, SendRequest request) {
+    super(api, call, caller, Scope.STREAMS_SEND, request.timeoutMs());
     sending =
         new Sending(
             request.streamId(),
@@ -43,7 +43,7 @@ final class OpenSend extends OpenCall<Boolean> {
   @Override
   void answer(Boolean taken) {
     if (taken) {
-      exchange.json(200, Buffer.buffer(TAKEN));
+      call.json(200, Buffer.buffer(TAKEN));
     } else {
       answerTimedOut();
     }
@@ -57,9 +57,9 @@ final class OpenSend extends OpenCall<Boolean> {
   @Override
   void answerCalledOff(boolean undone) {
     if (undone) {
-      StreamsApi.timedOut(exchange);
+      StreamsApi.timedOut(call);
     } else {
-      exchange.unavailable(
+      call.unavailable(
           "the server stops: the message may or may not have been taken; send it again with the"
               + " same messageUuid");
     }

@@ -5,7 +5,7 @@ import dev.tidings.core.command.DeleteStream;
 import dev.tidings.core.command.PeekStream;
 import dev.tidings.core.command.PurgeStream;
 import dev.tidings.core.stream.Streams;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.MultiMap;
@@ -29,87 +29,83 @@ final class OperatorCalls {
   }
 
   void route(Routes routes) {
-    routes.add(HttpMethod.GET, PATH, exchange -> api.asOperator(exchange, () -> list(exchange)));
-    routes.add(
-        HttpMethod.GET, PATH + "/peek", exchange -> ofStream(exchange, id -> peek(exchange, id)));
-    routes.add(
-        HttpMethod.POST,
-        PATH + "/purge",
-        exchange -> ofStream(exchange, id -> purge(exchange, id)));
-    routes.add(HttpMethod.DELETE, PATH, exchange -> ofStream(exchange, id -> delete(exchange, id)));
+    routes.add(HttpMethod.GET, PATH, call -> api.asOperator(call, () -> list(call)));
+    routes.add(HttpMethod.GET, PATH + "/peek", call -> ofStream(call, id -> peek(call, id)));
+    routes.add(HttpMethod.POST, PATH + "/purge", call -> ofStream(call, id -> purge(call, id)));
+    routes.add(HttpMethod.DELETE, PATH, call -> ofStream(call, id -> delete(call, id)));
   }
 
   /// Goes on with the stream that the query names if an administrator calls, or else answers 400,
   /// 401 or 403.
-  private void ofStream(Exchange exchange, Consumer<String> then) {
+  private void ofStream(Call call, Consumer<String> then) {
     api.asOperator(
-        exchange,
+        call,
         () ->
-            ReceiveRequest.streamIdFault(StreamsApi.query(exchange))
+            ReceiveRequest.streamIdFault(StreamsApi.query(call))
                 .ifPresentOrElse(
-                    fault -> fault.answer(exchange),
-                    () -> then.accept(StreamsApi.query(exchange).get("streamId"))));
+                    fault -> fault.answer(call),
+                    () -> then.accept(StreamsApi.query(call).get("streamId"))));
   }
 
-  private void list(Exchange exchange) {
-    MultiMap query = StreamsApi.query(exchange);
+  private void list(Call call) {
+    MultiMap query = StreamsApi.query(call);
     good(
-        exchange,
+        call,
         ReceiveRequest.integer(query, "limit", 1, MAX_LISTED, DEFAULT_LISTED),
         limit ->
             new StreamList(
                     api,
-                    exchange,
+                    call,
                     ReceiveRequest.given(query, "prefix"),
                     ReceiveRequest.given(query, "after"),
                     limit)
                 .start());
   }
 
-  private void peek(Exchange exchange, String id) {
-    MultiMap query = StreamsApi.query(exchange);
+  private void peek(Call call, String id) {
+    MultiMap query = StreamsApi.query(call);
     good(
-        exchange,
+        call,
         ReceiveRequest.integer(query, "offset", 0, Integer.MAX_VALUE, 0),
         offset ->
             good(
-                exchange,
+                call,
                 ReceiveRequest.integer(query, "limit", 1, MAX_PEEKED, DEFAULT_PEEKED),
                 limit ->
                     api.submit(
-                        exchange,
+                        call,
                         new PeekStream(id, offset, limit),
-                        peeked -> peeked(exchange, id, peeked))));
+                        peeked -> peeked(call, id, peeked))));
   }
 
   /// Goes on with a parameter if it is good, or else answers 400.
-  private static void good(Exchange exchange, Checked<Integer> parameter, Consumer<Integer> then) {
+  private static void good(Call call, Checked<Integer> parameter, Consumer<Integer> then) {
     switch (parameter) {
       case Checked.Good<Integer>(Integer value) -> then.accept(value);
-      case Checked.Bad<Integer>(Fault fault) -> fault.answer(exchange);
+      case Checked.Bad<Integer>(Fault fault) -> fault.answer(call);
     }
   }
 
-  private void peeked(Exchange exchange, String id, Optional<Streams.Peeked> peeked) {
+  private void peeked(Call call, String id, Optional<Streams.Peeked> peeked) {
     if (peeked.isEmpty() && api.services().directory().stream(id).isEmpty()) {
-      exchange.error(404, "stream not found", "there is no stream '" + id + "'");
+      call.error(404, "stream not found", "there is no stream '" + id + "'");
       return;
     }
     // One that is only on disk buffers nothing.
     Streams.Peeked found = peeked.orElseGet(() -> new Streams.Peeked(List.of(), 0));
     JsonOut out = new JsonOut(1024).raw("{\"messages\":");
     StreamJson.messages(out, found.messages(), api.loop());
-    exchange.json(200, out.raw(",\"total\":").number(found.total()).raw("}"));
+    call.json(200, out.raw(",\"total\":").number(found.total()).raw("}"));
   }
 
-  private void purge(Exchange exchange, String id) {
+  private void purge(Call call, String id) {
     api.submit(
-        exchange,
+        call,
         new PurgeStream(id),
-        purged -> exchange.json(200, new JsonOut(32).raw("{\"purged\":").number(purged).raw("}")));
+        purged -> call.json(200, new JsonOut(32).raw("{\"purged\":").number(purged).raw("}")));
   }
 
-  private void delete(Exchange exchange, String id) {
-    api.submit(exchange, new DeleteStream(id), _ -> exchange.empty(204));
+  private void delete(Call call, String id) {
+    api.submit(call, new DeleteStream(id), _ -> call.empty(204));
   }
 }

@@ -4,7 +4,7 @@ package dev.tidings.server.streams;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.stream.Position;
 import dev.tidings.server.auth.Authenticator;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Routes;
 import io.vertx.core.http.HttpMethod;
 import java.util.Optional;
@@ -21,37 +21,37 @@ final class ReceiveCalls {
     routes.add(HttpMethod.GET, "/api/v1/streams/receive", this::receive);
   }
 
-  private void receive(Exchange exchange) {
-    api.identified(exchange, caller -> receive(exchange, caller));
+  private void receive(Call call) {
+    api.identified(call, caller -> receive(call, caller));
   }
 
-  private void receive(Exchange exchange, Authenticator.Caller caller) {
-    switch (ReceiveRequest.read(StreamsApi.query(exchange), api.services().settings())) {
-      case Checked.Bad<ReceiveRequest>(Fault fault) -> fault.answer(exchange);
+  private void receive(Call call, Authenticator.Caller caller) {
+    switch (ReceiveRequest.read(StreamsApi.query(call), api.services().settings())) {
+      case Checked.Bad<ReceiveRequest>(Fault fault) -> fault.answer(call);
       case Checked.Good<ReceiveRequest>(ReceiveRequest request) -> {
         if (StreamsApi.answeredDenied(
-            exchange, caller.principal(), Scope.STREAMS_RECEIVE, request.streamId())) {
+            call, caller.principal(), Scope.STREAMS_RECEIVE, request.streamId())) {
           return;
         }
         if (request.replay()) {
-          replay(exchange, caller, request);
+          replay(call, caller, request);
         } else {
-          new OpenReceive(api, exchange, caller, request).start();
+          new OpenReceive(api, call, caller, request).start();
         }
       }
     }
   }
 
-  private void replay(Exchange exchange, Authenticator.Caller caller, ReceiveRequest request) {
+  private void replay(Call call, Authenticator.Caller caller, ReceiveRequest request) {
     if (request.token().isEmpty()) {
-      new OpenReplay(api, exchange, caller, request, Optional.empty()).start();
+      new OpenReplay(api, call, caller, request, Optional.empty()).start();
       return;
     }
     switch (api.tokens().parse(request.streamId(), request.token().get())) {
       case ResumeTokens.Valid(Position place) ->
-          new OpenReplay(api, exchange, caller, request, Optional.of(place)).start();
+          new OpenReplay(api, call, caller, request, Optional.of(place)).start();
       case ResumeTokens.Invalid _ ->
-          exchange.error(
+          call.error(
               400,
               "invalid dbResumeToken",
               "it is damaged or of another stream (expected: one that an answer for this stream"

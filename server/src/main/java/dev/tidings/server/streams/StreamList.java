@@ -5,7 +5,7 @@ import dev.tidings.core.command.ListStreams;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.stream.Streams;
-import dev.tidings.server.wire.Exchange;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
 import java.util.Iterator;
 import java.util.List;
@@ -19,7 +19,7 @@ import java.util.TreeMap;
 /// Touched by its event loop alone.
 final class StreamList {
   private final StreamsApi api;
-  private final Exchange exchange;
+  private final Call call;
   private final String prefix;
   private final String after;
   private final int limit;
@@ -30,9 +30,9 @@ final class StreamList {
   /// @param prefix with which the ids begin
   /// @param after ids that come after this; empty for all
   /// @param limit streams on the page
-  StreamList(StreamsApi api, Exchange exchange, String prefix, String after, int limit) {
+  StreamList(StreamsApi api, Call call, String prefix, String after, int limit) {
     this.api = api;
-    this.exchange = exchange;
+    this.call = call;
     this.prefix = prefix;
     this.after = after;
     this.limit = limit;
@@ -42,7 +42,7 @@ final class StreamList {
     missing = api.services().node().shards();
     for (int shard = 0, shards = missing; shard < shards; shard++) {
       // The slots of a shard leave its number as remainder.
-      api.submit(exchange, new ListStreams(shard, prefix, after, limit + 1), this::add);
+      api.submit(call, new ListStreams(shard, prefix, after, limit + 1), this::add);
     }
   }
 
@@ -53,7 +53,7 @@ final class StreamList {
     missing--;
     if (missing == 0) {
       addStored();
-      exchange.json(200, page());
+      call.json(200, page());
     }
   }
 

@@ -15,9 +15,9 @@ import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Bodies;
+import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
-import dev.tidings.server.wire.Exchange;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Routes;
 import dev.tidings.server.wire.WaitingCalls;
@@ -102,8 +102,8 @@ public final class StreamsApi {
   }
 
   /// What clients of iPubSub look for to see whom they speak to.
-  private static void hello(Exchange exchange) {
-    exchange.json(200, new JsonOut(48).raw("{\"hello\":\"This is the iPubSub service\"}"));
+  private static void hello(Call call) {
+    call.json(200, new JsonOut(48).raw("{\"hello\":\"This is the iPubSub service\"}"));
   }
 
   Services services() {
@@ -151,37 +151,36 @@ public final class StreamsApi {
   // ---- who calls ----
 
   /// Goes on if somebody calls whom we know, or else answers 401 or 403.
-  void identified(Exchange exchange, Consumer<Authenticator.Caller> then) {
-    switch (services.authenticator().ofRequest(exchange)) {
+  void identified(Call call, Consumer<Authenticator.Caller> then) {
+    switch (services.authenticator().ofRequest(call)) {
       case Authenticator.Caller caller -> {
-        exchange.calledBy(caller.principal().displayName());
+        call.calledBy(caller.principal().displayName());
         then.accept(caller);
       }
-      case Authenticator.Unknown unknown -> exchange.unauthorized(unknown.detail());
-      case Authenticator.Barred barred -> exchange.detail(403, barred.detail());
+      case Authenticator.Unknown unknown -> call.unauthorized(unknown.detail());
+      case Authenticator.Barred barred -> call.detail(403, barred.detail());
     }
   }
 
   /// Goes on if an administrator calls, or else answers 401 or 403.
-  void asOperator(Exchange exchange, Runnable then) {
+  void asOperator(Call call, Runnable then) {
     identified(
-        exchange,
+        call,
         caller -> {
           if (AccessPolicy.mayAdminister(caller.principal())) {
             then.run();
           } else {
-            exchange.detail(403, "Permission 'admin' or scope '*' required");
+            call.detail(403, "Permission 'admin' or scope '*' required");
           }
         });
   }
 
   /// Goes on if `principal` may make calls of `scope` on a stream, or else answers 403.
-  static boolean answeredDenied(
-      Exchange exchange, Principal principal, Scope scope, String stream) {
+  static boolean answeredDenied(Call call, Principal principal, Scope scope, String stream) {
     if (mayCall(principal, scope, stream)) {
       return false;
     }
-    deny(exchange, principal, scope);
+    deny(call, principal, scope);
     return true;
   }
 
@@ -190,8 +189,8 @@ public final class StreamsApi {
   }
 
   /// Answers 403.
-  static void deny(Exchange exchange, Principal principal, Scope scope) {
-    exchange.detail(
+  static void deny(Call call, Principal principal, Scope scope) {
+    call.detail(
         403,
         switch (principal) {
           case User _ ->
@@ -201,8 +200,8 @@ public final class StreamsApi {
   }
 
   /// The parameters of the query, in which `;` is a character as others are.
-  static MultiMap query(Exchange exchange) {
-    return exchange.request().params(/* semicolonIsNormalChar= */ true);
+  static MultiMap query(Call call) {
+    return call.request().params(/* semicolonIsNormalChar= */ true);
   }
 
   // ---- commands ----
@@ -213,17 +212,17 @@ public final class StreamsApi {
   }
 
   /// Hands in `command` and goes on with what it yields, or else answers its refusal.
-  <R> void submit(Exchange exchange, Command<R> command, Consumer<R> then) {
+  <R> void submit(Call call, Command<R> command, Consumer<R> then) {
     services
         .node()
         .submit(
             command,
             loop,
             outcome ->
-                exchange.guarded(() -> {
+                call.guarded(() -> {
                   switch (outcome) {
                     case Outcome.Done<R>(R result) -> then.accept(result);
-                    case Outcome.Refused<R>(Refusal refusal) -> refused(exchange, refusal);
+                    case Outcome.Refused<R>(Refusal refusal) -> refused(call, refusal);
                   }
                 }));
   }
@@ -247,12 +246,12 @@ public final class StreamsApi {
   }
 
   /// Answers a refusal of the core in the words of this API.
-  static void refused(Exchange exchange, Refusal refusal) {
+  static void refused(Call call, Refusal refusal) {
     switch (refusal.code()) {
-      case STREAM_MISSING -> exchange.error(404, "stream not found", refusal.detail());
-      case STREAM_DELETED -> exchange.error(410, "stream deleted", refusal.detail());
-      case NO_BUFFER -> exchange.error(400, SendRequest.ERROR, refusal.detail());
-      case LIMIT_REACHED -> exchange.detail(429, refusal.detail());
+      case STREAM_MISSING -> call.error(404, "stream not found", refusal.detail());
+      case STREAM_DELETED -> call.error(410, "stream deleted", refusal.detail());
+      case NO_BUFFER -> call.error(400, SendRequest.ERROR, refusal.detail());
+      case LIMIT_REACHED -> call.detail(429, refusal.detail());
       case TOPIC_EXISTS,
           TOPIC_MISSING,
           SUBSCRIPTION_EXISTS,
@@ -272,12 +271,12 @@ public final class StreamsApi {
           DAMAGED,
           EXHAUSTED,
           INTERNAL ->
-          exchange.refused(refusal);
+          call.refused(refusal);
     }
   }
 
   /// Answers 424: the time is up.
-  static void timedOut(Exchange exchange) {
-    exchange.error(424, "long poll waiting timeout", "");
+  static void timedOut(Call call) {
+    call.error(424, "long poll waiting timeout", "");
   }
 }

@@ -29,21 +29,21 @@ public final class AccessLog {
     this.time = time;
   }
 
-  /// Writes the line of `exchange`, which begins now, when it is over.
-  void watch(Exchange exchange) {
+  /// Writes the line of `call`, which begins now, when it is over.
+  void watch(Call call) {
     if (LOG.isInfoEnabled()) {
       long startNs = time.monotonicNs();
-      exchange.whenOver(() -> write(exchange, time.monotonicNs() - startNs));
+      call.whenOver(() -> write(call, time.monotonicNs() - startNs));
     }
   }
 
-  private static void write(Exchange exchange, long durationNs) {
-    HttpServerResponse response = exchange.request().response();
-    String method = exchange.request().method().name();
-    String path = printable(Optional.ofNullable(exchange.request().path()).orElse("-"));
+  private static void write(Call call, long durationNs) {
+    HttpServerResponse response = call.request().response();
+    String method = call.request().method().name();
+    String path = printable(Optional.ofNullable(call.request().path()).orElse("-"));
     int status = response.headWritten() ? response.getStatusCode() : CLIENT_GONE;
     String duration = String.format(Locale.ROOT, "%.3f", durationNs / NS_PER_MS);
-    String user = printable(exchange.caller().orElse("-"));
+    String user = printable(call.caller().orElse("-"));
     LOG.atInfo()
         .addKeyValue("method", method)
         .addKeyValue("path", path)

@@ -21,15 +21,15 @@ public final class Bodies {
     this.maxTotal = maxTotal;
   }
 
-  /// Reads the body of `exchange` and hands it to `then`; answers itself if it is too large or the
+  /// Reads the body of `call` and hands it to `then`; answers itself if it is too large or the
   /// server has no room.
-  public void read(Exchange exchange, Consumer<byte[]> then) {
-    HttpServerRequest request = exchange.request();
+  public void read(Call call, Consumer<byte[]> then) {
+    HttpServerRequest request = call.request();
     if (announced(request) > maxBody) {
-      tooLarge(exchange);
+      tooLarge(call);
       return;
     }
-    new Gathering(exchange, then).begin();
+    new Gathering(call, then).begin();
   }
 
   private static long announced(HttpServerRequest request) {
@@ -42,30 +42,30 @@ public final class Bodies {
     }
   }
 
-  private void tooLarge(Exchange exchange) {
+  private void tooLarge(Call call) {
     // The rest of the body is not worth reading: the connection ends with the answer.
-    exchange.with(HttpHeaders.CONNECTION, "close");
-    exchange.error(
+    call.with(HttpHeaders.CONNECTION, "close");
+    call.error(
         413, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of " + maxBody + " bytes");
   }
 
   /// The body of one request on its way in.
   private final class Gathering {
-    private final Exchange exchange;
+    private final Call call;
     private final Consumer<byte[]> then;
     private Buffer body = Buffer.buffer();
     private long reserved;
     private boolean finished;
     private final Connections.@Nullable Connection connection;
 
-    private Gathering(Exchange exchange, Consumer<byte[]> then) {
-      this.exchange = exchange;
+    private Gathering(Call call, Consumer<byte[]> then) {
+      this.call = call;
       this.then = then;
-      this.connection = exchange.loop().connections().find(exchange.request().connection());
+      this.connection = call.loop().connections().find(call.request().connection());
     }
 
     private void begin() {
-      HttpServerRequest request = exchange.request();
+      HttpServerRequest request = call.request();
       if (connection != null) {
         connection.receiving(this::late);
       }
@@ -75,7 +75,7 @@ public final class Bodies {
         if (!finished) {
           byte[] bytes = body.getBytes();
           finish();
-          exchange.guarded(() -> then.accept(bytes));
+          call.guarded(() -> then.accept(bytes));
         }
       });
     }
@@ -86,14 +86,13 @@ public final class Bodies {
       }
       if (body.length() + piece.length() > maxBody) {
         finish();
-        tooLarge(exchange);
+        tooLarge(call);
         return;
       }
       reserved += piece.length();
       if (total.addAndGet(piece.length()) > maxTotal) {
         finish();
-        exchange
-            .with(HttpHeaders.CONNECTION, "close")
+        call.with(HttpHeaders.CONNECTION, "close")
             .unavailable("the server is receiving too many large requests at once; try again");
         return;
       }
@@ -103,8 +102,8 @@ public final class Bodies {
     /// Bytes that never come must not hold the room of others.
     private void late() {
       finish();
-      exchange.with(HttpHeaders.CONNECTION, "close");
-      exchange.detail(408, "The body did not arrive in time");
+      call.with(HttpHeaders.CONNECTION, "close");
+      call.detail(408, "The body did not arrive in time");
     }
 
     private void finish() {

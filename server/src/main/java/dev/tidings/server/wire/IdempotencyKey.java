@@ -19,11 +19,11 @@ public final class IdempotencyKey {
   /// noted in `fields`, which are those of the body.
   ///
   /// @param callerId whose key it is
-  public static Optional<KeyedRequest> read(Exchange exchange, String callerId, Fields fields) {
-    if (!exchange.request().headers().contains(NAME)) {
+  public static Optional<KeyedRequest> read(Call call, String callerId, Fields fields) {
+    if (!call.request().headers().contains(NAME)) {
       return Optional.empty();
     }
-    List<String> keys = exchange.request().headers().getAll(NAME);
+    List<String> keys = call.request().headers().getAll(NAME);
     String key = keys.size() == 1 ? keys.getFirst() : "";
     if (!VALID.matcher(key).matches()) {
       fields.invalidHeader(
@@ -31,6 +31,6 @@ public final class IdempotencyKey {
       return Optional.empty();
     }
     return Optional.of(
-        new KeyedRequest(callerId, key, 0, Fingerprint.of(exchange.path(), fields.bytes())));
+        new KeyedRequest(callerId, key, 0, Fingerprint.of(call.path(), fields.bytes())));
   }
 }

@@ -72,14 +72,13 @@ final class Origins implements Routes.Guard {
   }
 
   /// Answers a preflight; the texts of a refusal are those of the relay.
-  void answerPreflight(Exchange exchange) {
-    tell(exchange.request());
-    if (!allows(exchange.header(HttpHeaders.ORIGIN))) {
-      exchange.detail(400, "Disallowed CORS origin");
+  void answerPreflight(Call call) {
+    tell(call.request());
+    if (!allows(call.header(HttpHeaders.ORIGIN))) {
+      call.detail(400, "Disallowed CORS origin");
       return;
     }
-    exchange
-        .with(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, METHODS)
+    call.with(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, METHODS)
         .with(HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS)
         .with(HttpHeaders.ACCESS_CONTROL_MAX_AGE, MAX_AGE_S)
         .empty(204);

@@ -61,29 +61,27 @@ public final class RateLimits {
   }
 
   /// `handler` behind the limit of its kind; itself where there is none.
-  Consumer<Exchange> before(Kind kind, Consumer<Exchange> handler) {
+  Consumer<Call> before(Kind kind, Consumer<Call> handler) {
     RateLimit limit = limits.get(kind);
-    return limit == null ? handler : exchange -> pass(limit, exchange, handler);
+    return limit == null ? handler : call -> pass(limit, call, handler);
   }
 
-  private void pass(RateLimit limit, Exchange exchange, Consumer<Exchange> handler) {
-    Optional<InetAddress> client = addresses.of(exchange.request());
+  private void pass(RateLimit limit, Call call, Consumer<Call> handler) {
+    Optional<InetAddress> client = addresses.of(call.request());
     if (client.isEmpty()) {
       // The administrator's socket: whoever may open it is the operator.
-      handler.accept(exchange);
+      handler.accept(call);
       return;
     }
     RateLimit.Verdict verdict = limit.take(client.get());
     long leftS = seconds(verdict.left());
-    exchange
-        .with(Headers.LIMIT, Integer.toString(limit.perMinute()))
+    call.with(Headers.LIMIT, Integer.toString(limit.perMinute()))
         .with(Headers.REMAINING, Integer.toString(verdict.remaining()))
         .with(Headers.RESET, Long.toString(endOf(verdict.left())));
     if (verdict.allowed()) {
-      handler.accept(exchange);
+      handler.accept(call);
     } else {
-      exchange
-          .with(Headers.RETRY_AFTER, Long.toString(leftS))
+      call.with(Headers.RETRY_AFTER, Long.toString(leftS))
           .detail(
               429,
               "Rate limit exceeded: "

@@ -52,7 +52,7 @@ public final class Routes {
   // Of the routes that are being added.
   private ErrorShape errors = ErrorShape.CODED;
 
-  private record Route(Consumer<Exchange> handler, Answers answers, ErrorShape errors) {}
+  private record Route(Consumer<Call> handler, Answers answers, ErrorShape errors) {}
 
   /// A path with parameters, and the methods it has.
   private record Template(Pattern pattern, ErrorShape errors, Set<HttpMethod> methods) {}
@@ -72,7 +72,7 @@ public final class Routes {
         context ->
             answer(
                 context.request(),
-                exchange -> exchange.error(500, "INTERNAL_ERROR", "An internal error occurred")));
+                call -> call.error(500, "INTERNAL_ERROR", "An internal error occurred")));
   }
 
   /// A check that comes before every route.
@@ -109,13 +109,12 @@ public final class Routes {
   }
 
   /// Adds a route of which one address may make a limited number of calls; as below.
-  public void add(
-      HttpMethod method, String path, RateLimits.Kind limit, Consumer<Exchange> handler) {
+  public void add(HttpMethod method, String path, RateLimits.Kind limit, Consumer<Call> handler) {
     add(method, path, edge.limits().before(limit, handler));
   }
 
   /// Adds a route; a part of the path in braces is a parameter.
-  public void add(HttpMethod method, String path, Consumer<Exchange> handler) {
+  public void add(HttpMethod method, String path, Consumer<Call> handler) {
     Route route = new Route(handler, counts.answers(path, method.name()), errors);
     String template = path.replaceAll(PARAMETER, ":$1");
     if (template.equals(path)) {
@@ -142,7 +141,7 @@ public final class Routes {
   public void handle(HttpServerRequest request) {
     Optional<Guard.Refused> refused = edge.guard().refuse(request);
     if (refused.isPresent()) {
-      answer(request, exchange -> exchange.detail(refused.get().status(), refused.get().detail()));
+      answer(request, call -> call.detail(refused.get().status(), refused.get().detail()));
     } else if (edge.origins().isPreflight(request)) {
       answer(request, edge.origins()::answerPreflight);
     } else {
@@ -186,16 +185,15 @@ public final class Routes {
   }
 
   private void run(HttpServerRequest request, Route route, Map<String, String> pathParameters) {
-    Exchange exchange =
-        new Exchange(
-            request, ids.of(request), loop, route.answers(), route.errors(), pathParameters);
-    accessLog.watch(exchange);
-    exchange.guarded(() -> route.handler().accept(exchange));
+    Call call =
+        new Call(request, ids.of(request), loop, route.answers(), route.errors(), pathParameters);
+    accessLog.watch(call);
+    call.guarded(() -> route.handler().accept(call));
   }
 
   // ---- answers that belong to no route ----
 
-  private void answer(HttpServerRequest request, Consumer<Exchange> answer) {
+  private void answer(HttpServerRequest request, Consumer<Call> answer) {
     Answers answers = counts.answers("none", known(request.method()));
     run(request, new Route(answer, answers, shapeOf(request.path())), Map.of());
   }
@@ -216,15 +214,13 @@ public final class Routes {
   }
 
   private void notFound(HttpServerRequest request) {
-    answer(request, exchange -> exchange.detail(404, "Not Found"));
+    answer(request, call -> call.detail(404, "Not Found"));
   }
 
   private void wrongMethod(HttpServerRequest request) {
     String allowed =
         methodsOf(request.path()).map(HttpMethod::name).sorted().collect(Collectors.joining(", "));
-    answer(
-        request,
-        exchange -> exchange.with(Headers.ALLOW, allowed).detail(405, "Method Not Allowed"));
+    answer(request, call -> call.with(Headers.ALLOW, allowed).detail(405, "Method Not Allowed"));
   }
 
   /// The name of a method for the metrics: what clients make up must not become a label.
@@ -238,9 +234,8 @@ public final class Routes {
       String query = request.query();
       answer(
           request,
-          exchange ->
-              exchange
-                  .with(HttpHeaders.LOCATION, query == null ? path : path + "?" + query)
+          call ->
+              call.with(HttpHeaders.LOCATION, query == null ? path : path + "?" + query)
                   .empty(307));
     } else {
       notFound(request);
@@ -272,8 +267,8 @@ public final class Routes {
   private void notHttp(HttpServerRequest request, int status) {
     answer(
         request,
-        exchange ->
-            exchange.detail(
+        call ->
+            call.detail(
                 status,
                 switch (status) {
                   case 414 -> "The first line of the request is too long";

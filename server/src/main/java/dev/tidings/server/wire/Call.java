@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 /// One HTTP request and the answer to it.
 ///
 /// Answers that come when the client is gone are dropped.
-public final class Exchange {
-  private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
+public final class Call {
+  private static final Logger LOG = LoggerFactory.getLogger(Call.class);
   private static final CharSequence CHALLENGE = HttpHeaders.createOptimized("www-authenticate");
   private static final CharSequence JSON = HttpHeaders.createOptimized("application/json");
   private static final CharSequence ONE_SECOND = HttpHeaders.createOptimized("1");
@@ -34,10 +34,10 @@ public final class Exchange {
   private @Nullable Runnable over;
   private final long sinceNs;
 
-  /// The exchange of `request`, which arrived on `loop` with these parameters in its path; its
+  /// The call made by `request`, which arrived on `loop` with these parameters in its path; its
   /// answer carries `requestId`, is counted in `answers` and, if it is an error, looks as `errors`
   /// say.
-  Exchange(
+  Call(
       HttpServerRequest request,
       String requestId,
       EventLoop loop,
@@ -232,7 +232,7 @@ public final class Exchange {
   }
 
   /// Adds a header to the answer.
-  public Exchange with(CharSequence name, String value) {
+  public Call with(CharSequence name, String value) {
     if (!response.headWritten()) {
       response.headers().set(name, value);
     }
