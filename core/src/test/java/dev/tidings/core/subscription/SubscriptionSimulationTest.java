@@ -21,6 +21,7 @@ import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
@@ -294,7 +295,8 @@ class SubscriptionSimulationTest {
               Receipts.Limits.DEFAULT,
               new Subscriptions.Limits(
                   100, 100, new Deliveries.Limits(outstandingBound, deadLetterBound, 60_000)),
-              StreamLimits.DEFAULT);
+              StreamLimits.DEFAULT,
+              ExchangeLimits.DEFAULT);
       warm = hot;
       start();
       topic = node.createTopic(TOPIC);
