@@ -86,7 +86,7 @@ class RequestFieldsTest {
         "name                  | ''",
         "name                  | null",
         "name                  | 5",
-        "name                  | ",
+        "name                  | \"\"",
         "durable               | \"yes\"",
         "durable               | 1",
         "mode                  | \"works\"",
