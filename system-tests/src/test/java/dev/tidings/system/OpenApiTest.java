@@ -138,7 +138,8 @@ final class OpenApiTest {
         () ->
             admin.postJson(
                 "/queues",
-                Json.object("name", RelayClient.unique("toured"), "max_length", 5, "mode", "work")));
+                Json.object(
+                    "name", RelayClient.unique("toured"), "max_length", 5, "mode", "work")));
     tour.put(
         "listQueues",
         () -> {
@@ -154,8 +155,7 @@ final class OpenApiTest {
             admin.postJson(
                 "/bindings",
                 Json.object("exchange_name", newExchange(), "queue_name", newQueue())));
-    tour.put(
-        "unbind", () -> admin.send("DELETE", "/bindings", body(Json.write(newBinding()))));
+    tour.put("unbind", () -> admin.send("DELETE", "/bindings", body(Json.write(newBinding()))));
     tour.put(
         "listBindings",
         () -> {

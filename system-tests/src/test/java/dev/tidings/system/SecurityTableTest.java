@@ -378,8 +378,7 @@ final class SecurityTableTest {
       }
       case "GET /ping" -> wordFor(caller.get("/ping"), 200);
       case "POST /exchanges" ->
-          wordFor(
-              caller.postJson("/exchanges", Json.object("name", named, "type", "fanout")), 200);
+          wordFor(caller.postJson("/exchanges", Json.object("name", named, "type", "fanout")), 200);
       case "GET /exchanges" -> wordFor(caller.get("/exchanges"), 200);
       case "GET /exchanges/{name}" -> wordFor(caller.get("/exchanges/" + bound(named)), 200);
       case "DELETE /exchanges/{name}" ->
@@ -392,14 +391,12 @@ final class SecurityTableTest {
       case "POST /queues/{name}/purge" ->
           wordFor(caller.request("POST", "/queues/" + bound(named) + "/purge"), 200);
       case "GET /bindings" -> wordFor(caller.get("/bindings"), 200);
-      case "POST /bindings" ->
-          wordFor(caller.postJson("/bindings", bindingOf(bound(named))), 200);
+      case "POST /bindings" -> wordFor(caller.postJson("/bindings", bindingOf(bound(named))), 200);
       case "DELETE /bindings" ->
           wordFor(send(caller, "DELETE", "/bindings", bindingOf(bound(named))), 204);
       case "POST /publish" ->
           wordFor(
-              caller.postJson(
-                  "/publish", Json.object("exchange_name", bound(named), "payload", 1)),
+              caller.postJson("/publish", Json.object("exchange_name", bound(named), "payload", 1)),
               200);
       case "GET /liveness" -> wordFor(caller.get("/liveness"), 200);
       case "GET /readiness" -> wordFor(caller.get("/readiness"), 200);

@@ -370,8 +370,7 @@ class AccessPolicyTest {
       boolean consumeSubscription) {
     Client client = client(scopes);
     Queue queue = queue(client.id());
-    Topic topic =
-        new Topic(queue.topic(), 1, client.id(), false, Optional.empty(), 0, Set.of());
+    Topic topic = new Topic(queue.topic(), 1, client.id(), false, Optional.empty(), 0, Set.of());
     Subscription subscription = subscriptionOf(queue.name(), topic);
     assertThat(AccessPolicy.mayCreate(client, Scope.EXCHANGES_MANAGE, "x"))
         .isEqualTo(manageExchange);

@@ -73,8 +73,7 @@ class RequestFieldsTest {
                 "q",
                 true,
                 Queue.Mode.WORK,
-                new Queue.Bounds(
-                    OptionalLong.of(7), OptionalLong.of(8_000), Queue.Overflow.REJECT),
+                new Queue.Bounds(OptionalLong.of(7), OptionalLong.of(8_000), Queue.Overflow.REJECT),
                 new DeliveryPolicy(2, 3_000, 4_000, OptionalLong.of(9_000)),
                 "owner"));
   }
@@ -125,12 +124,21 @@ class RequestFieldsTest {
     assertThat(good.fault()).isEmpty();
     RequestFields over = fields("{\"name\":\"x" + most + "\"}");
     String _ = over.name("name");
-    assertThat(over.fault()).hasValue("name: 256 characters (expected: a text of 1 to 255 characters)");
+    assertThat(over.fault())
+        .hasValue("name: 256 characters (expected: a text of 1 to 255 characters)");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"0", "false", "\"\"", "{}", "[]", "{ \"n\" : 12345678901234567890.10 }", "[[[[1]]]]"})
+      strings = {
+        "0",
+        "false",
+        "\"\"",
+        "{}",
+        "[]",
+        "{ \"n\" : 12345678901234567890.10 }",
+        "[[[[1]]]]"
+      })
   void payload_isKeptAsItCame(String json) {
     RequestFields fields = fields("{\"payload\": " + json + " }");
     assertThat(fields.payload("payload").text()).isEqualTo(json);
