@@ -385,6 +385,6 @@ class AccessPolicyTest {
     // Queues alone: not what is not one's.
     Topic open = topic(client.id(), true, Set.of());
     assertThat(AccessPolicy.mayConsume(client, subscriptionOf(queue.name(), open), open))
-        .isEqualTo(consumeSubscription && !consume || scopes.equals("*"));
+        .isEqualTo((consumeSubscription && !consume) || scopes.equals("*"));
   }
 }
