@@ -37,7 +37,8 @@ public record TendSubscriptions(int slot, boolean inMemory) implements Command<B
 
   @Override
   public Step<Boolean> handle(ShardState state) {
-    for (int number : state.subscriptions().due(MAX, number -> state.isInMemory(number) == inMemory)) {
+    for (int number :
+        state.subscriptions().due(MAX, number -> state.isInMemory(number) == inMemory)) {
       // What it needs is there next time; nobody else waits for it, nor if it cannot be read.
       tend(state, number).ifPresent(state::want);
     }

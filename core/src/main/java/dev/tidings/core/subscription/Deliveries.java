@@ -1066,8 +1066,8 @@ public final class Deliveries {
     return changing.end();
   }
 
-  /// Gives up all that is to be delivered, as it was asked to: everything in `log`, and dead letters
-  /// that were made available again.
+  /// Gives up all that is to be delivered, as it was asked to: everything in `log`, and dead
+  /// letters that were made available again.
   public Change drop(TopicLog log) {
     Changing changing = new Changing();
     List.copyOf(revived.values()).forEach(changing::settle);
@@ -1097,8 +1097,8 @@ public final class Deliveries {
     return gone;
   }
 
-  /// How many messages lie from the cursor up to below `sequence`: exact where the log has no holes,
-  /// and never more than there are above the hole.
+  /// How many messages lie from the cursor up to below `sequence`: exact where the log has no
+  /// holes, and never more than there are above the hole.
   private long freshBelow(long sequence, TopicLog log) {
     long holesEnd = Math.max(sequence, log.consecutiveFrom());
     long most = Math.max(0, log.messagesEver() - (log.nextSequence() - holesEnd) - passed);

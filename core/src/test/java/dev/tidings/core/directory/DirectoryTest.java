@@ -135,9 +135,7 @@ class DirectoryTest {
       int of = number;
       assertThat(directory.bindingsOf(exchange))
           .containsExactlyElementsOf(
-              anew.bindings().values().stream()
-                  .filter(it -> it.exchangeNumber() == of)
-                  .toList());
+              anew.bindings().values().stream().filter(it -> it.exchangeNumber() == of).toList());
     }
   }
 
@@ -160,11 +158,16 @@ class DirectoryTest {
       case 4 ->
           new DurableStream(
               "s" + number, DurableStream.FIRST_NUMBER + random.nextInt(9), random.nextInt(3));
-      case 6 ->
-          new Exchange("x" + number, number, Exchange.Type.values()[number % 3], user, 0);
+      case 6 -> new Exchange("x" + number, number, Exchange.Type.values()[number % 3], user, 0);
       case 7 ->
           new Queue(
-              "q" + number, number, random.nextBoolean(), Queue.Mode.WORK, Queue.Bounds.NONE, user, 0);
+              "q" + number,
+              number,
+              random.nextBoolean(),
+              Queue.Mode.WORK,
+              Queue.Bounds.NONE,
+              user,
+              0);
       case 8, 9 ->
           new Binding(
               "x",

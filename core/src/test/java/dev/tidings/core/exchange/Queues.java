@@ -195,8 +195,9 @@ final class Queues {
   Reply<ExchangePublisher.Routed> publish(Exchange exchange, String key, String payload) {
     Reply<ExchangePublisher.Routed> reply = new Reply<>(node.executor(0));
     node.executor(0)
-        .run(() -> new ExchangePublisher(node.node())
-            .publish(exchange, key, Payload.of(payload), node.executor(0), reply));
+        .run(() ->
+            new ExchangePublisher(node.node())
+                .publish(exchange, key, Payload.of(payload), node.executor(0), reply));
     return reply;
   }
 
@@ -247,8 +248,7 @@ final class Queues {
   }
 
   List<Delivered> deadLetters(Queue queue) {
-    return done(
-        new ListDeadLetters(subscription(queue), new ListDeadLetters.Which.Page(0, 1000)));
+    return done(new ListDeadLetters(subscription(queue), new ListDeadLetters.Which.Page(0, 1000)));
   }
 
   /// Leases everything twice and fails it, so that all of it is dead.

@@ -114,8 +114,7 @@ class QueuesTest {
     assertThat(replies).noneMatch(Reply::isAnswered);
     on.node.settle();
     assertThat(replies.stream().map(it -> it.done().copies()).toList())
-        .isEqualTo(
-            overflow == Overflow.REJECT ? List.of(1, 1, 0, 0, 0) : List.of(1, 1, 1, 1, 1));
+        .isEqualTo(overflow == Overflow.REJECT ? List.of(1, 1, 0, 0, 0) : List.of(1, 1, 1, 1, 1));
     assertThat(length(on, q)).isEqualTo(2);
     assertThat(on.lease(q, 9))
         .isEqualTo(overflow == Overflow.REJECT ? List.of("1", "2") : List.of("4", "5"));
@@ -148,8 +147,7 @@ class QueuesTest {
   void boundOfOne_keepsTheNewest_alsoWhatIsNotDurableYet() throws Exception {
     Queues on = Queues.create();
     for (boolean durable : List.of(true, false)) {
-      Queue q =
-          on.queue("q" + durable, durable, Mode.BROADCAST, bounds(1, Overflow.DROP_OLDEST));
+      Queue q = on.queue("q" + durable, durable, Mode.BROADCAST, bounds(1, Overflow.DROP_OLDEST));
       for (int i = 1; i <= 20; i++) {
         var _ = on.ask(enqueuing(q, "" + i));
       }
@@ -854,8 +852,7 @@ class QueuesTest {
     assertThat(after.settled(Queues.creating("q", true, Mode.WORK, Bounds.NONE)).refusal().code())
         .isEqualTo(Refusal.Code.DAMAGED);
     if (kind != Entry.Kind.QUEUE) {
-      assertThat(after.settled(new PurgeQueue(q)).refusal().code())
-          .isEqualTo(Refusal.Code.DAMAGED);
+      assertThat(after.settled(new PurgeQueue(q)).refusal().code()).isEqualTo(Refusal.Code.DAMAGED);
     }
     assertThat(after.sweep(NO_BACKLOG)).isZero();
     assertThat(after.sweep(new Retention.Limits(0, 1, 0))).isZero();
@@ -868,8 +865,7 @@ class QueuesTest {
     Exchange x = on.exchange("x", Exchange.Type.FANOUT);
     on.bind(on.queue("q", true), x, "");
     Queues after =
-        Queues.on(
-            new Damaged(new MemoryStore(on.memory), Entry.Kind.EXCHANGE, "x"), on.memory);
+        Queues.on(new Damaged(new MemoryStore(on.memory), Entry.Kind.EXCHANGE, "x"), on.memory);
     assertThat(after.node.node().directory().exchanges()).isEmpty();
     sweepBindings(after);
     assertThat(after.node.node().directory().bindings()).hasSize(1);

@@ -996,14 +996,10 @@ public abstract class StoreContract {
     assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(700);
     assertThat(store.loadDirectory().entries()).isEmpty();
     // A queue names its topic's number; nothing is its own.
-    commit(
-        new EntryPut(
-            new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
+    commit(new EntryPut(new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
     LogWriter log = new LogWriter(5);
     commit(log.append(3));
-    commit(
-        new EntryRemoved(
-            new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
+    commit(new EntryRemoved(new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
     assertThat(store.read(5, 0, 10, Long.MAX_VALUE).messages()).hasSize(3);
   }
 

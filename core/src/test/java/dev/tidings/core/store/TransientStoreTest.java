@@ -99,9 +99,7 @@ class TransientStoreTest {
     store.write(
         List.of(
             new DeadLettersRemoved(
-                SLOT,
-                SUBSCRIPTION,
-                List.of(new SequenceRange(2, 4), new SequenceRange(5, 5)))));
+                SLOT, SUBSCRIPTION, List.of(new SequenceRange(2, 4), new SequenceRange(5, 5)))));
     assertThat(store.bytes()).isEqualTo(5 * each);
     assertThat(sequences(store, SUBSCRIPTION)).containsExactly(1L);
     store.write(List.of(new LogTrimmed(SLOT, LOG, 7)));

@@ -300,40 +300,38 @@ final class CodecTest {
   @Example
   void queueOrExchangeThatCannotBe_isDamage() {
     byte[] exchange = EntryCodec.key(Entry.Kind.EXCHANGE, "x");
-    assertThatThrownBy(
-            () ->
-                decoded(
-                    Entry.Kind.EXCHANGE,
+    assertThatThrownBy(() ->
+            decoded(
+                Entry.Kind.EXCHANGE,
+                exchange,
+                Codec.value(
                     exchange,
-                    Codec.value(
-                        exchange,
-                        30,
-                        body -> {
-                          Codec.putVarint(body, 1);
-                          Codec.putVarint(body, 3);
-                          Codec.putText(body, "o");
-                          Codec.putSigned(body, 7);
-                        })))
+                    30,
+                    body -> {
+                      Codec.putVarint(body, 1);
+                      Codec.putVarint(body, 3);
+                      Codec.putText(body, "o");
+                      Codec.putSigned(body, 7);
+                    })))
         .isInstanceOf(DamagedValueException.class)
         .hasMessageContaining("type of an exchange");
     byte[] queue = EntryCodec.key(Entry.Kind.QUEUE, "q");
-    assertThatThrownBy(
-            () ->
-                decoded(
-                    Entry.Kind.QUEUE,
+    assertThatThrownBy(() ->
+            decoded(
+                Entry.Kind.QUEUE,
+                queue,
+                Codec.value(
                     queue,
-                    Codec.value(
-                        queue,
-                        30,
-                        body -> {
-                          Codec.putVarint(body, 1);
-                          Codec.putVarint(body, 0);
-                          body.put((byte) 1);
-                          Codec.putSigned(body, 0);
-                          body.put((byte) 0);
-                          Codec.putText(body, "o");
-                          Codec.putSigned(body, 7);
-                        })))
+                    30,
+                    body -> {
+                      Codec.putVarint(body, 1);
+                      Codec.putVarint(body, 0);
+                      body.put((byte) 1);
+                      Codec.putSigned(body, 0);
+                      body.put((byte) 0);
+                      Codec.putText(body, "o");
+                      Codec.putSigned(body, 7);
+                    })))
         .isInstanceOf(DamagedValueException.class)
         .hasMessageContaining("maxLength");
   }
