@@ -84,7 +84,9 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
         queues.add(queue.get());
       }
     }
-    if (!durable && !state.hasTransientRoom(payload.size(), queues.size())) {
+    boolean dropping =
+        queues.stream().allMatch(it -> it.bounds().overflow() == Queue.Overflow.DROP_OLDEST);
+    if (!durable && !state.hasTransientRoom(payload.size(), queues.size(), dropping)) {
       return Step.refused(
           Refusal.Code.OVERLOADED,
           "transient queues hold as much as they may (memory.transient-queues-size); try again when"

@@ -58,18 +58,18 @@ record QueueContents(
       return 0;
     }
     long first = deliveries.firstOfNewest(log, keep);
-    state.subscriptions().write(subscription, deliveries.lose(first));
+    state.subscriptions().write(subscription, deliveries.lose(first, log));
     state.trim(topic, first);
     return before - length();
   }
 
-  /// Drops all messages; they count as nothing.
+  /// Drops all messages but dead letters; they count as nothing.
   ///
   /// @return how many went that were not acked
   long purge() {
-    long before = length();
+    long before = length() + deliveries.unsettledCopies();
     long end = log.nextSequence();
-    state.subscriptions().write(subscription, deliveries.drop(end));
+    state.subscriptions().write(subscription, deliveries.drop(log));
     if (end > log.firstRetained()) {
       state.trim(topic, end);
     }
