@@ -304,7 +304,7 @@ class QueueModelTest {
       on.heal();
       List<Model> bound =
           models.values().stream()
-              .filter(it -> exchange == all || it.queue.name().equals(key))
+              .filter(it -> exchange.equals(all) || it.queue.name().equals(key))
               .toList();
       for (int i = 0; i < burst; i++) {
         String payload = payloads.get(i);
