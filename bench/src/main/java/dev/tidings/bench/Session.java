@@ -229,6 +229,29 @@ final class Session implements AutoCloseable {
     return Optional.of(sync);
   }
 
+  /// Deletes something that was made on the server; tells whether that was done.
+  interface Deletion {
+    boolean delete() throws InterruptedException;
+  }
+
+  /// Deletes what a measurement made, or notes what is left there.
+  ///
+  /// @param left for the note, as `The topic t stays`
+  void delete(String left, Deletion deletion) {
+    Optional<String> problem = Optional.empty();
+    try {
+      if (!deletion.delete()) {
+        problem = Optional.of("it did not answer 204 to a DELETE");
+      }
+    } catch (BenchException e) {
+      problem = Optional.of(String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      problem = Optional.of("interrupted");
+    }
+    problem.ifPresent(why -> report.note(left + " on the server: " + why + "."));
+  }
+
   CpuUse cpuUse() {
     return CpuUse.since(serverProcess());
   }

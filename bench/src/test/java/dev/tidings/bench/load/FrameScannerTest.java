@@ -93,6 +93,19 @@ final class FrameScannerTest {
   }
 
   @Test
+  void scan_ofAQueuesFrames_tellsMessagesFromOthers() {
+    String confirmation = "{\"type\":\"SUBSCRIBED\",\"payload\":{\"queue_name\":\"q\"}}";
+    ByteBuf all = Unpooled.buffer();
+    text(all, confirmation);
+    text(all, "{\"unique_id\":\"1\",\"body\":1,\"TTL\":0}\n");
+    text(all, "{\"TTL\": 0, \"body\": 1, \"unique_id\": \"1\"}");
+    text(all, SHORT);
+
+    assertThat(new FrameScanner(heard, MessageShape.QUEUE, false).scan(all)).isEqualTo(2);
+    assertThat(heard.events).containsExactly("text " + confirmation, "text " + SHORT);
+  }
+
+  @Test
   void scan_ofFragmentedOrMaskedFrames_isRefused() {
     assertThatThrownBy(() -> scan(0x01, 0x00))
         .hasMessageContaining("expected: a final, uncompressed frame");
