@@ -5,6 +5,7 @@ import dev.tidings.app.client.AdminSocket;
 import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
@@ -218,7 +219,8 @@ public final class Tidings {
             config.streams().durableLimit(),
             config.streams().limitPerUser(),
             config.streams().idleTime(),
-            config.streams().deduplicationWindow()));
+            config.streams().deduplicationWindow()),
+        ExchangeLimits.DEFAULT);
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

@@ -159,7 +159,7 @@ public final class Server {
     streamWaiters =
         new WaitingCalls(settings.streams().maxWaiters(), settings.streams().maxWaitersPerUser());
     clientTokens = new ClientTokens(settings.secretKey(), settings.clientTokenLifetime(), time);
-    upkeep = new Upkeep(node, store, time, settings, loops.getFirst());
+    upkeep = new Upkeep(node, time, settings, loops.getFirst());
   }
 
   /// Contexts on event loops of their own.

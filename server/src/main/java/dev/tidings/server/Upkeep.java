@@ -5,12 +5,12 @@ import dev.tidings.core.access.LoginSweep;
 import dev.tidings.core.command.ForgetReceipts;
 import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.directory.Consumer;
+import dev.tidings.core.exchange.BindingSweep;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.SerialExecutor;
 import dev.tidings.core.runtime.TimeSource;
-import dev.tidings.core.store.Store;
 import dev.tidings.core.stream.StreamSweep;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What a server does by itself from time to time, on two threads of its own: it lets go of
-/// messages, logins, idempotency keys, consumers and leases whose time is over. What comes of one
-/// command needs no attention, since the next sweep looks again.
+/// messages, logins, idempotency keys, consumers, bindings and leases whose time is over. What
+/// comes of one command needs no attention, since the next sweep looks again.
 final class Upkeep implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
 
@@ -38,6 +38,7 @@ final class Upkeep implements AutoCloseable {
   private static final int TOPICS = 20_000;
   private static final int LOGINS = 20_000;
   private static final int STREAMS = 20_000;
+  private static final int BINDINGS = 100_000;
   private static final int CONSUMERS = 1000;
 
   private final Node node;
@@ -53,16 +54,22 @@ final class Upkeep implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("lease-ends").factory());
 
-  /// Upkeep of `node`, whose messages are in `store`.
+  /// Upkeep of `node`.
   ///
   /// @param home where its commands are answered
-  Upkeep(Node node, Store store, TimeSource time, ServerSettings settings, SerialExecutor home) {
+  Upkeep(Node node, TimeSource time, ServerSettings settings, SerialExecutor home) {
     this.node = node;
     this.time = time;
     this.home = home;
     Retention retention =
         new Retention(
-            store, node.directory(), time, settings.retention(), settings.backlog(), this::submit);
+            node.store(),
+            node.directory(),
+            time,
+            settings.retention(),
+            settings.backlog(),
+            settings.node().exchanges().transientBytes(),
+            this::submit);
     LoginSweep logins =
         new LoginSweep(node.directory(), time, settings.logins().accessLifetime(), this::submit);
     every(
@@ -72,8 +79,10 @@ final class Upkeep implements AutoCloseable {
           int _ = retention.sweep(TOPICS);
         });
     every(settings.sweepInterval(), "the removal of logins", () -> logins.sweep(LOGINS));
-    StreamSweep streams = new StreamSweep(store, node.directory(), time, this::submit);
+    StreamSweep streams = new StreamSweep(node.store(), node.directory(), time, this::submit);
     every(settings.sweepInterval(), "the expiry of streams", () -> streams.sweep(STREAMS));
+    BindingSweep bindings = new BindingSweep(node.directory(), this::submit);
+    every(settings.sweepInterval(), "the removal of bindings", () -> bindings.sweep(BINDINGS));
     every(ticker, LEASE_TICK, "ending leases", () -> node.tend(time, home));
     every(SECOND, "freeing keys", () -> node.receipts().makeRoom(time.wallMs()));
     every(MINUTE, "forgetting receipts", this::forgetReceipts);

@@ -69,8 +69,14 @@ public final class AccessPolicy {
     return switch (principal) {
       case User user ->
           switch (scope) {
-            case TOPICS_CREATE, TOPICS_PUBLISH, STREAMS_SEND -> user.has(Permission.WRITE);
-            case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME, STREAMS_RECEIVE ->
+            case TOPICS_CREATE,
+                TOPICS_PUBLISH,
+                STREAMS_SEND,
+                EXCHANGES_MANAGE,
+                EXCHANGES_PUBLISH,
+                QUEUES_MANAGE ->
+                user.has(Permission.WRITE);
+            case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME, STREAMS_RECEIVE, QUEUES_CONSUME ->
                 user.has(Permission.READ);
             case TOPICS_READ, TOPICS_DELETE, SUBSCRIPTIONS_READ, SUBSCRIPTIONS_DELETE -> true;
             case ALL, CLIENTS_CREATE, CLIENTS_UPDATE, CLIENTS_READ, CLIENTS_DELETE ->

@@ -10,6 +10,7 @@ import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.subscription.Deliveries;
 import dev.tidings.core.subscription.DeliveriesLoad;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Something asked of one subscription, which its caller was authorised for: refused if the name
 /// belongs to another by now.
@@ -28,6 +29,11 @@ interface SubscriptionCommand<R> extends Command<R> {
   @Override
   default boolean writes() {
     return true;
+  }
+
+  @Override
+  default OptionalInt about() {
+    return OptionalInt.of(subscription().number());
   }
 
   @Override

@@ -13,6 +13,7 @@ import dev.tidings.core.subscription.Deliveries;
 import dev.tidings.core.subscription.DeliveriesLoad;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Lets go of the oldest messages of a topic: not of those that a subscription still needs, unless
 /// they are below `backlog`. Without subscriptions its log need not be in memory.
@@ -20,12 +21,19 @@ import java.util.Optional;
 /// @param topic as retention saw it
 /// @param firstRetained messages below this sequence go; at most one above a durable message
 /// @param backlog at most `firstRetained`: what lies below it goes even if a subscription needs it
-public record TrimLog(Topic topic, long firstRetained, long backlog) implements Command<Long> {
+/// @param expired at most `backlog`: what lies below it has expired
+public record TrimLog(Topic topic, long firstRetained, long backlog, long expired)
+    implements Command<Long> {
   private static final long SIZE = 200;
 
   /// Lets go of messages whether subscriptions need them or not.
   public TrimLog(Topic topic, long firstRetained) {
     this(topic, firstRetained, firstRetained);
+  }
+
+  /// Lets go of messages of which none has expired.
+  public TrimLog(Topic topic, long firstRetained, long backlog) {
+    this(topic, firstRetained, backlog, 0);
   }
 
   @Override
@@ -41,6 +49,11 @@ public record TrimLog(Topic topic, long firstRetained, long backlog) implements 
   @Override
   public boolean writes() {
     return true;
+  }
+
+  @Override
+  public OptionalInt about() {
+    return OptionalInt.of(topic.incarnation());
   }
 
   @Override
@@ -88,13 +101,16 @@ public record TrimLog(Topic topic, long firstRetained, long backlog) implements 
     return trim(state, existing.get(), subscriptions, first);
   }
 
-  private static Step<Long> trim(
+  private Step<Long> trim(
       ShardState state, Topic existing, List<Subscription> subscriptions, long first) {
     if (first <= state.log(existing.incarnation()).orElseThrow().firstRetained()) {
       return Step.done(first);
     }
     for (Subscription subscription : subscriptions) {
       Deliveries deliveries = state.subscriptions().find(subscription.number()).orElseThrow();
+      if (deliveries.pin() < expired) {
+        state.subscriptions().write(subscription, deliveries.expire(expired));
+      }
       if (deliveries.pin() < first) {
         state.subscriptions().write(subscription, deliveries.lose(first));
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.directory;
 
+import dev.tidings.core.exchange.RoutingTable;
 import dev.tidings.core.store.DirectoryContents;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -8,6 +9,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -16,7 +18,8 @@ import java.util.stream.Stream;
 import org.pcollections.TreePMap;
 
 /// Everything known by name, as far as it is durable: topics, users, logins, consumers,
-/// subscriptions, clients, streams that keep messages and signing keys.
+/// subscriptions, clients, streams that keep messages, signing keys, exchanges, queues and
+/// bindings.
 ///
 /// Any thread may read; each read sees one consistent state. The commit lane alone changes it, once
 /// a record is durable; what a shard has decided but not yet written is the shard's own business.
@@ -32,7 +35,8 @@ public final class Directory {
       SubscriptionIndex subscriptions,
       TreePMap<String, Client> clients,
       TreePMap<String, DurableStream> streams,
-      TreePMap<String, SigningKey> signingKeys) {
+      TreePMap<String, SigningKey> signingKeys,
+      ExchangeIndex exchanges) {
 
     State with(Entry entry) {
       return switch (entry) {
@@ -44,6 +48,9 @@ public final class Directory {
         case Client client -> withClients(clients.plus(client.id(), client));
         case DurableStream stream -> withStreams(streams.plus(stream.name(), stream));
         case SigningKey key -> withSigningKeys(signingKeys.plus(key.name(), key));
+        case Exchange exchange -> with(exchanges.with(exchange));
+        case Queue queue -> with(exchanges.with(queue));
+        case Binding binding -> with(exchanges.with(binding));
       };
     }
 
@@ -57,45 +64,95 @@ public final class Directory {
         case Client client -> withClients(clients.minus(client.id()));
         case DurableStream stream -> withStreams(streams.minus(stream.name()));
         case SigningKey key -> withSigningKeys(signingKeys.minus(key.name()));
+        case Exchange exchange -> with(exchanges.without(exchange));
+        case Queue queue -> with(exchanges.without(queue));
+        case Binding binding -> with(exchanges.without(binding));
       };
     }
 
     private State with(TopicIndex changed) {
       return new State(
-          changed, users, logins, consumers, subscriptions, clients, streams, signingKeys);
+          changed,
+          users,
+          logins,
+          consumers,
+          subscriptions,
+          clients,
+          streams,
+          signingKeys,
+          exchanges);
     }
 
     private State with(UserIndex changed) {
       return new State(
-          topics, changed, logins, consumers, subscriptions, clients, streams, signingKeys);
+          topics,
+          changed,
+          logins,
+          consumers,
+          subscriptions,
+          clients,
+          streams,
+          signingKeys,
+          exchanges);
     }
 
     private State with(LoginIndex changed) {
       return new State(
-          topics, users, changed, consumers, subscriptions, clients, streams, signingKeys);
+          topics,
+          users,
+          changed,
+          consumers,
+          subscriptions,
+          clients,
+          streams,
+          signingKeys,
+          exchanges);
     }
 
     private State with(ConsumerIndex changed) {
       return new State(
-          topics, users, logins, changed, subscriptions, clients, streams, signingKeys);
+          topics, users, logins, changed, subscriptions, clients, streams, signingKeys, exchanges);
     }
 
     private State with(SubscriptionIndex changed) {
-      return new State(topics, users, logins, consumers, changed, clients, streams, signingKeys);
+      return new State(
+          topics, users, logins, consumers, changed, clients, streams, signingKeys, exchanges);
     }
 
     private State withClients(TreePMap<String, Client> changed) {
       return new State(
-          topics, users, logins, consumers, subscriptions, changed, streams, signingKeys);
+          topics,
+          users,
+          logins,
+          consumers,
+          subscriptions,
+          changed,
+          streams,
+          signingKeys,
+          exchanges);
     }
 
     private State withStreams(TreePMap<String, DurableStream> changed) {
       return new State(
-          topics, users, logins, consumers, subscriptions, clients, changed, signingKeys);
+          topics,
+          users,
+          logins,
+          consumers,
+          subscriptions,
+          clients,
+          changed,
+          signingKeys,
+          exchanges);
     }
 
     private State withSigningKeys(TreePMap<String, SigningKey> changed) {
-      return new State(topics, users, logins, consumers, subscriptions, clients, streams, changed);
+      return new State(
+          topics, users, logins, consumers, subscriptions, clients, streams, changed, exchanges);
+    }
+
+    private State with(ExchangeIndex changed) {
+      return new State(
+          topics, users, logins, consumers, subscriptions, clients, streams, signingKeys, changed);
     }
   }
 
@@ -109,6 +166,9 @@ public final class Directory {
     TreePMap<String, Client> clients = TreePMap.empty();
     TreeMap<String, DurableStream> streams = new TreeMap<>();
     TreePMap<String, SigningKey> signingKeys = TreePMap.empty();
+    List<Exchange> exchanges = new ArrayList<>();
+    List<Queue> queues = new ArrayList<>();
+    List<Binding> bindings = new ArrayList<>();
     for (Entry entry : contents.entries()) {
       switch (entry) {
         case Topic topic -> topics.add(topic);
@@ -119,6 +179,9 @@ public final class Directory {
         case Client client -> clients = clients.plus(client.id(), client);
         case DurableStream stream -> streams.put(stream.name(), stream);
         case SigningKey key -> signingKeys = signingKeys.plus(key.name(), key);
+        case Exchange exchange -> exchanges.add(exchange);
+        case Queue queue -> queues.add(queue);
+        case Binding binding -> bindings.add(binding);
       }
     }
     state =
@@ -130,7 +193,8 @@ public final class Directory {
             subscriptions,
             clients,
             TreePMap.fromSortedMap(streams),
-            signingKeys);
+            signingKeys,
+            ExchangeIndex.of(exchanges, queues, bindings));
     for (DirectoryContents.Damaged entry : contents.damaged()) {
       damaged.computeIfAbsent(entry.kind(), _ -> new HashMap<>()).put(entry.key(), entry.reason());
     }
@@ -147,6 +211,9 @@ public final class Directory {
       case CLIENT -> Optional.ofNullable(now.clients().get(key));
       case STREAM -> Optional.ofNullable(now.streams().get(key));
       case KEY -> Optional.ofNullable(now.signingKeys().get(key));
+      case EXCHANGE -> Optional.ofNullable(now.exchanges().exchanges().get(key));
+      case QUEUE -> Optional.ofNullable(now.exchanges().queues().get(key));
+      case BINDING -> Optional.ofNullable(now.exchanges().bindings().get(key));
       case CONSUMER -> {
         int incarnation = Integer.parseInt(key.substring(0, key.indexOf('/')));
         yield Optional.ofNullable(now.consumers().of(incarnation).get(key));
@@ -164,6 +231,12 @@ public final class Directory {
   /// All topics by name, as they are now.
   public Map<String, Topic> topics() {
     return state.topics().byName();
+  }
+
+  /// How many topics there are, those of queues not counted.
+  public int topicCount() {
+    State now = state;
+    return now.topics().byName().size() - now.exchanges().queues().size();
   }
 
   /// How many topics are public.
@@ -320,6 +393,61 @@ public final class Directory {
   public Optional<DurableStream> streamAfter(String name) {
     Map.Entry<String, DurableStream> next = state.streams().higherEntry(name);
     return next == null ? Optional.empty() : Optional.of(next.getValue());
+  }
+
+  // ---- exchanges and queues ----
+
+  /// The exchange of that name.
+  public Optional<Exchange> exchange(String name) {
+    return Optional.ofNullable(state.exchanges().exchanges().get(name));
+  }
+
+  /// All exchanges by name, as they are now.
+  public NavigableMap<String, Exchange> exchanges() {
+    return state.exchanges().exchanges();
+  }
+
+  /// The queue of that name.
+  public Optional<Queue> queue(String name) {
+    return Optional.ofNullable(state.exchanges().queues().get(name));
+  }
+
+  /// The queue whose topic this is, if it is one's.
+  public Optional<Queue> queueOf(Topic topic) {
+    return Queue.isReserved(topic.name()) ? queue(Queue.ofTopic(topic.name())) : Optional.empty();
+  }
+
+  /// All queues by name, as they are now.
+  public NavigableMap<String, Queue> queues() {
+    return state.exchanges().queues();
+  }
+
+  /// All bindings by key, as they are now, also those whose exchange is gone.
+  public NavigableMap<String, Binding> bindings() {
+    return state.exchanges().bindings();
+  }
+
+  /// The first binding whose key comes after `key`, in the order of [#bindings].
+  public Optional<Binding> bindingAfter(String key) {
+    Map.Entry<String, Binding> next = state.exchanges().bindings().higherEntry(key);
+    return next == null ? Optional.empty() : Optional.of(next.getValue());
+  }
+
+  /// The bindings of `queue`, in the order of their keys.
+  public List<Binding> bindingsOf(Queue queue) {
+    return state.exchanges().of(queue);
+  }
+
+  /// The bindings of `exchange`, in the order of their keys.
+  public Collection<Binding> bindingsOf(Exchange exchange) {
+    String prefix = exchange.number() + "/";
+    String end = exchange.number() + "0"; // The character after the slash.
+    return state.exchanges().bindings().subMap(prefix, true, end, false).values();
+  }
+
+  /// Which queues exchanges route to.
+  public RoutingTable routes() {
+    return state.exchanges().routes();
   }
 
   // ---- signing keys ----

@@ -6,7 +6,17 @@ import java.util.OptionalInt;
 /// One thing in the directory: known by its kind and key, owned by the shard of its slot,
 /// remembered by the store and shown to everyone once it is durable.
 public sealed interface Entry
-    permits Topic, User, Login, Consumer, Subscription, Client, DurableStream, SigningKey {
+    permits Topic,
+        User,
+        Login,
+        Consumer,
+        Subscription,
+        Client,
+        DurableStream,
+        SigningKey,
+        Exchange,
+        Queue,
+        Binding {
 
   /// What it is.
   Kind kind();
@@ -14,7 +24,8 @@ public sealed interface Entry
   /// Unique among the entries of its kind.
   String key();
 
-  /// The slot it lies in: that of the topic, user, client, stream or key it is or belongs to.
+  /// The slot it lies in: that of the topic, user, client, stream, key or exchange it is or belongs
+  /// to.
   int slot();
 
   /// The number under which is stored what lives and dies with it: the log of a topic or stream,
@@ -40,6 +51,12 @@ public sealed interface Entry
     /// A stream that keeps messages, by its name.
     STREAM,
     /// A signing key, by its name.
-    KEY
+    KEY,
+    /// An exchange, by its name.
+    EXCHANGE,
+    /// A queue, by its name.
+    QUEUE,
+    /// A binding, by the numbers of its exchange and its queue's log and its routing key.
+    BINDING
   }
 }

@@ -2,7 +2,7 @@
 package dev.tidings.core.directory;
 
 /// What a client can be allowed to do, with everything of a kind or with one object (API of
-/// fastpubsub, and streams).
+/// fastpubsub, and streams, exchanges and queues).
 public enum Scope {
   /// Everything; the only one that has no objects.
   ALL("*"),
@@ -19,7 +19,11 @@ public enum Scope {
   CLIENTS_READ("clients:read"),
   CLIENTS_DELETE("clients:delete"),
   STREAMS_SEND("streams:send"),
-  STREAMS_RECEIVE("streams:receive");
+  STREAMS_RECEIVE("streams:receive"),
+  EXCHANGES_MANAGE("exchanges:manage"),
+  EXCHANGES_PUBLISH("exchanges:publish"),
+  QUEUES_MANAGE("queues:manage"),
+  QUEUES_CONSUME("queues:consume");
 
   private final String text;
 

@@ -55,4 +55,10 @@ public record Subscription(
     return new Subscription(
         id, number, topic, incarnation, ownerId, filter, other, start, createdAt);
   }
+
+  /// The same subscription, which begins with another message.
+  public Subscription startingAt(long first) {
+    return new Subscription(
+        id, number, topic, incarnation, ownerId, filter, policy, first, createdAt);
+  }
 }

@@ -3,6 +3,7 @@ package dev.tidings.core.log;
 
 import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.runtime.Round;
@@ -12,6 +13,7 @@ import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,8 +33,11 @@ public final class Retention {
   private final TimeSource time;
   private final Limits defaults;
   private final Limits backlog;
+  private final long transientBytes;
   private final Trimmer trimmer;
   private final Round<Topic> round;
+  // At the beginning of the sweep.
+  private long transientQueues = 1;
 
   /// What a topic may retain; the strictest counts.
   ///
@@ -81,18 +86,21 @@ public final class Retention {
   /// Retention of the topics in `directory`, whose messages are in `store`.
   ///
   /// @param backlog what a topic may retain because its subscriptions need it
+  /// @param transientBytes of heap for the messages of transient queues
   public Retention(
       Store store,
       Directory directory,
       TimeSource time,
       Limits defaults,
       Limits backlog,
+      long transientBytes,
       Trimmer trimmer) {
     this.store = store;
     this.directory = directory;
     this.time = time;
     this.defaults = defaults;
     this.backlog = backlog;
+    this.transientBytes = transientBytes;
     this.trimmer = trimmer;
     this.round = new Round<>(directory::topicAfter);
   }
@@ -103,6 +111,8 @@ public final class Retention {
   ///
   /// @return how many topics were passed over because the store could not be read
   public int sweep(int maxTopics) {
+    transientQueues =
+        Math.max(1, directory.queues().values().stream().filter(it -> !it.durable()).count());
     Round.Went went = round.on(Math.min(maxTopics, directory.topics().size()), this::trim);
     if (went.failure().isPresent()) {
       LOG.warn(
@@ -114,17 +124,39 @@ public final class Retention {
   }
 
   private void trim(Topic topic) throws StoreException, InterruptedException {
+    Optional<Queue> queue = directory.queueOf(topic);
     Limits limits = defaults.of(topic);
-    if (limits.isUnbounded()) {
+    if (queue.isEmpty() && limits.isUnbounded()) {
       return;
     }
     LogExtent extent = store.extent(topic.incarnation());
-    long cut = cut(topic, extent, limits);
+    // A queue keeps what its subscription needs, and nothing else.
+    long cut = queue.isPresent() ? extent.nextSequence() : cut(topic, extent, limits);
     if (cut > extent.firstRetained()) {
       boolean isNeeded = !directory.subscriptionsOf(topic).isEmpty();
-      long forced = isNeeded ? Math.min(cut, cut(topic, extent, backlog)) : cut;
-      round.submit(answered -> trimmer.trim(new TrimLog(topic, cut, forced), answered));
+      long expired = expired(topic, queue, extent);
+      long forced = isNeeded ? Math.min(cut, Math.max(expired, forced(topic, queue, extent))) : cut;
+      round.submit(answered -> trimmer.trim(new TrimLog(topic, cut, forced, expired), answered));
     }
+  }
+
+  /// One above what goes whether subscriptions need it or not.
+  private long forced(Topic topic, Optional<Queue> queue, LogExtent extent) throws StoreException {
+    long forced = cut(topic, extent, backlog);
+    // Where nobody has to ack and memory is what is scarce, each has its share of half of that.
+    if (queue.isPresent() && !queue.get().durable() && queue.get().mode() == Queue.Mode.BROADCAST) {
+      Limits share = new Limits(0, 0, Math.max(1, transientBytes / 2 / transientQueues));
+      forced = Math.max(forced, cut(topic, extent, share));
+    }
+    return forced;
+  }
+
+  /// One above what has expired by the ttl of the queue.
+  private long expired(Topic topic, Optional<Queue> queue, LogExtent extent) throws StoreException {
+    OptionalLong ttlMs = queue.map(it -> it.bounds().messageTtlMs()).orElse(OptionalLong.empty());
+    return ttlMs.isPresent()
+        ? cutByAge(topic, extent, new Limits(ttlMs.getAsLong(), 0, 0))
+        : extent.firstRetained();
   }
 
   private long cut(Topic topic, LogExtent extent, Limits limits) throws StoreException {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import java.util.OptionalInt;
+
 /// One thing asked of the shard that owns a slot.
 ///
 /// @param <R> what it yields when done
@@ -42,9 +44,17 @@ public interface Command<R> {
   }
 
   /// Whether it concerns only what is in memory and never in the store. Its answer rests on nothing
-  /// that has to become durable first, so it is given at once. Such a command emits no records.
+  /// that has to become durable first, so it is given at once. The only records such a command
+  /// emits are about what transient queues hold.
   default boolean isTransient() {
     return false;
+  }
+
+  /// The number under which everything is kept that it may change, if it is one: where a transient
+  /// queue keeps it in memory, the command is [transient][#isTransient] too, and the store need not
+  /// take writes for it.
+  default OptionalInt about() {
+    return OptionalInt.empty();
   }
 
   /// Does it: reads and changes `state`, which emits the records. Runs on the shard's executor,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
@@ -53,7 +56,13 @@ final class NewsGatherer {
           take(by, client.id());
         }
       }
-      case Consumer _, Subscription _, DurableStream _, SigningKey _ -> {}
+      case Consumer _,
+          Subscription _,
+          DurableStream _,
+          SigningKey _,
+          Exchange _,
+          Queue _,
+          Binding _ -> {}
     }
   }
 
@@ -68,7 +77,14 @@ final class NewsGatherer {
       case User user -> take(by, user.id());
       case Client client -> take(by, client.id());
       // A login goes when its tokens have ended, or with its user.
-      case Login _, Consumer _, Subscription _, DurableStream _, SigningKey _ -> {}
+      case Login _,
+          Consumer _,
+          Subscription _,
+          DurableStream _,
+          SigningKey _,
+          Exchange _,
+          Queue _,
+          Binding _ -> {}
     }
   }
 

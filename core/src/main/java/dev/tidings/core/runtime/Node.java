@@ -5,7 +5,9 @@ import dev.tidings.core.command.OpenLog;
 import dev.tidings.core.command.TendStreams;
 import dev.tidings.core.command.TendSubscriptions;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.History;
 import dev.tidings.core.log.HotTier;
@@ -16,6 +18,7 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.TransientStore;
 import dev.tidings.core.stream.StreamFigures;
 import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.stream.StreamPool;
@@ -37,6 +40,7 @@ import java.util.function.Consumer;
 public final class Node {
   private final Directory directory;
   private final Logs logs = new Logs();
+  private final TransientStore store;
   private final CommitLane lane;
   private final Backlog backlog;
   private final Receipts receipts;
@@ -59,6 +63,7 @@ public final class Node {
   /// @param receipts of requests under idempotency keys
   /// @param subscriptions how many, and the bounds of each
   /// @param streams how many, and what they may hold
+  /// @param exchanges how many, and what queues may hold in memory
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
@@ -69,15 +74,16 @@ public final class Node {
       int grantsPerTopic,
       Receipts.Limits receipts,
       Subscriptions.Limits subscriptions,
-      StreamLimits streams) {
+      StreamLimits streams,
+      ExchangeLimits exchanges) {
     /// Topics there may be, unless another number is given.
     public static final int DEFAULT_TOPICS = 10_000_000;
 
     /// Users one topic may be granted to, unless another number is given.
     public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
 
-    /// Bounds with the default numbers of topics, grants, idempotency keys, subscriptions and
-    /// streams.
+    /// Bounds with the default numbers of topics, grants, idempotency keys, subscriptions, streams
+    /// and exchanges.
     public Limits(
         long hotTierBytes,
         long pageCacheBytes,
@@ -94,18 +100,19 @@ public final class Node {
           DEFAULT_GRANTS_PER_TOPIC,
           Receipts.Limits.DEFAULT,
           Subscriptions.Limits.DEFAULT,
-          StreamLimits.DEFAULT);
+          StreamLimits.DEFAULT,
+          ExchangeLimits.DEFAULT);
     }
   }
 
-  /// Takes over all slots of `store`, loads the directory and makes one shard for each executor.
+  /// Takes over all slots of `durable`, loads the directory and makes one shard for each executor.
   ///
   /// @param executors the event loops, 1 to 64
   /// @param opening logs are opened here; bounded in threads
   /// @param paging older messages are read here; bounded in threads, and others than those that
   ///   open logs, so that publishers need not wait behind readers
   public Node(
-      Store store,
+      Store durable,
       List<SerialExecutor> executors,
       Executor opening,
       Executor paging,
@@ -117,10 +124,12 @@ public final class Node {
       throw new IllegalArgumentException(
           "event loops: " + executors.size() + " (expected: 1 to " + Long.SIZE + ")");
     }
+    store = new TransientStore(durable);
     // The epoch first: what is read afterwards, no former owner can change any more.
     long epoch = store.openSlots(SlotSet.ALL);
     var contents = store.loadDirectory();
     directory = new Directory(contents);
+    keepInMemory(epoch);
     AtomicInteger lastIncarnation = new AtomicInteger(contents.lastIncarnation());
     receipts = new Receipts(limits.receipts(), store.loadReceipts(), time.wallMs());
     backlog = new Backlog(limits.pendingCommands(), limits.pendingBytes());
@@ -147,13 +156,32 @@ public final class Node {
               limits.pageCacheBytes() / count,
               streams,
               new OwnOf(executor),
+              store,
               limits);
       states.add(state);
-      shards.add(new Shard(i, executor, state, lane, store, opening, paging, backlog));
+      shards.add(new Shard(i, executor, state, lane, store, opening, paging, backlog, logs));
       PageCache pages = new PageCache(store, paging, executor, limits.pageCacheBytes() / count);
       loops.add(new Loop(i, executor, new Readers(i, executor, directory, this::openLog, pages)));
     }
     lane.serve(shards, loops);
+    shards.forEach(shard -> shard.serve(List.copyOf(loops)));
+  }
+
+  /// What transient queues held when an earlier process ended is gone.
+  private void keepInMemory(long epoch) {
+    for (Queue queue : directory.queues().values()) {
+      if (!queue.durable()) {
+        store.beginAgain(queue.incarnation(), epoch);
+        directory
+            .subscription(queue.name())
+            .ifPresent(subscription -> store.beginAgain(subscription.number(), epoch));
+      }
+    }
+  }
+
+  /// Where everything can be read that is in the store or kept by transient queues.
+  public TransientStore store() {
+    return store;
   }
 
   /// How the shard on `executor` does things of its own.
@@ -221,7 +249,8 @@ public final class Node {
     for (int i = 0; i < shards.size(); i++) {
       if (states.get(i).subscriptions().nextDueNs() <= time.monotonicNs()) {
         // The slots of shard i leave i as remainder.
-        submit(new TendSubscriptions(i), home, _ -> {});
+        submit(new TendSubscriptions(i, /* isTransient= */ true), home, _ -> {});
+        submit(new TendSubscriptions(i, /* isTransient= */ false), home, _ -> {});
       }
       if (states.get(i).streams().nextDueNs() <= time.monotonicNs()) {
         submit(new TendStreams(i), home, _ -> {});

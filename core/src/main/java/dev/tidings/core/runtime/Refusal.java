@@ -32,6 +32,16 @@ public record Refusal(Code code, String detail) {
     STREAM_DELETED(Fault.CALLER, true),
     /// The stream has no buffer, and the sender does not wait for a receiver.
     NO_BUFFER(Fault.CALLER, false),
+    /// The name is taken by another exchange.
+    EXCHANGE_EXISTS(Fault.CALLER, false),
+    /// There is no such exchange.
+    EXCHANGE_MISSING(Fault.CALLER, false),
+    /// The name is taken by another queue or by a subscription.
+    QUEUE_EXISTS(Fault.CALLER, false),
+    /// There is no such queue.
+    QUEUE_MISSING(Fault.CALLER, false),
+    /// The queue is not bound so.
+    BINDING_MISSING(Fault.CALLER, false),
     /// There is no such client.
     CLIENT_MISSING(Fault.CALLER, false),
     /// There are as many of these as there may be.

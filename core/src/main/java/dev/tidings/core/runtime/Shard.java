@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.log.Logs;
+import dev.tidings.core.log.News;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command.Step;
-import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.store.TransientStore;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,14 +37,18 @@ public final class Shard {
   private final SerialExecutor executor;
   private final ShardState state;
   private final CommitLane lane;
-  private final Store store;
+  private final TransientStore store;
   private final Executor opening;
   private final Executor paging;
   private final Backlog backlog;
+  private final Logs logs;
   private final Map<Load, Awaiting> awaiting = new HashMap<>();
   private final List<Passing> passing = new ArrayList<>();
   // Submissions handed to the commit lane and not yet back.
   private int uncommitted;
+  private List<Loop> loops = List.of();
+  // Transient logs that have grown and whose cursors are to be woken.
+  private final Set<TopicLog> advanced = new LinkedHashSet<>();
 
   /// Who waits for something to be in memory.
   private static final class Awaiting {
@@ -54,10 +65,11 @@ public final class Shard {
       SerialExecutor executor,
       ShardState state,
       CommitLane lane,
-      Store store,
+      TransientStore store,
       Executor opening,
       Executor paging,
-      Backlog backlog) {
+      Backlog backlog,
+      Logs logs) {
     this.index = index;
     this.executor = executor;
     this.state = state;
@@ -66,10 +78,16 @@ public final class Shard {
     this.opening = opening;
     this.paging = paging;
     this.backlog = backlog;
+    this.logs = logs;
   }
 
   SerialExecutor executor() {
     return executor;
+  }
+
+  /// Lets it wake the cursors of `readers`.
+  void serve(List<Loop> readers) {
+    loops = readers;
   }
 
   /// Hands in a command, from any thread; `reply` is called on `home` when it is answered.
@@ -93,15 +111,16 @@ public final class Shard {
     executor.checkCurrent();
     Command<R> command = submission.command();
     CommitLane.Status status = lane.status();
-    if (!status.admits(command)) {
+    boolean isTransient = isTransient(command);
+    if (!isTransient && !status.admits(command)) {
       refuse(submission, status.refusal());
       return;
     }
     switch (handle(command)) {
       case Step.Answer<R>(Outcome<R> outcome) -> {
-        submission.answered(outcome, state.takeEmitted());
+        submission.answered(outcome, takeDurable());
         boolean needsNothing = submission.records().isEmpty() && !command.takesAuthority();
-        if (needsNothing && (uncommitted == 0 || command.isTransient())) {
+        if (needsNothing && (uncommitted == 0 || isTransient)) {
           release(submission);
         } else {
           uncommitted++;
@@ -124,6 +143,70 @@ public final class Shard {
       }
     }
     state.takeWanted().forEach(this::awaiting);
+  }
+
+  private boolean isTransient(Command<?> command) {
+    OptionalInt about = command.about();
+    return command.isTransient() || (about.isPresent() && store.keeps(about.getAsInt()));
+  }
+
+  // ---- what transient queues hold ----
+
+  /// Takes what the command has emitted: what is about transient queues takes effect at once, the
+  /// rest is returned and has to become durable first.
+  private List<StoreRecord> takeDurable() {
+    List<StoreRecord> emitted = state.takeEmitted();
+    if (emitted.stream().noneMatch(store::keeps)) {
+      return emitted;
+    }
+    Map<Boolean, List<StoreRecord>> parts =
+        emitted.stream().collect(Collectors.partitioningBy(store::keeps));
+    List<StoreRecord> inMemory = Objects.requireNonNull(parts.get(true));
+    showInMemory(inMemory);
+    showInMemory(state.settledInMemory(inMemory));
+    return Objects.requireNonNull(parts.get(false));
+  }
+
+  private void showInMemory(List<StoreRecord> records) {
+    if (records.isEmpty()) {
+      return;
+    }
+    store.write(records);
+    for (StoreRecord record : records) {
+      if (record instanceof StoreRecord.MessagesAppended appended) {
+        TopicLog log = logs.find(appended.incarnation()).orElseThrow();
+        log.raiseWatermark(appended.messages().getLast());
+        wakeLater(log);
+      } else if (record instanceof StoreRecord.LogTrimmed trimmed) {
+        logs.find(trimmed.incarnation())
+            .ifPresent(log -> log.raiseFirstRetained(trimmed.firstRetained()));
+      }
+    }
+    state.settle(records);
+  }
+
+  /// Wakes the cursors on `log` when the commands that are there by now have been handled.
+  private void wakeLater(TopicLog log) {
+    if (advanced.isEmpty()) {
+      executor.execute(this::wakeReaders);
+    }
+    advanced.add(log);
+  }
+
+  private void wakeReaders() {
+    List<TopicLog> woken = List.copyOf(advanced);
+    advanced.clear();
+    for (Loop loop : loops) {
+      List<TopicLog> read = woken.stream().filter(log -> log.isReadOn(loop.index())).toList();
+      if (read.isEmpty()) {
+        continue;
+      }
+      if (loop.executor() == executor) {
+        loop.readers().turn(News.NONE, read);
+      } else {
+        CommitLane.hand(loop.executor(), () -> loop.readers().turn(News.NONE, read));
+      }
+    }
   }
 
   private <R> Step<R> handle(Command<R> command) {
@@ -177,7 +260,7 @@ public final class Shard {
 
   /// Writes what a command has changed on the way, though it is not answered yet.
   private void writeAhead() {
-    List<StoreRecord> records = state.takeEmitted();
+    List<StoreRecord> records = takeDurable();
     if (!records.isEmpty()) {
       backlog.admitOwn();
       Submission<Boolean> ahead =

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.command.CreateQueue;
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Login;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
@@ -25,6 +29,7 @@ import dev.tidings.core.message.Payload;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.store.TransientStore;
 import dev.tidings.core.stream.Sending;
 import dev.tidings.core.stream.StoredUuids;
 import dev.tidings.core.stream.StreamPool;
@@ -55,12 +60,16 @@ import org.slf4j.LoggerFactory;
 public final class ShardState {
   private static final Logger LOG = LoggerFactory.getLogger(ShardState.class);
 
+  // The share of their bound by which transient queues may exceed it, as a divisor.
+  private static final int TOLERANCE = 10;
+
   private final TimeSource time;
   private final Directory directory;
   private final Logs logs;
   private final HotTier tier;
   private final AtomicInteger lastIncarnation;
   private final AtomicInteger lastStreamNumber;
+  private final TransientStore store;
   private final Node.Limits limits;
 
   // By kind and key; empty for what was removed.
@@ -89,6 +98,7 @@ public final class ShardState {
       long pageBytes,
       StreamPool pool,
       Own own,
+      TransientStore store,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
@@ -98,6 +108,7 @@ public final class ShardState {
     this.lastStreamNumber = lastStreamNumber;
     this.receipts = receipts;
     this.names = names;
+    this.store = store;
     this.limits = limits;
     this.subscriptions =
         new Subscriptions(
@@ -257,10 +268,22 @@ public final class ShardState {
       releaseName(id);
       return Optional.empty();
     }
+    return Optional.of(
+        putSubscription(number.getAsInt(), id, topic, ownerId, filter, policy, start));
+  }
+
+  private Subscription putSubscription(
+      int number,
+      String id,
+      Topic topic,
+      String ownerId,
+      Optional<Payload> filter,
+      DeliveryPolicy policy,
+      long start) {
     Subscription subscription =
         new Subscription(
             id,
-            number.getAsInt(),
+            number,
             topic.name(),
             topic.incarnation(),
             ownerId,
@@ -269,7 +292,7 @@ public final class ShardState {
             start,
             time.wallMs());
     put(subscription);
-    return Optional.of(subscription);
+    return subscription;
   }
 
   /// Claims the name of a subscription that is about to be created; false if it is taken.
@@ -297,9 +320,15 @@ public final class ShardState {
   public Optional<Load> loadDeliveries(String id, int number, List<DeliveryChange> changes) {
     Optional<Subscription> subscription = subscription(id).filter(it -> it.number() == number);
     Optional<TopicLog> log = subscription.flatMap(it -> logs.find(it.incarnation()));
-    return subscription.isEmpty() || log.isEmpty() || subscriptions.find(number).isPresent()
-        ? Optional.empty()
-        : subscriptions.open(subscription.get(), log.get(), changes);
+    if (subscription.isEmpty() || log.isEmpty() || subscriptions.find(number).isPresent()) {
+      return Optional.empty();
+    }
+    // What an earlier run of the process had in memory was not lost by this subscription.
+    Subscription opened =
+        store.keeps(number)
+            ? subscription.get().startingAt(log.get().firstRetained())
+            : subscription.get();
+    return subscriptions.open(opened, log.get(), changes);
   }
 
   /// Asks for something to be loaded, without waiting for it.
@@ -315,6 +344,177 @@ public final class ShardState {
     List<Load> taken = List.copyOf(wanted);
     wanted.clear();
     return taken;
+  }
+
+  // ---- exchanges and queues ----
+
+  /// The exchange of that name, durable or not: of this shard.
+  public Optional<Exchange> exchange(String name) {
+    return find(Entry.Kind.EXCHANGE, name).map(Exchange.class::cast);
+  }
+
+  /// Whether `exchange`, which may be another shard's, is there and durable.
+  public boolean isShown(Exchange exchange) {
+    return directory
+        .exchange(exchange.name())
+        .filter(it -> it.number() == exchange.number())
+        .isPresent();
+  }
+
+  /// The queue of that name, durable or not.
+  public Optional<Queue> queue(String name) {
+    return find(Entry.Kind.QUEUE, name).map(Queue.class::cast);
+  }
+
+  /// The binding with that key, durable or not.
+  public Optional<Binding> binding(String key) {
+    return find(Entry.Kind.BINDING, key).map(Binding.class::cast);
+  }
+
+  /// The bindings of `queue`, durable or not, in no order.
+  public List<Binding> bindingsOf(Queue queue) {
+    Map<String, Binding> bindings = new HashMap<>();
+    directory.bindingsOf(queue).forEach(binding -> bindings.put(binding.key(), binding));
+    overlay(
+        Entry.Kind.BINDING,
+        Binding.class,
+        bindings,
+        binding -> binding.incarnation() == queue.incarnation());
+    return List.copyOf(bindings.values());
+  }
+
+  /// Why no further exchange may be created, if so.
+  public Optional<String> noRoomForExchange() {
+    return noRoom(
+        "exchanges",
+        directory.exchanges().size() + changed(Entry.Kind.EXCHANGE).size(),
+        limits.exchanges().exchanges());
+  }
+
+  /// Why no further queue may be created, if so.
+  public Optional<String> noRoomForQueue() {
+    return noRoom(
+        "queues",
+        directory.queues().size() + changed(Entry.Kind.QUEUE).size(),
+        limits.exchanges().queues());
+  }
+
+  /// Why no further binding may be made, if so.
+  public Optional<String> noRoomForBinding() {
+    return noRoom(
+        "bindings",
+        directory.bindings().size() + changed(Entry.Kind.BINDING).size(),
+        limits.exchanges().bindings());
+  }
+
+  // Those that other shards are about to create are not seen: the bound is kept to within a few.
+  private static Optional<String> noRoom(String what, int present, int limit) {
+    return present < limit
+        ? Optional.empty()
+        : Optional.of(
+            "there are "
+                + present
+                + " "
+                + what
+                + " (limit: "
+                + limit
+                + "); use one of them, or delete one that is not needed");
+  }
+
+  /// Creates an exchange; empty if no numbers are left.
+  public Optional<Exchange> createExchange(String name, Exchange.Type type, String ownerId) {
+    OptionalInt number = nextNumber();
+    if (number.isEmpty()) {
+      return Optional.empty();
+    }
+    Exchange exchange = new Exchange(name, number.getAsInt(), type, ownerId, time.wallMs());
+    put(exchange);
+    return Optional.of(exchange);
+  }
+
+  /// Creates a queue, whose name was claimed by [#claim], with its topic and its subscription;
+  /// empty if no numbers are left.
+  public Optional<Queue> createQueue(CreateQueue asked) {
+    OptionalInt ofLog = nextNumber();
+    OptionalInt ofSubscription = nextNumber();
+    if (ofSubscription.isEmpty() || ofLog.isEmpty()) {
+      releaseName(asked.name());
+      return Optional.empty();
+    }
+    Topic topic =
+        putTopic(
+            ofLog.getAsInt(),
+            Queue.topicOf(asked.name()),
+            asked.ownerId(),
+            /* isPublic= */ false,
+            Optional.empty(),
+            TopicRetention.DEFAULT);
+    TopicLog log = logs.find(topic.incarnation()).orElseThrow();
+    Subscription subscription =
+        putSubscription(
+            ofSubscription.getAsInt(),
+            asked.name(),
+            topic,
+            asked.ownerId(),
+            Optional.empty(),
+            asked.policy(),
+            log.nextSequence());
+    if (!asked.durable()) {
+      store.begin(topic.incarnation());
+      store.begin(subscription.number());
+    }
+    // Nothing of it is in the store yet, and without a filter nothing has to be loaded.
+    Optional<Load> _ = subscriptions.open(subscription, log, List.of());
+    Queue queue =
+        new Queue(
+            asked.name(),
+            topic.incarnation(),
+            asked.durable(),
+            asked.mode(),
+            asked.bounds(),
+            asked.ownerId(),
+            time.wallMs());
+    put(queue);
+    return Optional.of(queue);
+  }
+
+  /// Whether what lies under `number` is kept by a transient queue.
+  public boolean isTransient(int number) {
+    return store.keeps(number);
+  }
+
+  /// Whether transient queues may take so many more copies of a message of `bytes`, of which all
+  /// share the bytes. A queue that drops its oldest goes a little beyond the bound while it does.
+  public boolean hasTransientRoom(long bytes, int copies) {
+    long max = limits.exchanges().transientBytes();
+    return store.bytes() + bytes + copies * TransientStore.OVERHEAD <= max + max / TOLERANCE;
+  }
+
+  /// Whether transient queues hold more than they may.
+  public boolean isTransientMemoryShort() {
+    return store.bytes() > limits.exchanges().transientBytes();
+  }
+
+  /// What can be let go of in transient logs, since subscriptions have settled it by `records`.
+  List<StoreRecord> settledInMemory(List<StoreRecord> records) {
+    List<StoreRecord> trims = new ArrayList<>();
+    Set<Integer> seen = new HashSet<>();
+    for (StoreRecord record : records) {
+      if (record instanceof StoreRecord.DeliveryChanged changedDelivery
+          && seen.add(changedDelivery.number())) {
+        subscriptions
+            .subscription(changedDelivery.number())
+            .ifPresent(subscription -> {
+              long pin = subscriptions.find(subscription.number()).orElseThrow().pin();
+              logs.find(subscription.incarnation())
+                  .filter(log -> pin > log.firstRetained())
+                  .ifPresent(log ->
+                      trims.add(
+                          new StoreRecord.LogTrimmed(subscription.slot(), log.incarnation(), pin)));
+            });
+      }
+    }
+    return trims;
   }
 
   // ---- streams ----
@@ -517,14 +717,24 @@ public final class ShardState {
     if (number.isEmpty()) {
       return Optional.empty();
     }
-    int incarnation = number.getAsInt();
+    return Optional.of(
+        putTopic(number.getAsInt(), name, ownerId, isPublic, description, retention));
+  }
+
+  private Topic putTopic(
+      int incarnation,
+      String name,
+      String ownerId,
+      boolean isPublic,
+      Optional<String> description,
+      TopicRetention retention) {
     Topic topic =
         new Topic(
             name, incarnation, ownerId, isPublic, description, time.wallMs(), Set.of(), retention);
     TopicLog log = new TopicLog(name, incarnation, LogExtent.EMPTY, tier);
     logs.put(log);
     put(topic);
-    return Optional.of(topic);
+    return topic;
   }
 
   /// The next number for a log or subscription; empty if none are left.
@@ -725,6 +935,7 @@ public final class ShardState {
   /// Lets go of what lives under `number`, a log or a subscription.
   private void discard(int number) {
     subscriptions.discard(number);
+    store.end(number);
     logs.find(number)
         .ifPresent(log -> {
           changedLogs.remove(log);

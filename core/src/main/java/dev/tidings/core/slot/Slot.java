@@ -16,7 +16,7 @@ public final class Slot {
   /// What a name names. Names of different kinds never meet. The digit enters the hash: never
   /// change or reuse one.
   public enum Kind {
-    /// A topic with its log and subscriptions.
+    /// A topic with its log and subscriptions; a queue with its topic and bindings.
     TOPIC(1),
     /// A user, by username.
     USER(2),
@@ -25,7 +25,9 @@ public final class Slot {
     /// A stream with its log.
     STREAM(4),
     /// A signing key.
-    KEY(5);
+    KEY(5),
+    /// An exchange.
+    EXCHANGE(6);
 
     private final int digit;
 

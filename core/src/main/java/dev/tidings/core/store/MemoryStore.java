@@ -17,6 +17,7 @@ import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.core.subscription.DeliveryChange;
+import dev.tidings.core.subscription.SequenceRange;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -44,6 +45,9 @@ public final class MemoryStore implements Store {
     private final Map<EntryKey, Entry> entries = new HashMap<>();
     private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
     private final Map<Integer, List<DeliveryChange>> deliveries = new HashMap<>();
+    // Of the messages in logs and among dead letters.
+    private long messages;
+    private long bytes;
     private int lastIncarnation;
     private int lastStreamNumber = DirectoryContents.NO_STREAM_NUMBER;
   }
@@ -124,12 +128,7 @@ public final class MemoryStore implements Store {
       }
       case EntryRemoved(Entry entry) -> {
         memory.entries.remove(EntryKey.of(entry));
-        entry
-            .ownNumber()
-            .ifPresent(number -> {
-              memory.logs.remove(number);
-              memory.deliveries.remove(number);
-            });
+        entry.ownNumber().ifPresent(this::forget);
       }
       case ReceiptKept(Receipt receipt) -> memory.receipts.put(KeyedItem.of(receipt), receipt);
       case ReceiptsExpired expired ->
@@ -148,16 +147,39 @@ public final class MemoryStore implements Store {
         changes.add(changed.change());
       }
       case DeadLettersKept kept -> keep(kept);
-      case DeadLettersRemoved removed ->
-          removed
-              .ranges()
-              .forEach(range ->
-                  memory
-                      .logs
-                      .computeIfAbsent(removed.number(), _ -> new Log())
-                      .runs
-                      .subMap(range.first(), true, range.last(), true)
-                      .clear());
+      case DeadLettersRemoved removed -> removed.ranges().forEach(it -> remove(removed, it));
+    }
+  }
+
+  private void remove(DeadLettersRemoved removed, SequenceRange range) {
+    Log log = memory.logs.computeIfAbsent(removed.number(), _ -> new Log());
+    Map<Long, MessagesAppended> gone = log.runs.subMap(range.first(), true, range.last(), true);
+    gone.values().forEach(run -> count(run, -1));
+    gone.clear();
+  }
+
+  /// Lets the log with number `number` begin with `extent`.
+  void begin(int number, LogExtent extent) {
+    synchronized (memory) {
+      memory.logs.computeIfAbsent(number, _ -> new Log()).extent = extent;
+    }
+  }
+
+  /// Forgets everything under `number`.
+  void forget(int number) {
+    synchronized (memory) {
+      Log log = memory.logs.remove(number);
+      if (log != null) {
+        log.runs.values().forEach(run -> count(run, -1));
+      }
+      memory.deliveries.remove(number);
+    }
+  }
+
+  /// The bytes of all messages, each taking `overhead` more.
+  long bytes(long overhead) {
+    synchronized (memory) {
+      return memory.bytes + memory.messages * overhead;
     }
   }
 
@@ -172,15 +194,27 @@ public final class MemoryStore implements Store {
   private void keep(DeadLettersKept kept) {
     Log log = memory.logs.computeIfAbsent(kept.number(), _ -> new Log());
     for (Message message : kept.messages()) {
-      log.runs.put(
-          message.sequence(),
-          new MessagesAppended(kept.slot(), kept.number(), 0, 0, List.of(message)));
+      put(log, new MessagesAppended(kept.slot(), kept.number(), 0, 0, List.of(message)));
     }
+  }
+
+  private void put(Log log, MessagesAppended run) {
+    count(run, 1);
+    MessagesAppended before = log.runs.put(run.firstSequence(), run);
+    if (before != null) {
+      count(before, -1);
+    }
+  }
+
+  /// Takes a run into account, or out of it.
+  private void count(MessagesAppended run, int sign) {
+    memory.messages += (long) sign * run.messages().size();
+    memory.bytes += sign * bytes(run);
   }
 
   private void append(MessagesAppended run) {
     Log log = memory.logs.computeIfAbsent(run.incarnation(), _ -> new Log());
-    log.runs.put(run.firstSequence(), run);
+    put(log, run);
     log.extent =
         new LogExtent(
             log.extent.firstRetained(),
@@ -202,7 +236,7 @@ public final class MemoryStore implements Store {
             old.bytesEver());
     while (!log.runs.isEmpty()
         && log.runs.firstEntry().getValue().lastSequence() < trimmed.firstRetained()) {
-      log.runs.pollFirstEntry();
+      count(log.runs.pollFirstEntry().getValue(), -1);
     }
   }
 

@@ -1052,24 +1052,71 @@ public final class Deliveries {
     return matches.evaluatedTo() >= sequence - 1;
   }
 
-  /// Gives up what lies below `firstRetained`: the log lets it go.
+  /// Gives up what lies below `firstRetained`, which counts as lost: the log lets it go.
   public Change lose(long firstRetained) {
     Changing changing = new Changing();
+    changing.lost = giveUp(firstRetained, changing);
+    return changing.end();
+  }
+
+  /// Gives up what lies below `firstRetained`, which has expired.
+  public Change expire(long firstRetained) {
+    Changing changing = new Changing();
+    changing.expired = giveUp(firstRetained, changing);
+    return changing.end();
+  }
+
+  /// Gives up what lies below `firstRetained`, as it was asked to.
+  public Change drop(long firstRetained) {
+    Changing changing = new Changing();
+    long _ = giveUp(firstRetained, changing);
+    return changing.end();
+  }
+
+  /// @return how many messages that were not settled
+  private long giveUp(long firstRetained, Changing changing) {
+    long gone = 0;
     for (Delivery delivery : List.copyOf(inLog.headMap(firstRetained, false).values())) {
       changing.settle(delivery);
-      changing.lost++;
+      gone++;
     }
     if (next < firstRetained) {
       long fresh =
           matches.isFiltered() ? matches.count(next, firstRetained - 1) : firstRetained - next;
       long ahead =
           ackedAhead.rankLong(firstRetained - 1) - (next > 0 ? ackedAhead.rankLong(next - 1) : 0);
-      changing.lost += Math.max(0, fresh - ahead);
+      gone += Math.max(0, fresh - ahead);
       passed += firstRetained - next;
       next = firstRetained;
       changing.moved = true;
     }
-    return changing.end();
+    return gone;
+  }
+
+  /// How many messages of `log` are not settled, durable or not. For a subscription without a
+  /// filter.
+  public long unsettled(TopicLog log) {
+    return inLog.size()
+        + Math.max(0, log.messagesEver() - passed - ackedAhead.getLongCardinality());
+  }
+
+  /// The lowest sequence such that no more than the newest `keep` messages that are not settled lie
+  /// from there on. For a subscription without a filter.
+  public long firstOfNewest(TopicLog log, long keep) {
+    long excess = unsettled(log) - keep;
+    if (excess <= 0) {
+      return pin();
+    }
+    if (excess <= inLog.size()) {
+      return inLog.keySet().stream().skip(excess - 1).findFirst().orElseThrow() + 1;
+    }
+    long first = Math.max(next, log.firstRetained());
+    for (long rest = excess - inLog.size(); rest > 0 && first < log.nextSequence(); first++) {
+      if (!ackedAhead.contains(first)) {
+        rest--;
+      }
+    }
+    return first;
   }
 
   /// The lowest sequence whose message is still needed.

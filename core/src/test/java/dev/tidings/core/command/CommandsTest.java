@@ -117,7 +117,8 @@ class CommandsTest {
                 1,
                 many.receipts(),
                 many.subscriptions(),
-                many.streams()),
+                many.streams(),
+                many.exchanges()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");

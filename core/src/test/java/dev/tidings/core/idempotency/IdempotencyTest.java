@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidings.core.command.DeleteTopic;
 import dev.tidings.core.command.ForgetReceipts;
 import dev.tidings.core.command.Publish;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.CrankedNode;
@@ -52,7 +53,8 @@ class IdempotencyTest {
         1000,
         new Receipts.Limits(600_000, keysPerUser, keys),
         Subscriptions.Limits.DEFAULT,
-        StreamLimits.DEFAULT);
+        StreamLimits.DEFAULT,
+        ExchangeLimits.DEFAULT);
   }
 
   private Publish publishing(

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 
 class RetentionTest {
   private static final Limits NO_BACKLOG = new Limits(0, 0, 0);
+  private static final long TRANSIENT_BYTES = 1 << 20;
   private static final long MINUTE = Duration.ofMinutes(1).toMillis();
 
   private final MemoryStore.Memory memory = new MemoryStore.Memory();
@@ -41,6 +42,7 @@ class RetentionTest {
         node.time(),
         limits,
         NO_BACKLOG,
+        TRANSIENT_BYTES,
         (command, answered) -> {
           var _ = node.submit(command);
           answered.run();
@@ -175,6 +177,7 @@ class RetentionTest {
             node.time(),
             new Limits(MINUTE * 1000, 1000, 0),
             NO_BACKLOG,
+            TRANSIENT_BYTES,
             (command, _) -> trims.add(command));
     store.reads = 0;
     assertThat(retention.sweep(10)).isZero();
@@ -187,6 +190,7 @@ class RetentionTest {
                     node.time(),
                     new Limits(0, 0, 0),
                     NO_BACKLOG,
+                    TRANSIENT_BYTES,
                     (command, _) -> trims.add(command))
                 .sweep(10))
         .isZero();
@@ -206,6 +210,7 @@ class RetentionTest {
             node.time(),
             new Limits(0, 1, 0),
             NO_BACKLOG,
+            TRANSIENT_BYTES,
             (command, answered) -> {
               trimmed.add(command.topic().name());
               answered.run();
@@ -258,6 +263,7 @@ class RetentionTest {
             node.time(),
             new Limits(0, 1, 0),
             NO_BACKLOG,
+            TRANSIENT_BYTES,
             (_, answered) -> waiting.add(answered));
     Thread sweeper = Thread.ofPlatform().start(() -> retention.sweep(130));
     List<Runnable> handedIn = new ArrayList<>();

@@ -10,6 +10,7 @@ import dev.tidings.core.command.ReceiveFromStream;
 import dev.tidings.core.command.ReplayStream;
 import dev.tidings.core.command.ReturnReceived;
 import dev.tidings.core.command.SendToStream;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
@@ -57,7 +58,8 @@ final class StreamCallers {
             100,
             Receipts.Limits.DEFAULT,
             Subscriptions.Limits.DEFAULT,
-            streams);
+            streams,
+            ExchangeLimits.DEFAULT);
     node = CrankedNode.on(store, 2, limits, time);
   }
 

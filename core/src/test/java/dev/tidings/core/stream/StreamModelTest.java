@@ -13,6 +13,7 @@ import dev.tidings.core.command.ReturnReceived;
 import dev.tidings.core.command.SendToStream;
 import dev.tidings.core.command.TendStreams;
 import dev.tidings.core.directory.DurableStream;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
@@ -645,7 +646,8 @@ class StreamModelTest {
                       100,
                       100,
                       Duration.ofMillis(IDLE_MS),
-                      Duration.ofMillis(DEDUPLICATION_MS))),
+                      Duration.ofMillis(DEDUPLICATION_MS)),
+                  ExchangeLimits.DEFAULT),
               CommitObserver.none());
     }
 

@@ -18,6 +18,7 @@ import dev.tidings.core.command.ReprocessDeadLetters;
 import dev.tidings.core.command.TrimLog;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
+import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
@@ -68,7 +69,8 @@ final class Subscribers {
             100,
             Receipts.Limits.DEFAULT,
             new Subscriptions.Limits(100, 10, deliveries),
-            StreamLimits.DEFAULT);
+            StreamLimits.DEFAULT,
+            ExchangeLimits.DEFAULT);
     node = CrankedNode.on(store, 2, limits, time);
     node.createTopic(TOPIC);
     node.createTopic(NOISE);

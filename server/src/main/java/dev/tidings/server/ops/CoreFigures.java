@@ -24,7 +24,7 @@ final class CoreFigures {
         "tidings_pending_bytes", "Bytes held by commands that wait", () -> node.backlog().bytes());
     gauges.add("tidings_hot_tier_bytes", "Heap used by recent messages", node::hotTierBytes);
     gauges.add("tidings_logs_in_memory", "Logs in memory", node::logsInMemory);
-    gauges.add("tidings_topics", "Topics", () -> node.directory().topics().size());
+    gauges.add("tidings_topics", "Topics", () -> node.directory().topicCount());
     gauges.add("tidings_cursors", "Places that readers have in topics", node::cursors);
     gauges.add(
         "tidings_commit_queue_commands",

@@ -274,13 +274,16 @@ public final class Call {
       case TOO_MANY_KEYS -> detail(429, refusal.detail());
       case NO_BUFFER -> detail(400, refusal.detail());
       case STREAM_DELETED -> detail(410, refusal.detail());
-      case SUBSCRIPTION_EXISTS -> detail(409, refusal.detail());
+      case SUBSCRIPTION_EXISTS, EXCHANGE_EXISTS, QUEUE_EXISTS -> detail(409, refusal.detail());
       case TOPIC_MISSING,
           NOT_GRANTED,
           USER_MISSING,
           CLIENT_MISSING,
           SUBSCRIPTION_MISSING,
-          STREAM_MISSING ->
+          STREAM_MISSING,
+          EXCHANGE_MISSING,
+          QUEUE_MISSING,
+          BINDING_MISSING ->
           detail(404, refusal.detail());
       case STALE_AUTHORITY, OVERLOADED, STORE_UNAVAILABLE, OUTCOME_UNKNOWN, FENCED ->
           unavailable(textFor(refusal));
@@ -308,6 +311,11 @@ public final class Call {
           SUBSCRIPTION_EXISTS,
           SUBSCRIPTION_MISSING,
           STREAM_MISSING,
+          EXCHANGE_EXISTS,
+          EXCHANGE_MISSING,
+          QUEUE_EXISTS,
+          QUEUE_MISSING,
+          BINDING_MISSING,
           STREAM_DELETED,
           NO_BUFFER,
           LIMIT_REACHED,

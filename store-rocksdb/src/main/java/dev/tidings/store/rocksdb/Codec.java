@@ -21,8 +21,9 @@ import java.util.zip.CRC32C;
 final class Codec {
   /// The version this program writes, and the highest it reads. It rises with every body that
   /// grows, so that an older program says that it is the older one; 2 since topics tell their
-  /// retention, 3 since there are subscriptions, 4 since there are streams that keep messages.
-  static final byte VERSION = 4;
+  /// retention, 3 since there are subscriptions, 4 since there are streams that keep messages, 5
+  /// since there are exchanges.
+  static final byte VERSION = 5;
 
   private static final int CHECKSUM_AT = 1;
   private static final int BODY_AT = 5;

@@ -11,13 +11,16 @@ import static dev.tidings.store.rocksdb.Codec.readText;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
@@ -40,6 +43,11 @@ import java.util.Set;
 final class EntryCodec {
   private static final int NUMBERS = 128;
 
+  // Flags of queues. They are on disks: never change or reuse one.
+  private static final int DURABLE = 1;
+  private static final int WORK = 2;
+  private static final int REJECT = 4;
+
   private EntryCodec() {}
 
   /// The letters are on disks: never change or reuse one.
@@ -53,6 +61,9 @@ final class EntryCodec {
       case CLIENT -> 'o';
       case STREAM -> 'm';
       case KEY -> 'k';
+      case EXCHANGE -> 'x';
+      case QUEUE -> 'q';
+      case BINDING -> 'b';
     };
   }
 
@@ -67,6 +78,9 @@ final class EntryCodec {
       case CLIENT -> "client";
       case STREAM -> "stream";
       case KEY -> "signing-key";
+      case EXCHANGE -> "exchange";
+      case QUEUE -> "queue";
+      case BINDING -> "binding";
     };
   }
 
@@ -104,6 +118,9 @@ final class EntryCodec {
       case Client client -> client(key, client);
       case DurableStream stream -> stream(key, stream);
       case SigningKey signingKey -> signingKey(key, signingKey);
+      case Exchange exchange -> exchange(key, exchange);
+      case Queue queue -> queue(key, queue);
+      case Binding binding -> binding(key, binding);
     };
   }
 
@@ -118,6 +135,9 @@ final class EntryCodec {
       case CLIENT -> readClient(key, body);
       case STREAM -> readStream(key, body);
       case KEY -> readSigningKey(key, body);
+      case EXCHANGE -> readExchange(key, body);
+      case QUEUE -> readQueue(key, body);
+      case BINDING -> readBinding(key, body);
     };
   }
 
@@ -383,6 +403,106 @@ final class EntryCodec {
 
   private static SigningKey readSigningKey(String name, ByteBuffer body) {
     return new SigningKey(name, readPayload(body), signed(body));
+  }
+
+  // Exchanges, queues and bindings
+
+  private static byte[] exchange(byte[] key, Exchange exchange) {
+    return Codec.value(
+        key,
+        NUMBERS + maxBytes(exchange.ownerId()),
+        body -> {
+          putVarint(body, exchange.number());
+          putVarint(body, digit(exchange.type()));
+          putText(body, exchange.ownerId());
+          putSigned(body, exchange.createdAt());
+        });
+  }
+
+  /// The digits are on disks: never change or reuse one.
+  private static int digit(Exchange.Type type) {
+    return switch (type) {
+      case DIRECT -> 0;
+      case FANOUT -> 1;
+      case TOPIC -> 2;
+    };
+  }
+
+  private static Exchange.Type readType(ByteBuffer body) {
+    long digit = varint(body);
+    for (Exchange.Type type : Exchange.Type.values()) {
+      if (digit(type) == digit) {
+        return type;
+      }
+    }
+    throw new IllegalArgumentException("type of an exchange: " + digit + " (expected: 0 to 2)");
+  }
+
+  private static Exchange readExchange(String name, ByteBuffer body) {
+    return new Exchange(
+        name, Math.toIntExact(varint(body)), readType(body), readText(body), signed(body));
+  }
+
+  private static byte[] queue(byte[] key, Queue queue) {
+    return Codec.value(
+        key,
+        NUMBERS + maxBytes(queue.ownerId()),
+        body -> {
+          putVarint(body, queue.incarnation());
+          putVarint(
+              body,
+              (queue.durable() ? DURABLE : 0)
+                  | (queue.mode() == Queue.Mode.WORK ? WORK : 0)
+                  | (queue.bounds().overflow() == Queue.Overflow.REJECT ? REJECT : 0));
+          putOptional(body, queue.bounds().maxLength());
+          putOptional(body, queue.bounds().messageTtlMs());
+          putText(body, queue.ownerId());
+          putSigned(body, queue.createdAt());
+        });
+  }
+
+  private static Queue readQueue(String name, ByteBuffer body) {
+    int incarnation = Math.toIntExact(varint(body));
+    long flags = varint(body);
+    Queue.Bounds bounds =
+        new Queue.Bounds(
+            readOptionalNumber(body),
+            readOptionalNumber(body),
+            (flags & REJECT) != 0 ? Queue.Overflow.REJECT : Queue.Overflow.DROP_OLDEST);
+    return new Queue(
+        name,
+        incarnation,
+        (flags & DURABLE) != 0,
+        (flags & WORK) != 0 ? Queue.Mode.WORK : Queue.Mode.BROADCAST,
+        bounds,
+        readText(body),
+        signed(body));
+  }
+
+  private static byte[] binding(byte[] key, Binding binding) {
+    return Codec.value(
+        key,
+        NUMBERS + maxBytes(binding.exchange()) + maxBytes(binding.queue()),
+        body -> {
+          putText(body, binding.exchange());
+          putVarint(body, digit(binding.type()));
+          putText(body, binding.queue());
+          putSigned(body, binding.createdAt());
+        });
+  }
+
+  private static Binding readBinding(String key, ByteBuffer body) {
+    int incarnation = key.indexOf('/') + 1;
+    int routingKey = key.indexOf('/', incarnation) + 1;
+    String exchange = readText(body);
+    return new Binding(
+        exchange,
+        Integer.parseInt(key.substring(0, incarnation - 1)),
+        readType(body),
+        readText(body),
+        Integer.parseInt(key.substring(incarnation, routingKey - 1)),
+        key.substring(routingKey),
+        signed(body));
   }
 
   // Parts

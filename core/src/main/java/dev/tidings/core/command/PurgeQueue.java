@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.command;
+
+import dev.tidings.core.directory.Queue;
+import dev.tidings.core.runtime.ShardState;
+
+/// Drops everything in a queue that is not acked, also what is leased. Its dead letters stay.
+///
+/// @param queue the one the caller was authorised for
+public record PurgeQueue(Queue queue) implements QueueCommand<Long> {
+  private static final long SIZE = 300;
+
+  @Override
+  public long size() {
+    return SIZE;
+  }
+
+  @Override
+  public boolean writes() {
+    return queue.durable();
+  }
+
+  @Override
+  public boolean isTransient() {
+    return !queue.durable();
+  }
+
+  @Override
+  public boolean freesSpace() {
+    return true;
+  }
+
+  /// Yields how many messages were dropped.
+  @Override
+  public Step<Long> handle(ShardState state, Queue existing) {
+    return QueueContents.missing(state, existing)
+        .<Step<Long>>map(Step.Needs::new)
+        .orElseGet(() -> Step.done(QueueContents.of(state, existing).purge()));
+  }
+}

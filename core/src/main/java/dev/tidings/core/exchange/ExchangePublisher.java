@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.core.exchange;
+
+import dev.tidings.core.command.Enqueue;
+import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Exchange;
+import dev.tidings.core.directory.Queue;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.runtime.Node;
+import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
+import dev.tidings.core.runtime.SerialExecutor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Publishes to exchanges: routes a message without locks, by the directory as it is just then, and
+/// hands a copy for every queue to the shards that own them. Any thread.
+///
+/// Queues that lie in one shard get theirs together, and one publisher's messages reach a queue in
+/// the order in which they were published from one executor. There is no such bond between shards:
+/// where one refuses, others may have taken theirs.
+public final class ExchangePublisher {
+  /// So many bytes one command copies at most, but for a single copy.
+  private static final long MAX_COPIED = 4L << 20;
+
+  private final Node node;
+
+  /// A publisher to the exchanges of `node`.
+  public ExchangePublisher(Node node) {
+    this.node = node;
+  }
+
+  /// Where a message went.
+  ///
+  /// @param copies how many queues got one
+  /// @param dropped how many older messages full queues dropped for it
+  /// @param full the names of the queues that were full and refused it, in order
+  public record Routed(int copies, long dropped, List<String> full) {
+    static final Routed NOWHERE = new Routed(0, 0, List.of());
+
+    public Routed {
+      full = full.stream().sorted().toList();
+    }
+  }
+
+  /// Who gets their copies with one command.
+  private record Together(int shard, boolean durable) {}
+
+  /// Publishes a message.
+  ///
+  /// @param exchange as the caller was authorised for it
+  /// @param key the routing key
+  /// @param payload one JSON value
+  /// @param home where it is answered
+  /// @param reply called once every copy is as safe as its queue keeps it, or one was refused: then
+  ///   others may have been put
+  public void publish(
+      Exchange exchange,
+      String key,
+      Payload payload,
+      SerialExecutor home,
+      Consumer<Outcome<Routed>> reply) {
+    List<Enqueue> commands = commands(exchange, key, payload);
+    if (commands.isEmpty()) {
+      reply.accept(Outcome.done(Routed.NOWHERE));
+      return;
+    }
+    Gathering gathering = new Gathering(commands.size(), reply);
+    for (Enqueue command : commands) {
+      node.submit(command, home, gathering::answered);
+    }
+  }
+
+  private List<Enqueue> commands(Exchange exchange, String key, Payload payload) {
+    Directory directory = node.directory();
+    Map<Together, List<Target>> groups = new HashMap<>();
+    for (Target target : directory.routes().route(exchange, key)) {
+      Optional<Queue> queue = directory.queue(target.queue());
+      if (queue.isPresent()) {
+        Together group = new Together(queue.get().slot() % node.shards(), queue.get().durable());
+        groups.computeIfAbsent(group, _ -> new ArrayList<>()).add(target);
+      }
+    }
+    int most = (int) Math.max(1, MAX_COPIED / Math.max(1, payload.size()));
+    List<Enqueue> commands = new ArrayList<>(groups.size());
+    groups.forEach((group, targets) -> {
+      for (int from = 0; from < targets.size(); from += most) {
+        int to = Math.min(targets.size(), from + most);
+        commands.add(new Enqueue(targets.subList(from, to), group.durable(), payload));
+      }
+    });
+    return commands;
+  }
+
+  /// What has come of the commands of one message; touched by the executor of its caller alone.
+  private static final class Gathering {
+    private final Consumer<Outcome<Routed>> reply;
+    private final List<String> full = new ArrayList<>();
+    private Optional<Refusal> refusal = Optional.empty();
+    private int open;
+    private int copies;
+    private long dropped;
+
+    Gathering(int open, Consumer<Outcome<Routed>> reply) {
+      this.open = open;
+      this.reply = reply;
+    }
+
+    void answered(Outcome<Enqueue.Enqueued> outcome) {
+      switch (outcome) {
+        case Outcome.Done<Enqueue.Enqueued>(Enqueue.Enqueued enqueued) -> {
+          copies += enqueued.copies();
+          dropped += enqueued.dropped();
+          full.addAll(enqueued.full());
+        }
+        case Outcome.Refused<Enqueue.Enqueued>(Refusal refused) -> refusal = Optional.of(refused);
+      }
+      if (--open == 0) {
+        reply.accept(
+            refusal
+                .<Outcome<Routed>>map(Outcome.Refused::new)
+                .orElseGet(() -> Outcome.done(new Routed(copies, dropped, full))));
+      }
+    }
+  }
+}
