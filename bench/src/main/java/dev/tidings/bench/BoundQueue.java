@@ -37,7 +37,12 @@ final class BoundQueue implements AutoCloseable {
     }
   }
 
-  /// Binds the queue so many times.
+  /// Binds the queue once.
+  void bind(String key) throws InterruptedException {
+    exchanges.api().bind(name, name, key);
+  }
+
+  /// Binds the queue so many times, over all these connections.
   void bind(List<HttpConnection> connections, int bindings, IntFunction<String> key)
       throws InterruptedException {
     var calls =

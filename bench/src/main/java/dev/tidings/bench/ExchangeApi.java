@@ -33,6 +33,15 @@ final class ExchangeApi implements AutoCloseable {
         JSON.createObjectNode().put("name", name).put("durable", durable).put("mode", mode));
   }
 
+  void bind(String exchange, String queue, String key) throws InterruptedException {
+    post(
+        "/bindings",
+        JSON.createObjectNode()
+            .put("exchange_name", exchange)
+            .put("queue_name", queue)
+            .put("key", key));
+  }
+
   Counts counts(String queue) throws InterruptedException {
     String path = "/queues/" + queue;
     HttpResponse<String> answer = calls.send("GET", path, Optional.empty());

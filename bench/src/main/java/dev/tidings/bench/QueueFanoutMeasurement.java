@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench;
 
-import dev.tidings.bench.load.HttpConnection;
 import dev.tidings.bench.load.Requests;
 import dev.tidings.bench.load.SocketGroup;
 import dev.tidings.bench.load.StampedRequest;
 import java.time.Duration;
-import java.util.List;
 import java.util.function.Supplier;
 
 /// How fast a broadcast queue's messages reach its sockets, next to the relay's of a topic with as
@@ -34,10 +32,7 @@ final class QueueFanoutMeasurement {
     String topic = session.newTopics(1).getFirst();
     var relay = new Requests(session.endpoint(), session.token(), exchanges.payloadBytes());
     try (BoundQueue queue = BoundQueue.create(exchanges, "fanout", true, "broadcast")) {
-      List<HttpConnection> one =
-          HttpConnection.open(session.loops(), session.endpoint(), 1, session.failures());
-      queue.bind(one, 1, _ -> "");
-      HttpConnection.closeAll(one);
+      queue.bind("");
       try (SocketGroup onQueue = queue.broadcast(sockets, sampleEvery);
           SocketGroup onTopic = session.sockets().onTopic(topic, sockets, sampleEvery)) {
         for (int run = 0; run < exchanges.options().runs(); run++) {

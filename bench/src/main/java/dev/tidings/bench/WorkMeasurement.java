@@ -2,9 +2,7 @@
 package dev.tidings.bench;
 
 import dev.tidings.bench.load.Ack;
-import dev.tidings.bench.load.HttpConnection;
 import dev.tidings.bench.load.SocketGroup;
-import java.util.List;
 
 /// How fast a durable work queue's messages reach the sockets that compete for them while they are
 /// published, with either way to acknowledge.
@@ -30,10 +28,7 @@ final class WorkMeasurement {
   void measure(Ack ack) throws InterruptedException {
     Session session = exchanges.session();
     try (BoundQueue queue = BoundQueue.create(exchanges, "direct", true, "work")) {
-      List<HttpConnection> one =
-          HttpConnection.open(session.loops(), session.endpoint(), 1, session.failures());
-      queue.bind(one, 1, _ -> KEY);
-      HttpConnection.closeAll(one);
+      queue.bind(KEY);
       try (SocketGroup group = queue.work(sockets, ack, prefetch)) {
         for (int run = 0; run < exchanges.options().runs(); run++) {
           session.measureDiskSync();
