@@ -268,6 +268,11 @@ public final class Node {
     return history;
   }
 
+  /// Whether the log with number `incarnation` is in memory. Any thread.
+  public boolean isInMemory(int incarnation) {
+    return logs.find(incarnation).isPresent();
+  }
+
   /// How many logs are in memory.
   public int logsInMemory() {
     return logs.size();
