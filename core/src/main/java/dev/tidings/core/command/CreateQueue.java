@@ -47,6 +47,9 @@ public record CreateQueue(
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
     }
+    if (state.subscription(name).isPresent()) {
+      return Step.refused(Refusal.Code.QUEUE_EXISTS, "Queue already exists");
+    }
     Optional<String> noRoom = state.noRoomForQueue();
     if (noRoom.isPresent()) {
       return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());

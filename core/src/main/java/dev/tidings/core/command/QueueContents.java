@@ -22,6 +22,10 @@ import java.util.Optional;
 record QueueContents(
     ShardState state, Topic topic, Subscription subscription, TopicLog log, Deliveries deliveries) {
 
+  // The share of what a queue keeps that it may have dropped before its log is trimmed, as a
+  // divisor. The next sweep trims the rest.
+  private static final long TRIMMED_AT = 16;
+
   /// What has to be loaded before [#of] can be called; empty if everything is in memory.
   static Optional<Load> missing(ShardState state, Queue queue) {
     if (state.log(queue.incarnation()).isEmpty()) {
@@ -59,7 +63,10 @@ record QueueContents(
     }
     long first = deliveries.firstOfNewest(log, keep);
     state.subscriptions().write(subscription, deliveries.lose(first, log));
-    state.trim(topic, first);
+    // A trim costs the store as much as some messages: a long queue is not trimmed for each.
+    if (first - log.firstRetained() > keep / TRIMMED_AT) {
+      state.trim(topic, first);
+    }
     return before - length();
   }
 
