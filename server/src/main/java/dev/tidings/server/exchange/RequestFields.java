@@ -70,6 +70,16 @@ final class RequestFields {
     return text(name, 1);
   }
 
+  /// The name of something to be created: as above, but for what stands for a folder, since no
+  /// path could name it.
+  String newName(String name) {
+    String text = name(name);
+    if (text.equals(".") || text.equals("..")) {
+      note(name, "'" + text + "'", "a name that can stand in a path");
+    }
+    return text;
+  }
+
   /// A key: up to 255 characters, none if not sent.
   String key(String name) {
     return text(name, 0);
