@@ -13,6 +13,7 @@ import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Fields;
+import dev.tidings.server.wire.Heartbeat;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.RequestMark;
@@ -64,8 +65,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   private Authenticator.Caller caller;
   private boolean warned;
   private final long openedNs;
-  private long lastHeardNs;
-  private long lastPingNs;
+  private final Heartbeat heartbeat;
   private State state = State.AWAITING_FIRST;
   private final Set<Cursor> opened = new HashSet<>();
   private final Set<Cursor> endedEarly = new HashSet<>();
@@ -93,8 +93,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
     this.writer =
         SocketWriter.of(socket, RelayFrames.MESSAGE, group.settings().sendBuffer(), this::drained);
     this.openedNs = group.time().monotonicNs();
-    this.lastHeardNs = openedNs;
-    this.lastPingNs = lastHeardNs;
+    this.heartbeat = new Heartbeat(group.settings().pingInterval(), openedNs);
   }
 
   void start() {
@@ -122,7 +121,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   // ---- frames from the client ----
 
   private void heard() {
-    lastHeardNs = group.time().monotonicNs();
+    heartbeat.heard(group.time().monotonicNs());
   }
 
   private void receivedBinary() {
@@ -579,15 +578,14 @@ final class RelaySocket implements Reader, OpenSessions.Session {
               + " s");
       return;
     }
-    long pingNs = settings.pingInterval().toNanos();
-    if (nowNs - lastHeardNs > 2 * pingNs) {
-      // Nobody is there to read a close frame.
-      close(GOING_AWAY, "no pong");
-      return;
-    }
-    if (nowNs - Math.max(lastHeardNs, lastPingNs) >= pingNs) {
-      lastPingNs = nowNs;
-      writer.beat();
+    switch (heartbeat.tick(nowNs)) {
+      case WAIT -> {}
+      case PING -> writer.beat();
+      case GIVE_UP -> {
+        // Nobody is there to read a close frame.
+        close(GOING_AWAY, "no pong");
+        return;
+      }
     }
     long leftMs = caller.expiresAt() - nowMs;
     boolean mayBeWarned = state == State.SUBSCRIBED || state == State.UNSUBSCRIBED;
