@@ -3,8 +3,6 @@ package dev.tidings.server.socket;
 
 import dev.tidings.server.wire.JsonValue;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import java.util.Optional;
 
 /// Which API the first frame of a WebSocket belongs to.
 enum FirstFrame {
@@ -15,29 +13,15 @@ enum FirstFrame {
   /// It is not like either's.
   UNKNOWN;
 
-  private static final String TYPE = "type";
-
   /// That of `text`. The types of both APIs differ in case alone; the name of the field may be
-  /// written in any, as the clients of exchanges may.
+  /// written in any, as by the clients of exchanges.
   static FirstFrame of(String text) {
-    JsonValue.Parsed parsed = JsonValue.parse(text.getBytes(StandardCharsets.UTF_8), 1);
-    return parsed instanceof JsonValue.Valid(JsonValue.JsonObject frame)
-        ? type(frame.fields()).map(FirstFrame::ofType).orElse(UNKNOWN)
+    return JsonValue.parseFirst(text.getBytes(StandardCharsets.UTF_8), 1)
+                instanceof JsonValue.Valid(JsonValue.JsonObject frame)
+            && frame.fieldIgnoringCase("type").orElse(frame)
+                instanceof JsonValue.JsonString(var _, String type)
+        ? ofType(type)
         : UNKNOWN;
-  }
-
-  private static Optional<String> type(Map<String, JsonValue> fields) {
-    JsonValue exact = fields.get(TYPE);
-    Optional<JsonValue> value =
-        exact != null
-            ? Optional.of(exact)
-            : fields.entrySet().stream()
-                .filter(field -> field.getKey().equalsIgnoreCase(TYPE))
-                .findFirst()
-                .map(Map.Entry::getValue);
-    return value
-        .filter(JsonValue.JsonString.class::isInstance)
-        .map(it -> ((JsonValue.JsonString) it).value());
   }
 
   private static FirstFrame ofType(String type) {
