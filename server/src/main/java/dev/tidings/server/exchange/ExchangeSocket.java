@@ -180,27 +180,18 @@ final class ExchangeSocket implements SocketSession {
       trouble(payload.fault().get());
       return Map.of();
     }
+    // As over HTTP, what is none of its messages is passed over.
     Map<QueueReader, List<Long>> named = new LinkedHashMap<>();
-    int strangers = 0;
     for (String text : ids) {
-      Optional<MessageId> id = MessageId.parse(text);
-      Optional<QueueReader> reader =
-          id.flatMap(it ->
-              readers.values().stream().filter(of -> of.gives(it.incarnation())).findFirst());
-      if (reader.isPresent()) {
-        named
-            .computeIfAbsent(reader.get(), _ -> new ArrayList<>())
-            .add(id.orElseThrow().sequence());
-      } else {
-        strangers++;
-      }
-    }
-    if (strangers > 0) {
-      trouble(
-          "unique_id: "
-              + strangers
-              + " of them are of no message (expected: of work queues that this socket is"
-              + " subscribed to)");
+      MessageId.parse(text)
+          .ifPresent(id ->
+              readers.values().stream()
+                  .filter(reader -> reader.gives(id.incarnation()))
+                  .findFirst()
+                  .ifPresent(reader ->
+                      named
+                          .computeIfAbsent(reader, _ -> new ArrayList<>())
+                          .add(id.sequence())));
     }
     return named;
   }
