@@ -75,6 +75,7 @@ final class QueueReader implements Reader {
     cursor = of;
     meet(of);
     if (!isOver && !isOpened) {
+      // Before the first message, which comes once it is ready.
       isOpened = true;
       socket.subscribed(queue, mode);
     }
@@ -95,8 +96,8 @@ final class QueueReader implements Reader {
     if (mode.isEmpty()) {
       meet(of);
     }
-    if (!isOver && mode.isPresent() && mode.get() == Queue.Mode.BROADCAST) {
-      deliver(of);
+    if (!isOver) {
+      proceed();
       socket.client().flushAtTurnEnd();
     }
   }
@@ -127,10 +128,7 @@ final class QueueReader implements Reader {
           .directory()
           .subscription(queue)
           .filter(it -> it.incarnation() == present.get().incarnation())
-          .ifPresent(subscription -> {
-            worker = new QueueWorker(group, socket, subscription, wish);
-            worker.proceed();
-          });
+          .ifPresent(it -> worker = new QueueWorker(group, socket, it, wish));
     }
   }
 
@@ -162,7 +160,7 @@ final class QueueReader implements Reader {
 
   // ---- delivery ----
 
-  /// Goes on after the socket was full.
+  /// Gives what there is, as far as the socket takes it.
   void proceed() {
     Cursor of = cursor;
     if (mode.isPresent() && of != null) {
