@@ -56,6 +56,20 @@ class DirectoryTest {
   }
 
   @Test
+  void topicsOfQueues_areNobodysAndCanBeLeftOut() {
+    Directory directory =
+        new Directory(
+            new DirectoryContents(
+                List.of(topic("!", "1"), topic("$queue/", "1"), topic("a", "1")), 3, List.of()));
+    Optional<Entry> _ = directory.show(topic("$queue/b", "1"));
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("!", "a");
+    assertThat(directory.openTopicAfter("").orElseThrow().name()).isEqualTo("!");
+    assertThat(directory.openTopicAfter("!").orElseThrow().name()).isEqualTo("a");
+    directory.hide(topic("$queue/b", "1"));
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("!", "a");
+  }
+
+  @Test
   void show_addsAndReplaces_andKeepsTheOwnersInStep() {
     Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
     assertThat(directory.show(topic("b", "1"))).isEmpty();
