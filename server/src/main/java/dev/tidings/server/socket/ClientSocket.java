@@ -122,7 +122,12 @@ public final class ClientSocket implements OpenSessions.Session {
         if (entrance.mayRelay()) {
           yield join(api.relay());
         }
-        close(POLICY, "this call needs a token");
+        if (entrance.hasToken()) {
+          // It tells what is missing.
+          join(api.relay()).recheck();
+        } else {
+          close(POLICY, "a token is needed (expected: ?token=, or the subprotocol bearer)");
+        }
         yield null;
       }
     };
@@ -335,5 +340,4 @@ public final class ClientSocket implements OpenSessions.Session {
   public EventLoop loop() {
     return api.loop();
   }
-
 }

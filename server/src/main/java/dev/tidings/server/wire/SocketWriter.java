@@ -98,7 +98,7 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
   public void whenWritten(Consumer<Boolean> then) {
     unflushed = true;
     ChannelPromise promise = framework.newPromise();
-    promise.addListener(written -> then.accept(written.isSuccess()));
+    var _ = promise.addListener(written -> then.accept(written.isSuccess()));
     var _ = framework.write(Unpooled.EMPTY_BUFFER, promise);
   }
 
