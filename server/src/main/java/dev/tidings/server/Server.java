@@ -671,7 +671,7 @@ public final class Server {
   public void stop() {
     upkeep.close();
     tls.ifPresent(Tls::close);
-    CountDownLatch gone = 
+    CountDownLatch gone =
         new CountDownLatch(relays.size() + pubsubs.size() + streams.size() + sockets.size());
     for (SocketApi api : sockets) {
       api.loop()

@@ -149,8 +149,10 @@ final class ExchangeSocketsTest {
                 .toList();
         publishes.forEach(it -> assertThat(Await.result(it).statusCode()).isEqualTo(200));
       }
-      List<Integer> numbers = IntStream.range(0, count).mapToObj(_ -> number(reader.next())).toList();
-      assertThat(numbers).containsExactlyInAnyOrderElementsOf(IntStream.range(0, count).boxed().toList());
+      List<Integer> numbers =
+          IntStream.range(0, count).mapToObj(_ -> number(reader.next())).toList();
+      assertThat(numbers)
+          .containsExactlyInAnyOrderElementsOf(IntStream.range(0, count).boxed().toList());
       assertThat(IntStream.range(0, count).map(_ -> number(mute.next())).boxed().toList())
           .isEqualTo(numbers);
     }

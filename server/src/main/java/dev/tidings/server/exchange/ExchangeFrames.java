@@ -54,8 +54,7 @@ final class ExchangeFrames implements FrameFormat {
   ///
   /// @param mode that of the queue; empty while there is none of the name
   static JsonOut subscribed(String queue, Optional<Queue.Mode> mode) {
-    return end(
-        begin("SUBSCRIBED", queue).raw(",\"mode\":").string(mode.map(RequestFields::spelt)));
+    return end(begin("SUBSCRIBED", queue).raw(",\"mode\":").string(mode.map(RequestFields::spelt)));
   }
 
   /// A subscription to `queue` is over, or there was none.

@@ -189,9 +189,7 @@ final class ExchangeSocket implements SocketSession {
                   .filter(reader -> reader.gives(id.incarnation()))
                   .findFirst()
                   .ifPresent(reader ->
-                      named
-                          .computeIfAbsent(reader, _ -> new ArrayList<>())
-                          .add(id.sequence())));
+                      named.computeIfAbsent(reader, _ -> new ArrayList<>()).add(id.sequence())));
     }
     return named;
   }
@@ -266,8 +264,7 @@ final class ExchangeSocket implements SocketSession {
         .directory()
         .queue(queue)
         .map(it -> AccessPolicy.mayConsumeQueue(principal, it))
-        .orElseGet(() ->
-            AccessPolicy.mayCall(principal, Scope.QUEUES_CONSUME, Optional.of(queue)));
+        .orElseGet(() -> AccessPolicy.mayCall(principal, Scope.QUEUES_CONSUME, Optional.of(queue)));
   }
 
   /// Who its client is by now; empty, and the socket is ended, if it may not act any more.

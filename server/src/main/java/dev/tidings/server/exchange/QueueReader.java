@@ -107,8 +107,8 @@ final class QueueReader implements Reader {
     Optional<Queue> present =
         of.log()
             .map(TopicLog::incarnation)
-            .flatMap(number ->
-                group.directory().queue(queue).filter(it -> it.incarnation() == number));
+            .flatMap(
+                number -> group.directory().queue(queue).filter(it -> it.incarnation() == number));
     if (present.isEmpty()) {
       return;
     }
@@ -149,11 +149,13 @@ final class QueueReader implements Reader {
         stopWorker(/* isGone= */ false);
         mode = Optional.empty();
         // Of the next queue of the name it misses nothing.
-        group.loop().execute(() -> {
-          if (!isOver) {
-            open(new Start.Earliest());
-          }
-        });
+        group
+            .loop()
+            .execute(() -> {
+              if (!isOver) {
+                open(new Start.Earliest());
+              }
+            });
       }
     }
   }

@@ -13,8 +13,7 @@ import java.util.OptionalLong;
 /// @param ack who acks; empty if it does not say
 /// @param prefetch messages under way at once; empty if it does not say
 /// @param confirm whether it wants to be answered
-record QueueWish(
-    Optional<Start> from, Optional<Ack> ack, OptionalLong prefetch, boolean confirm) {
+record QueueWish(Optional<Start> from, Optional<Ack> ack, OptionalLong prefetch, boolean confirm) {
   private static final int MAX_PREFETCH = 1000;
   private static final int DEFAULT_PREFETCH = 100;
 

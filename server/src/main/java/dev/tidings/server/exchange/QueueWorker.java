@@ -156,11 +156,7 @@ final class QueueWorker {
 
   private void take(LeaseMessages.Leased leased) {
     long forMs =
-        leased
-            .subscription()
-            .policy()
-            .ackDeadlineMs()
-            .orElse(group.services().ackDeadlineMs());
+        leased.subscription().policy().ackDeadlineMs().orElse(group.services().ackDeadlineMs());
     long endNs = group.services().time().monotonicNs() + forMs * NS_PER_MS;
     List<Taken> taken =
         leased.messages().stream()
@@ -306,8 +302,9 @@ final class QueueWorker {
 
   private void nackTaken(List<Taken> taken, OptionalLong delayMs) {
     group.services().leases().nacked(taken.size());
-    byLease(taken).forEach((lease, sequences) ->
-        submitNack(new Meant(sequences, OptionalLong.of(lease)), delayMs));
+    byLease(taken)
+        .forEach((lease, sequences) ->
+            submitNack(new Meant(sequences, OptionalLong.of(lease)), delayMs));
   }
 
   /// Those that become dead letters are handled as many at a time as their copies allow.
@@ -330,21 +327,22 @@ final class QueueWorker {
 
   /// As if they had not been delivered.
   private void giveBack(Collection<Taken> taken) {
-    byLease(taken).forEach((lease, sequences) ->
-        submit(
-            new ReleaseMessages(subscription, new Meant(sequences, OptionalLong.of(lease))),
-            outcome -> {
-              if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
-                // Their lease ends by itself.
-                LOG.debug("messages could not be given back: {}", refusal.detail());
-              }
-            }));
+    byLease(taken)
+        .forEach((lease, sequences) ->
+            submit(
+                new ReleaseMessages(subscription, new Meant(sequences, OptionalLong.of(lease))),
+                outcome -> {
+                  if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
+                    // Their lease ends by itself.
+                    LOG.debug("messages could not be given back: {}", refusal.detail());
+                  }
+                }));
   }
 
   private static Map<Long, List<Long>> byLease(Collection<Taken> taken) {
     Map<Long, List<Long>> byLease = new HashMap<>();
-    taken.forEach(it ->
-        byLease.computeIfAbsent(it.lease, _ -> new ArrayList<>()).add(it.sequence()));
+    taken.forEach(
+        it -> byLease.computeIfAbsent(it.lease, _ -> new ArrayList<>()).add(it.sequence()));
     return byLease;
   }
 

@@ -38,7 +38,7 @@ final class EventCalls {
     this.api = api;
     this.services = services;
     this.connections = services.connections();
-    this.delivery = 
+    this.delivery =
         new Delivery(
             loop,
             EventFrames.EVENTS,
@@ -51,7 +51,11 @@ final class EventCalls {
   }
 
   private void openStream(Call call) {
-    RelayApi.allowed(call, BrowserTokens.callerOf(services.authenticator(), call), Right.RECEIVE, caller -> openStream(call, caller));
+    RelayApi.allowed(
+        call,
+        BrowserTokens.callerOf(services.authenticator(), call),
+        Right.RECEIVE,
+        caller -> openStream(call, caller));
   }
 
   private void openStream(Call call, Authenticator.Caller caller) {

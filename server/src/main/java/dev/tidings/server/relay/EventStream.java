@@ -143,8 +143,7 @@ final class EventStream implements Reader, OpenSessions.Session {
   }
 
   private void deliver() {
-    if (state == State.OPEN
-        && !deliver(cursor.orElseThrow(), writer.orElseThrow())) {
+    if (state == State.OPEN && !deliver(cursor.orElseThrow(), writer.orElseThrow())) {
       ended(cursor.orElseThrow(), End.UNAVAILABLE);
     }
   }

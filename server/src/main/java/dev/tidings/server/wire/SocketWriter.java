@@ -49,8 +49,8 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
         drained);
   }
 
-  /// As above, in `framing` to the connection of an HTTP/1 response whose head has been written. The framework's
-  /// encoder still makes chunks of what is written, if the response is chunked.
+  /// As above, in `framing` to the connection of an HTTP/1 response whose head has been written.
+  /// The framework's encoder still makes chunks of what is written, if the response is chunked.
   public static SocketWriter of(
       HttpConnection connection, Framing framing, int highWater, Runnable drained) {
     return new SocketWriter(
