@@ -77,10 +77,11 @@ final class ExchangeSocket implements SocketSession {
     if (frame.fieldIgnoringCase("type").orElse(frame) instanceof JsonString(var _, String type)) {
       RequestFields payload =
           new RequestFields(
-              frame.fieldIgnoringCase("payload").orElse(frame) instanceof JsonObject object
-                      && object != frame
-                  ? object
-                  : new JsonObject(frame.raw(), Map.of()));
+              frame
+                  .fieldIgnoringCase("payload")
+                  .filter(JsonObject.class::isInstance)
+                  .map(JsonObject.class::cast)
+                  .orElseGet(() -> new JsonObject(frame.raw(), Map.of())));
       switch (type) {
         case "SUBSCRIBE" -> subscribe(payload);
         case "UNSUBSCRIBE" -> unsubscribe(payload);

@@ -28,14 +28,12 @@ final class EventCalls {
   private static final long TICK_MS = 1000;
   private static final String LAST_EVENT_ID = "last-event-id";
 
-  private final RelayApi api;
   private final Services services;
   private final UserConnections connections;
   private final Delivery delivery;
   private final OpenSessions<EventStream> open = new OpenSessions<>();
 
-  EventCalls(RelayApi api, EventLoop loop, Services services) {
-    this.api = api;
+  EventCalls(EventLoop loop, Services services) {
     this.services = services;
     this.connections = services.connections();
     this.delivery =

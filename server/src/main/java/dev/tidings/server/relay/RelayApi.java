@@ -131,7 +131,7 @@ public final class RelayApi {
     this.publisher = new Publisher(services.node(), services.authenticator(), loop);
     this.sockets = new RelaySockets(loop, services, publisher);
     this.polls = new PollCalls(this, services);
-    this.events = new EventCalls(this, loop, services);
+    this.events = new EventCalls(loop, services);
     loop.core().readers().onPrincipalChange(this::recheck);
   }
 
