@@ -398,6 +398,7 @@ final class SecurityTableTest {
           wordFor(
               caller.postJson("/publish", Json.object("exchange_name", bound(named), "payload", 1)),
               200);
+      case "GET /ws and SUBSCRIBE" -> wordForQueueSubscribe(caller, bound(named));
       case "GET /liveness" -> wordFor(caller.get("/liveness"), 200);
       case "GET /readiness" -> wordFor(caller.get("/readiness"), 200);
       case "POST /topics" ->
@@ -597,7 +598,7 @@ final class SecurityTableTest {
       socket.send(Json.object("type", "subscribe", "topics", List.of(topic)));
       JsonNode frame = socket.next();
       if (frame.get("type").asString().equals("error")) {
-        assertThat(frame.get("code").asString()).isEqualTo("SUBSCRIPTION_ERROR");
+        assertThat(frame.get("code").asString()).isIn("SUBSCRIPTION_ERROR", "ACCESS_REVOKED");
         return "error";
       }
       assertThat(frame.get("type").asString()).isEqualTo("subscribed");
@@ -608,12 +609,29 @@ final class SecurityTableTest {
     }
   }
 
+  private String wordForQueueSubscribe(RelayClient caller, String queue) {
+    try (RelaySocket socket = caller.open()) {
+      socket.send(
+          Json.object(
+              "type", "SUBSCRIBE", "payload", Json.object("queue_name", queue, "confirm", true)));
+      JsonNode frame = socket.next();
+      if (frame.get("type").asString().equals("ERROR")) {
+        assertThat(frame.get("payload").get("code").asString()).isEqualTo("FORBIDDEN");
+        return "error";
+      }
+      assertThat(frame.get("type").asString()).isEqualTo("SUBSCRIBED");
+      return "yes";
+    } catch (CompletionException _) {
+      return Integer.toString(RelaySocket.refusedStatus(socketUri(caller)));
+    }
+  }
+
   private String wordForSocketPublish(RelayClient caller, String topic) {
     try (RelaySocket socket = caller.open()) {
       socket.send(Json.object("type", "publish", "topic", topic, "payload", Map.of("n", 1)));
       JsonNode frame = socket.next();
       if (frame.get("type").asString().equals("error")) {
-        assertThat(frame.get("code").asString()).isEqualTo("ACCESS_DENIED");
+        assertThat(frame.get("code").asString()).isIn("ACCESS_DENIED", "ACCESS_REVOKED");
         return "error";
       }
       assertThat(frame.get("type").asString()).isEqualTo("published");

@@ -826,6 +826,18 @@ class SubscriptionCommandsTest {
   }
 
   @Test
+  void waiterThatWasWoken_andTakesNothing_passesItsCallOn() throws Exception {
+    Subscribers on = Subscribers.hot();
+    Subscription s = on.subscribe("s");
+    Sleeper busy = new Sleeper(on, s).asks();
+    Sleeper next = new Sleeper(on, s).asks();
+    on.publish("1");
+    assertThat(List.of(busy.woken, next.woken)).containsExactly(1, 0);
+    on.done(new StopWaiting(s, busy));
+    assertThat(List.of(busy.woken, next.woken)).containsExactly(1, 1);
+  }
+
+  @Test
   void waiters_areWokenByLeasesThatEnd_waitsThatAreOver_andReprocessing() throws Exception {
     Subscribers on = Subscribers.hot();
     Subscription s = on.subscribe("s", new DeliveryPolicy(2, 3_000, 3_000, OptionalLong.empty()));
