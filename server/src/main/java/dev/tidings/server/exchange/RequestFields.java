@@ -72,8 +72,8 @@ final class RequestFields {
     return text(name, 1);
   }
 
-  /// The name of something to be created: as above, but for what stands for a folder, since no
-  /// path could name it.
+  /// The name of something to be created: as above, but for what stands for a folder, since no path
+  /// could name it.
   String newName(String name) {
     String text = name(name);
     if (text.equals(".") || text.equals("..")) {
