@@ -18,6 +18,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.exchange.ExchangeApi;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.streams.StreamsApi;
@@ -129,19 +130,28 @@ public final class Tidings {
         config.retention().sweepInterval(),
         relay(config),
         pubsub(config),
-        streams(config.streams()));
+        streams(config.streams()),
+        exchanges(config));
   }
 
   private static PubsubApi.Settings pubsub(TidingsConfig config) {
-    TidingsConfig.Pubsub pubsub = config.pubsub();
     return new PubsubApi.Settings(
-        pubsub.anonymous() == TidingsConfig.Anonymous.ALL,
-        new DeliveryPolicy(
-            pubsub.maxDeliveryAttempts(),
-            pubsub.backoffMin().toMillis(),
-            pubsub.backoffMax().toMillis(),
-            OptionalLong.empty()),
+        config.pubsub().anonymous() == TidingsConfig.Anonymous.ALL,
+        policy(config.pubsub()),
         config.subscriptions().maxWait());
+  }
+
+  private static DeliveryPolicy policy(TidingsConfig.Pubsub pubsub) {
+    return new DeliveryPolicy(
+        pubsub.maxDeliveryAttempts(),
+        pubsub.backoffMin().toMillis(),
+        pubsub.backoffMax().toMillis(),
+        OptionalLong.empty());
+  }
+
+  private static ExchangeApi.Settings exchanges(TidingsConfig config) {
+    return new ExchangeApi.Settings(
+        config.exchanges().anonymous() == TidingsConfig.Anonymous.ALL, policy(config.pubsub()));
   }
 
   private static StreamsApi.Settings streams(TidingsConfig.Streams streams) {
@@ -220,7 +230,11 @@ public final class Tidings {
             config.streams().limitPerUser(),
             config.streams().idleTime(),
             config.streams().deduplicationWindow()),
-        ExchangeLimits.DEFAULT);
+        new ExchangeLimits(
+            config.exchanges().limit(),
+            config.exchanges().queueLimit(),
+            config.exchanges().bindingLimit(),
+            config.memory().transientQueuesSize()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

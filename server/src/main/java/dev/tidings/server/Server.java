@@ -6,6 +6,7 @@ import dev.tidings.core.command.KeepKey;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.exchange.ExchangePublisher;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
@@ -20,6 +21,7 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
+import dev.tidings.server.exchange.ExchangeApi;
 import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.CleanupApi;
 import dev.tidings.server.ops.Metrics;
@@ -354,9 +356,7 @@ public final class Server {
     // browser
     // of somebody on this machine. On other addresses there is no telling who is meant.
     boolean isLoopbackOnly =
-        settings.anonymousUsername().isPresent()
-            || ((settings.pubsub().anonymous() || settings.streams().anonymous())
-                && isLoopback(settings.host()));
+        settings.anonymousUsername().isPresent() || (isAnonymous() && isLoopback(settings.host()));
     Edge edge = Edge.of(settings.edge(), isLoopbackOnly, time);
     if (settings.tls().map(TlsSettings::plainToo).orElse(true)) {
       plainPort =
@@ -375,6 +375,13 @@ public final class Server {
     if (settings.adminSocket().isPresent()) {
       listenForAdmin(services, settings.adminSocket().get());
     }
+  }
+
+  /// Whether some API lets calls without a token act.
+  private boolean isAnonymous() {
+    return settings.pubsub().anonymous()
+        || settings.streams().anonymous()
+        || settings.exchanges().anonymous();
   }
 
   private static boolean isLoopback(String host) {
@@ -469,6 +476,7 @@ public final class Server {
           StreamsApi ofStreams = new StreamsApi(streams(services), loop);
           ofStreams.route(routes);
           streams.add(ofStreams);
+          new ExchangeApi(exchanges(services)).route(routes);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -518,6 +526,18 @@ public final class Server {
         streamWaiters,
         node.directory().signingKey(STREAM_TOKENS).orElseThrow().secret(),
         settings.streams());
+  }
+
+  private ExchangeApi.Services exchanges(RelayApi.Services services) {
+    return new ExchangeApi.Services(
+        node,
+        settings.exchanges().anonymous()
+            ? new AnonymousAuthenticator(services.authenticator())
+            : services.authenticator(),
+        services.bodies(),
+        new ExchangePublisher(node),
+        metrics.exchanges(),
+        settings.exchanges());
   }
 
   private Authenticator ofPubsub(Authenticator authenticator) {

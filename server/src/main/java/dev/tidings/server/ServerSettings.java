@@ -6,6 +6,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.store.Durability;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.exchange.ExchangeApi;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.streams.StreamsApi;
@@ -44,6 +45,7 @@ import java.util.Optional;
 /// @param relay bounds of the relay API
 /// @param pubsub defaults and bounds of the pubsub API
 /// @param streams bounds of the streams API
+/// @param exchanges defaults of the exchange API
 public record ServerSettings(
     String host,
     int port,
@@ -71,4 +73,5 @@ public record ServerSettings(
     Duration sweepInterval,
     RelayApi.Settings relay,
     PubsubApi.Settings pubsub,
-    StreamsApi.Settings streams) {}
+    StreamsApi.Settings streams,
+    ExchangeApi.Settings exchanges) {}

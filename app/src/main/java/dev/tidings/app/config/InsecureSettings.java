@@ -20,7 +20,8 @@ final class InsecureSettings {
   private static final List<Map.Entry<String, String>> ANONYMOUS =
       List.of(
           Map.entry("pubsub.anonymous", "publish, consume and manage clients"),
-          Map.entry("streams.anonymous", "send, receive and delete streams"));
+          Map.entry("streams.anonymous", "send, receive and delete streams"),
+          Map.entry("exchanges.anonymous", "publish to exchanges and delete queues"));
 
   private static final String USERNAME = "auth.bootstrap-admin.username";
   private static final String PASSWORD = "auth.bootstrap-admin.password";

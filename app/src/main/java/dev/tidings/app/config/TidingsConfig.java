@@ -27,6 +27,7 @@ public record TidingsConfig(
     Pubsub pubsub,
     Subscriptions subscriptions,
     Streams streams,
+    Exchanges exchanges,
     Memory memory,
     Limits limits,
     RateLimits rateLimits,
@@ -505,6 +506,34 @@ public record TidingsConfig(
                       + " answered with 429")
           int maxWaitersPerUser) {}
 
+  /// Exchanges, queues and bindings.
+  public record Exchanges(
+      @Setting(
+              defaultValue = "none",
+              devDefault = "all",
+              doc =
+                  "What a call of the exchange API, or a socket, without a token may do; one that"
+                      + " is sent is always checked")
+          Anonymous anonymous,
+      @Setting(
+              defaultValue = "10000",
+              min = "1",
+              max = "1000000",
+              doc = "Exchanges; further ones are refused with 429")
+          int limit,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "1000000",
+              doc = "Queues; further ones are refused with 429")
+          int queueLimit,
+      @Setting(
+              defaultValue = "1000000",
+              min = "1",
+              max = "10000000",
+              doc = "Bindings; further ones are refused with 429")
+          int bindingLimit) {}
+
   /// Heap used for messages.
   public record Memory(
       @Setting(
@@ -527,7 +556,16 @@ public record TidingsConfig(
               max = "1TiB",
               bytes = true,
               doc = "Messages that streams buffer; beyond it a send is answered with 503")
-          long streamsSize) {}
+          long streamsSize,
+      @Setting(
+              defaultValue = "256MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc =
+                  "Messages of transient queues; beyond it a queue drops its oldest, or a publish"
+                      + " is answered with 503")
+          long transientQueuesSize) {}
 
   /// Work that waits for the store.
   public record Limits(
@@ -685,6 +723,7 @@ public record TidingsConfig(
         pubsub,
         subscriptions,
         streams,
+        exchanges,
         memory,
         limits,
         rateLimits,

@@ -2,8 +2,10 @@
 package dev.tidings.core.access;
 
 import dev.tidings.core.directory.Client;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Permission;
 import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
@@ -69,24 +71,32 @@ public final class AccessPolicy {
     return switch (principal) {
       case User user ->
           switch (scope) {
-            case TOPICS_CREATE,
-                TOPICS_PUBLISH,
-                STREAMS_SEND,
-                EXCHANGES_MANAGE,
-                EXCHANGES_PUBLISH,
-                QUEUES_MANAGE ->
+            case TOPICS_CREATE, TOPICS_PUBLISH, STREAMS_SEND, EXCHANGES_PUBLISH ->
                 user.has(Permission.WRITE);
             case SUBSCRIPTIONS_CREATE, SUBSCRIPTIONS_CONSUME, STREAMS_RECEIVE, QUEUES_CONSUME ->
                 user.has(Permission.READ);
-            case TOPICS_READ, TOPICS_DELETE, SUBSCRIPTIONS_READ, SUBSCRIPTIONS_DELETE -> true;
+            case TOPICS_READ,
+                TOPICS_DELETE,
+                SUBSCRIPTIONS_READ,
+                SUBSCRIPTIONS_DELETE,
+                EXCHANGES_MANAGE,
+                QUEUES_MANAGE ->
+                true;
             case ALL, CLIENTS_CREATE, CLIENTS_UPDATE, CLIENTS_READ, CLIENTS_DELETE ->
                 user.has(Permission.ADMIN);
           };
       case Client client ->
           object
-              .map(id -> client.scopes().allows(scope, id))
+              .map(id -> mayName(client, scope, id))
               .orElseGet(() -> client.scopes().allows(scope));
     };
+  }
+
+  /// The subscription that is named may be a queue's, which has a scope of its own.
+  private static boolean mayName(Client client, Scope scope, String id) {
+    return client.scopes().allows(scope, id)
+        || (scope == Scope.SUBSCRIPTIONS_CONSUME
+            && client.scopes().allows(Scope.QUEUES_CONSUME, id));
   }
 
   /// Whether `principal` may publish to `topic`, which is called `name`; to a missing one, which
@@ -170,8 +180,58 @@ public final class AccessPolicy {
   /// Whether `principal` may take messages from `subscription`, which is one of `topic`, and say
   /// what became of them.
   public static boolean mayConsume(Principal principal, Subscription subscription, Topic topic) {
-    return mayUse(principal, Scope.SUBSCRIPTIONS_CONSUME, subscription, topic)
-        && (principal instanceof Client || mayRead(principal, Optional.of(topic)));
+    boolean isQueues = Queue.isReserved(topic.name());
+    return switch (principal) {
+      case User user ->
+          mayUse(user, Scope.SUBSCRIPTIONS_CONSUME, subscription, topic)
+              && mayRead(user, Optional.of(topic));
+      case Client client ->
+          mayUse(client, Scope.SUBSCRIPTIONS_CONSUME, subscription, topic)
+              || (isQueues && client.scopes().allows(Scope.QUEUES_CONSUME, subscription.id()));
+    };
+  }
+
+  /// Whether `principal` may create what is managed with `scope`, an exchange or a queue, and call
+  /// it `name`.
+  public static boolean mayCreate(Principal principal, Scope scope, String name) {
+    return switch (principal) {
+      case User user -> user.has(Permission.WRITE);
+      case Client client -> client.scopes().allows(scope, name);
+    };
+  }
+
+  /// Whether `principal` may see `exchange`, delete it and bind queues to it that it may manage.
+  public static boolean mayManage(Principal principal, Exchange exchange) {
+    return mayManage(principal, Scope.EXCHANGES_MANAGE, exchange.name(), exchange.ownerId());
+  }
+
+  /// Whether `principal` may see `queue`, purge and delete it and bind it to exchanges that it may
+  /// manage.
+  public static boolean mayManage(Principal principal, Queue queue) {
+    return mayManage(principal, Scope.QUEUES_MANAGE, queue.name(), queue.ownerId());
+  }
+
+  private static boolean mayManage(Principal principal, Scope scope, String name, String ownerId) {
+    return switch (principal) {
+      case User user -> user.has(Permission.ADMIN) || ownerId.equals(user.id());
+      case Client client -> client.scopes().allows(scope, name);
+    };
+  }
+
+  /// Whether `principal` may publish to `exchange`.
+  public static boolean mayPublish(Principal principal, Exchange exchange) {
+    return switch (principal) {
+      case User user -> user.has(Permission.WRITE) && mayManage(user, exchange);
+      case Client client -> client.scopes().allows(Scope.EXCHANGES_PUBLISH, exchange.name());
+    };
+  }
+
+  /// Whether `principal` may receive from `queue`.
+  public static boolean mayConsumeQueue(Principal principal, Queue queue) {
+    return switch (principal) {
+      case User user -> user.has(Permission.READ) && mayManage(user, queue);
+      case Client client -> client.scopes().allows(Scope.QUEUES_CONSUME, queue.name());
+    };
   }
 
   private static boolean mayUse(

@@ -15,7 +15,8 @@ import java.util.Optional;
 /// then.
 ///
 /// @param slot one of the shard's slots
-public record TendSubscriptions(int slot) implements Command<Boolean> {
+/// @param isTransient whether those of transient queues, which need no store, or all others
+public record TendSubscriptions(int slot, boolean isTransient) implements Command<Boolean> {
   // At once; those that are left come next time.
   private static final int MAX = 1000;
 
@@ -26,12 +27,12 @@ public record TendSubscriptions(int slot) implements Command<Boolean> {
 
   @Override
   public boolean writes() {
-    return true;
+    return !isTransient;
   }
 
   @Override
   public Step<Boolean> handle(ShardState state) {
-    for (int number : state.subscriptions().due(MAX)) {
+    for (int number : state.subscriptions().due(MAX, it -> state.isTransient(it) == isTransient)) {
       // What it needs is there next time; nobody else waits for it, nor if it cannot be read.
       tend(state, number).ifPresent(state::want);
     }

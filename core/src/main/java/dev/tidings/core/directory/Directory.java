@@ -250,7 +250,15 @@ public final class Directory {
     return next == null ? Optional.empty() : Optional.of(next.getValue());
   }
 
-  /// The names of the topics a user owns, in order.
+  /// As above, without the topics of queues, which lie side by side.
+  public Optional<Topic> openTopicAfter(String name) {
+    Optional<Topic> next = topicAfter(name);
+    return next.isPresent() && Queue.isReserved(next.get().name())
+        ? topicAfter(Queue.AFTER_TOPICS)
+        : next;
+  }
+
+  /// The names of the topics a user owns, in order, those of queues not among them.
   public Set<String> topicsOwnedBy(String userId) {
     return state.topics().owned().get(userId);
   }

@@ -31,6 +31,9 @@ public record Queue(
   /// What the names of the topics of queues begin with; no other topic's does.
   public static final String TOPIC_PREFIX = "$queue/";
 
+  /// What comes after the names of all of their topics: the character after the slash.
+  static final String AFTER_TOPICS = "$queue0";
+
   /// Who gets a message.
   public enum Mode {
     /// Every subscriber.

@@ -12,6 +12,8 @@ import org.pcollections.TreePMap;
 
 /// The topics of the directory, by name and by the users who own or may read them.
 ///
+/// @param owned names of topics by the id of their owner; those of queues are left out: no user has
+///   to do with them but through their queue
 /// @param granted names of topics by the id of a user they are granted to
 record TopicIndex(
     TreePMap<String, Topic> byName, SetIndex owned, SetIndex granted, int publicCount) {
@@ -25,7 +27,9 @@ record TopicIndex(
     int publicCount = 0;
     for (Topic topic : topics) {
       byName.put(topic.name(), topic);
-      owned.computeIfAbsent(topic.ownerId(), _ -> new TreeSet<>()).add(topic.name());
+      if (!Queue.isReserved(topic.name())) {
+        owned.computeIfAbsent(topic.ownerId(), _ -> new TreeSet<>()).add(topic.name());
+      }
       for (String grantee : topic.grantees()) {
         granted.computeIfAbsent(grantee, _ -> new TreeSet<>()).add(topic.name());
       }
@@ -38,7 +42,8 @@ record TopicIndex(
   TopicIndex with(Topic topic) {
     Topic before = byName.get(topic.name());
     SetIndex nowOwned = owned;
-    if (before == null || !before.ownerId().equals(topic.ownerId())) {
+    if (!Queue.isReserved(topic.name())
+        && (before == null || !before.ownerId().equals(topic.ownerId()))) {
       nowOwned = ownedWithout(before).with(topic.ownerId(), topic.name());
     }
     Set<String> granteesBefore = before == null ? Set.of() : before.grantees();

@@ -20,9 +20,10 @@ import java.util.function.Consumer;
 /// Publishes to exchanges: routes a message without locks, by the directory as it is just then, and
 /// hands a copy for every queue to the shards that own them. Any thread.
 ///
-/// Queues that lie in one shard get theirs together, and one publisher's messages reach a queue in
-/// the order in which they were published from one executor. There is no such bond between shards:
-/// where one refuses, others may have taken theirs.
+/// Queues that lie in one shard get theirs together, but for those for which something may have to
+/// be loaded first: so no queue waits for another's, and what is published from one executor
+/// reaches a queue in the order in which it was published. There is no bond between shards: where
+/// one refuses, others may have taken theirs.
 public final class ExchangePublisher {
   /// So many bytes one command copies at most, but for a single copy.
   private static final long MAX_COPIED = 4L << 20;
@@ -48,7 +49,16 @@ public final class ExchangePublisher {
   }
 
   /// Who gets their copies with one command.
-  private record Together(int shard, boolean durable) {}
+  ///
+  /// @param alone the number of the log of the only queue in it; 0 if there may be others
+  private record Together(int shard, boolean durable, int alone) {
+    static Together of(Queue queue, Node node) {
+      boolean isReady =
+          queue.bounds().maxLength().isEmpty() && node.isInMemory(queue.incarnation());
+      return new Together(
+          queue.slot() % node.shards(), queue.durable(), isReady ? 0 : queue.incarnation());
+    }
+  }
 
   /// Publishes a message.
   ///
@@ -81,8 +91,7 @@ public final class ExchangePublisher {
     for (Target target : directory.routes().route(exchange, key)) {
       Optional<Queue> queue = directory.queue(target.queue());
       if (queue.isPresent()) {
-        Together group = new Together(queue.get().slot() % node.shards(), queue.get().durable());
-        groups.computeIfAbsent(group, _ -> new ArrayList<>()).add(target);
+        groups.computeIfAbsent(Together.of(queue.get(), node), _ -> new ArrayList<>()).add(target);
       }
     }
     int most = (int) Math.max(1, MAX_COPIED / Math.max(1, payload.size()));

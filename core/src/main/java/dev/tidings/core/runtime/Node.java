@@ -249,7 +249,8 @@ public final class Node {
     for (int i = 0; i < shards.size(); i++) {
       if (states.get(i).subscriptions().nextDueNs() <= time.monotonicNs()) {
         // The slots of shard i leave i as remainder.
-        submit(new TendSubscriptions(i), home, _ -> {});
+        submit(new TendSubscriptions(i, /* isTransient= */ true), home, _ -> {});
+        submit(new TendSubscriptions(i, /* isTransient= */ false), home, _ -> {});
       }
       if (states.get(i).streams().nextDueNs() <= time.monotonicNs()) {
         submit(new TendStreams(i), home, _ -> {});
@@ -265,6 +266,11 @@ public final class Node {
   /// What logs retain, page by page.
   public History history() {
     return history;
+  }
+
+  /// Whether the log with number `incarnation` is in memory. Any thread.
+  public boolean isInMemory(int incarnation) {
+    return logs.find(incarnation).isPresent();
   }
 
   /// How many logs are in memory.

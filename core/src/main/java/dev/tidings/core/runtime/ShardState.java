@@ -478,6 +478,11 @@ public final class ShardState {
     return Optional.of(queue);
   }
 
+  /// Whether what lies under `number` is kept by a transient queue.
+  public boolean isTransient(int number) {
+    return store.keeps(number);
+  }
+
   /// Whether transient queues may take so many more copies of a message of `bytes`, of which all
   /// share the bytes. A queue that drops its oldest goes a little beyond the bound while it does.
   public boolean hasTransientRoom(long bytes, int copies) {

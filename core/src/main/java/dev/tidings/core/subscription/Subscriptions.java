@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /// The subscriptions of one shard that are in memory: what they have delivered, what their filters
 /// match, who waits for their messages, and when there is something to tend.
@@ -348,15 +349,18 @@ public final class Subscriptions {
     nextDueNs = due.isEmpty() ? Long.MAX_VALUE : due.first().atNs();
   }
 
-  /// The numbers of the subscriptions there is something to tend of now: at most `max`.
-  public Collection<Integer> due(int max) {
+  /// The numbers of the subscriptions there is something to tend of now: at most `max` of those
+  /// that are `wanted`.
+  public Collection<Integer> due(int max, IntPredicate wanted) {
     long nowNs = time.monotonicNs();
     Collection<Integer> numbers = new LinkedHashSet<>();
     for (Due next : due) {
       if (next.atNs() > nowNs || numbers.size() == max) {
         break;
       }
-      numbers.add(next.number());
+      if (wanted.test(next.number())) {
+        numbers.add(next.number());
+      }
     }
     return numbers;
   }

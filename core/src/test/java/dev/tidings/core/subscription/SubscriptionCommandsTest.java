@@ -710,7 +710,7 @@ class SubscriptionCommandsTest {
     Reply<Subscription> created =
         on.node.submit(
             on.subscribing("s", Optional.empty(), Subscribers.POLICY, new From.Earliest()));
-    Reply<Boolean> tended = on.node.submit(new TendSubscriptions(s.slot()));
+    Reply<Boolean> tended = on.node.submit(new TendSubscriptions(s.slot(), false));
     on.node.settle();
     assertThat(deleted.done()).isEqualTo(s);
     assertThat(tended.done()).isTrue();

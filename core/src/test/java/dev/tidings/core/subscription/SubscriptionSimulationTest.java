@@ -277,7 +277,8 @@ class SubscriptionSimulationTest {
       boolean wantsFaults = random.nextBoolean();
       usesTtl = random.nextBoolean();
       jumpsBack = !usesTtl && random.nextBoolean();
-      // Whoever is loaded again after a fault counts from the wall clock: where that was set back, a
+      // Whoever is loaded again after a fault counts from the wall clock: where that was set back,
+      // a
       // lease that has ended may go on for as long, but only of those that were loaded again.
       faults = wantsFaults && !jumpsBack;
       boolean hot = random.nextBoolean();

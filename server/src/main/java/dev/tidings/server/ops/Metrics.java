@@ -27,6 +27,7 @@ public final class Metrics {
   private final HttpMetrics http;
   private final CommitMetrics commits;
   private final SubscriptionMetrics subscriptions;
+  private final ExchangeMetrics exchanges;
 
   /// Metrics with at most `maxTopics` topics as labels.
   public Metrics(int maxTopics, Durability durability, TimeSource time) {
@@ -36,6 +37,7 @@ public final class Metrics {
     http = new HttpMetrics(registry, time, relay);
     commits = new CommitMetrics(registry);
     subscriptions = new SubscriptionMetrics(registry);
+    exchanges = new ExchangeMetrics(registry);
     JvmFigures.register(registry);
     info("tidings_build_info", "What is running", "version", Build.version());
     info(
@@ -59,6 +61,11 @@ public final class Metrics {
     return subscriptions;
   }
 
+  /// Counts what is published to exchanges.
+  public ExchangeMetrics exchanges() {
+    return exchanges;
+  }
+
   /// Counts requests and answers.
   public Answers.Counts http() {
     return http;
@@ -73,6 +80,7 @@ public final class Metrics {
   public void observe(Node node, Store store) {
     new CoreFigures(node, labels).register(registry);
     subscriptions.observe(node);
+    exchanges.observe(node);
     new StreamMetrics(registry).observe(node.streamFigures());
     registry.register(new StoreFigures(store));
     gauge(

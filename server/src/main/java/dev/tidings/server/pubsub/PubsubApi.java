@@ -5,6 +5,7 @@ import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
@@ -218,9 +219,10 @@ public final class PubsubApi {
 
   // ---- what is there ----
 
-  /// The topic `id` if `allowed` admits it, or else the answer 404 or 403.
+  /// The topic `id` if `allowed` admits it, or else the answer 404 or 403. A queue's is none.
   void topic(Call call, String id, Predicate<Topic> allowed, Consumer<Topic> then) {
-    Optional<Topic> topic = services.directory().topic(id);
+    Optional<Topic> topic =
+        services.directory().topic(id).filter(it -> !Queue.isReserved(it.name()));
     if (topic.isEmpty()) {
       call.detail(404, "Topic not found");
     } else if (allowed.test(topic.get())) {

@@ -9,6 +9,7 @@ import dev.tidings.core.command.CreateSubscription.From;
 import dev.tidings.core.command.DeleteSubscription;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
@@ -275,6 +276,15 @@ final class SubscriptionCalls {
                 call,
                 caller.principal(),
                 AccessPolicy::mayDeleteSubscription,
-                it -> api.submit(call, new DeleteSubscription(it), _ -> call.empty(204))));
+                it -> delete(call, it)));
+  }
+
+  private void delete(Call call, Subscription subscription) {
+    if (Queue.isReserved(subscription.topic())) {
+      call.detail(
+          409, "This subscription belongs to a queue and goes with it (DELETE /queues/{name})");
+    } else {
+      api.submit(call, new DeleteSubscription(subscription), _ -> call.empty(204));
+    }
   }
 }

@@ -78,10 +78,7 @@ final class PollCalls {
 
   private void poll(Call call, Authenticator.Caller caller, Fields fields) {
     Principal principal = caller.principal();
-    List<String> topics =
-        fields.strings("topics", 1, services.settings().maxPollTopics(), Topics.MAX_NAME).stream()
-            .distinct()
-            .toList();
+    List<String> topics = Topics.read(fields, "topics", services.settings().maxPollTopics());
     Map<String, String> since = fields.optionalStrings("since");
     long timeoutS = fields.integer("timeout", MIN_TIMEOUT_S, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
     if (RelayApi.answeredInvalid(call, fields)) {

@@ -6,6 +6,7 @@ import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.runtime.Command;
@@ -211,6 +212,7 @@ public final class RelayApi {
     services
         .directory()
         .topic(name)
+        .filter(topic -> !Queue.isReserved(topic.name()))
         .ifPresentOrElse(then, () -> call.detail(404, "Topic '" + name + "' not found"));
   }
 

@@ -324,10 +324,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   // ---- subscribing ----
 
   private void subscribe(Fields frame) {
-    List<String> topics =
-        frame.strings("topics", 1, group.settings().maxSocketTopics(), Topics.MAX_NAME).stream()
-            .distinct()
-            .toList();
+    List<String> topics = Topics.read(frame, "topics", group.settings().maxSocketTopics());
     Optional<String> clientId = frame.optionalString("client_id", 1, MAX_CLIENT_ID);
     Map<String, Start> starts = starts(frame, topics);
     if (frame.hasErrors()) {

@@ -123,9 +123,9 @@ final class TopicCalls {
       case Client _ ->
           () ->
               Stream.iterate(
-                      services.directory().topicAfter(after),
+                      services.directory().openTopicAfter(after),
                       Optional::isPresent,
-                      it -> it.flatMap(topic -> services.directory().topicAfter(topic.name())))
+                      it -> it.flatMap(topic -> services.directory().openTopicAfter(topic.name())))
                   .map(Optional::orElseThrow)
                   .iterator();
     };
@@ -136,7 +136,7 @@ final class TopicCalls {
         call,
         Right.ADMINISTER,
         _ -> {
-          int total = services.directory().topics().size();
+          int total = services.directory().topicCount();
           int open = Math.min(total, services.directory().publicTopics());
           call.json(
               200,

@@ -4,11 +4,13 @@ package dev.tidings.server.relay;
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Principal;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.server.wire.Fields;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -45,6 +47,16 @@ final class Topics {
       alphanumeric |= counts;
     }
     return alphanumeric ? Optional.empty() : Optional.of(CHARSET);
+  }
+
+  /// Reads the names of 1 to `max` topics to be received from, each once. They may be of any
+  /// characters, and missing ones are waited for, but queues are none of this API's.
+  static List<String> read(Fields fields, String name, int max) {
+    List<String> topics = fields.strings(name, 1, max, MAX_NAME).stream().distinct().toList();
+    if (topics.stream().anyMatch(Queue::isReserved)) {
+      fields.invalid(name, "Topic names that begin with '" + Queue.TOPIC_PREFIX + "' are reserved");
+    }
+    return topics;
   }
 
   /// As Python's `str.isalnum` counts: decimal digits, other digits and number letters.

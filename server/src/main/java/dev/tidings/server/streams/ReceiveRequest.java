@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.streams;
 
+import dev.tidings.server.wire.Numbers;
 import dev.tidings.server.wire.Text;
 import io.vertx.core.MultiMap;
 import java.util.Optional;

@@ -7,6 +7,7 @@ import dev.tidings.server.wire.JsonValue.JsonBoolean;
 import dev.tidings.server.wire.JsonValue.JsonNumber;
 import dev.tidings.server.wire.JsonValue.JsonObject;
 import dev.tidings.server.wire.JsonValue.JsonString;
+import dev.tidings.server.wire.Numbers;
 import dev.tidings.server.wire.Slice;
 import dev.tidings.server.wire.Text;
 import dev.tidings.server.wire.Uuids;

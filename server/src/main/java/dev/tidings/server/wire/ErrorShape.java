@@ -50,6 +50,41 @@ public enum ErrorShape {
       }
       return out.raw("}");
     }
+  },
+
+  /// `{"code": code, "message": text}`; what has no code of its own is called as its status is (API
+  /// of VarthanV/pub-sub, whose errors had codes but no bodies).
+  MESSAGE {
+    @Override
+    JsonOut write(int status, String code, String text) {
+      return new JsonOut(64 + text.length())
+          .raw("{\"code\":")
+          .string(codeOf(status, code))
+          .raw(",\"message\":")
+          .string(text)
+          .raw("}");
+    }
+
+    private static String codeOf(int status, String code) {
+      return switch (status) {
+        case 413 -> "TOO_LARGE";
+        case 500 -> "INTERNAL";
+        default -> code.isEmpty() ? codeOf(status) : code;
+      };
+    }
+
+    private static String codeOf(int status) {
+      return switch (status) {
+        case 400 -> "INVALID_REQUEST";
+        case 429 -> "LIMIT_REACHED";
+        case 503 -> "UNAVAILABLE";
+        default ->
+            HttpResponseStatus.valueOf(status)
+                .reasonPhrase()
+                .replace(' ', '_')
+                .toUpperCase(Locale.ROOT);
+      };
+    }
   };
 
   /// The body of an answer.

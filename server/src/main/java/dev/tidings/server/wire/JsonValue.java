@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -27,7 +28,20 @@ public sealed interface JsonValue {
   Slice raw();
 
   /// An object; of two equal keys the later counts. Empty where it lies deeper than was asked for.
-  record JsonObject(Slice raw, Map<String, JsonValue> fields) implements JsonValue {}
+  record JsonObject(Slice raw, Map<String, JsonValue> fields) implements JsonValue {
+
+    /// The field called `name`, or else the last one that is called so but for upper and lower
+    /// case.
+    public Optional<JsonValue> fieldIgnoringCase(String name) {
+      JsonValue exact = fields.get(name);
+      return exact != null
+          ? Optional.of(exact)
+          : fields.entrySet().stream()
+              .filter(field -> field.getKey().equalsIgnoreCase(name))
+              .reduce((_, later) -> later)
+              .map(Map.Entry::getValue);
+    }
+  }
 
   /// An array. Empty where it lies deeper than was asked for.
   record JsonArray(Slice raw, List<JsonValue> items) implements JsonValue {}
@@ -65,13 +79,23 @@ public sealed interface JsonValue {
   /// no answer could repeat, and more than 100,000 values, which would cost far more than their
   /// size.
   static Parsed parse(byte[] text, int depth) {
+    return parse(text, depth, /* whole= */ true);
+  }
+
+  /// Reads the first value in `text`, as [#parse] does. What comes after it has to be UTF-8 too and
+  /// is not looked at otherwise.
+  static Parsed parseFirst(byte[] text, int depth) {
+    return parse(text, depth, /* whole= */ false);
+  }
+
+  private static Parsed parse(byte[] text, int depth, boolean whole) {
     if (text.length == 0) {
       return new Absent();
     }
     if (!isUtf8(text)) {
       return new Invalid(0, "Text is not UTF-8");
     }
-    return new Reading(text).document(depth);
+    return new Reading(text).document(depth, whole);
   }
 
   private static boolean isUtf8(byte[] text) {
@@ -111,14 +135,14 @@ public sealed interface JsonValue {
       this.text = text;
     }
 
-    private Parsed document(int depth) {
+    private Parsed document(int depth, boolean whole) {
       try (JsonParser parser =
           FACTORY.createParser(ObjectReadContext.empty(), text, 0, text.length)) {
         if (parser.nextToken() == null) {
           return new Invalid(text.length, "Expecting value");
         }
         JsonValue value = value(parser, depth);
-        if (parser.nextToken() != null) {
+        if (whole && parser.nextToken() != null) {
           return new Invalid(parser.currentTokenLocation().getByteOffset(), "Extra data");
         }
         return new Valid(value);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tidings.server.streams;
+package dev.tidings.server.wire;
 
 import java.util.OptionalLong;
 
 /// Reads whole numbers.
-final class Numbers {
+public final class Numbers {
   // Whatever has no more fits into a long.
   private static final int MAX_DIGITS = 18;
 
@@ -12,7 +12,7 @@ final class Numbers {
 
   /// The number that `text` spells, ASCII digits after a sign or none; empty if it spells none or
   /// one of more than 18 digits.
-  static OptionalLong parse(String text) {
+  public static OptionalLong parse(String text) {
     int digits = text.length();
     int start = 0;
     if (digits > 0 && (text.charAt(0) == '-' || text.charAt(0) == '+')) {
