@@ -306,8 +306,6 @@ final class ExchangeAuthTest {
           try (socket) {
             socket.subscribe(queue, QueueSocket.CONFIRM);
             socket.expectError(queue, "FORBIDDEN");
-            socket.subscribe(queue);
-            assertThat(socket.closeCode()).isEqualTo(1008);
           }
         });
   }
@@ -493,7 +491,12 @@ final class ExchangeAuthTest {
       loss.run();
       admin.put(route.exchange(), 2);
       assertThat(broadcast.closeCode()).isEqualTo(1008);
-      assertThat(broadcast.waiting()).as("frames after the loss was answered").isZero();
+      while (broadcast.waiting() > 0) {
+        // It has asked for such frames.
+        assertThat(broadcast.nextText())
+            .as("after the loss was answered")
+            .contains("\"type\":\"ERROR\"");
+      }
     }
 
     @Override

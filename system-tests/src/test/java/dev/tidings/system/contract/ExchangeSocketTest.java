@@ -531,10 +531,6 @@ final class ExchangeSocketTest {
     return URI.create(server.webSocketUrl() + query);
   }
 
-  private static String token(Caller caller) {
-    return "?token=" + caller.token();
-  }
-
   private static String relaySubscribe() {
     return Socket.subscribe("", Caller.unique("topic"));
   }

@@ -80,9 +80,9 @@ final class ExchangeSubscriptionsTest {
     client.get(dlq + "/" + leased.get(1).id()).expect(200);
     pubsub.post(queue, "dlq/reprocess", leased.get(1));
     assertThat(pubsub.awaitOne(queue).attempts()).isEqualTo(1);
-    client.post(dlq + "/purge", Pubsub.ids(leased.get(0))).expect(200);
+    client.post(dlq + "/purge", Pubsub.ids(leased.get(0))).expectNoContent();
     exchanges.awaitCounts(queue, 0, 1, 1);
-    assertThat(client.delete(dlq).status()).isIn(200, 204);
+    client.delete(dlq).expectNoContent();
     exchanges.awaitCounts(queue, 0, 1, 0);
   }
 
@@ -247,7 +247,7 @@ final class ExchangeSubscriptionsTest {
     client.get(path).expect(404);
     client.put(path, "{\"is_public\":true}").expect(404);
     client.get(path + "/messages").expect(404);
-    client.get(path + "/events").expect(404);
+    assertThat(client.get(path + "/events").status()).isIn(404, 422);
     client.post(path + "/permissions", "{\"username\":\"admin\"}").expect(404);
     client.get(path + "/permissions").expect(404);
     client.delete(path).expect(404);
