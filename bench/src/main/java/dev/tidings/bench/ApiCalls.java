@@ -11,10 +11,13 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /// Calls with and without a token that are no load, one at a time.
 final class ApiCalls implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration PAUSE = Duration.ofMillis(100);
 
   private final Endpoint endpoint;
   private final HttpClient http =
@@ -44,6 +47,30 @@ final class ApiCalls implements AutoCloseable {
       throw new BenchException(
           method + " " + endpoint.url() + path + " failed (expected: a running server there): " + e,
           e);
+    }
+  }
+
+  /// Asks for something that changes.
+  interface Question<T> {
+    T ask() throws InterruptedException;
+  }
+
+  /// Asks until the answer is the expected one, at most for `patience`.
+  ///
+  /// @param what for the message, as `GET /queues/q`
+  static <T> void await(String what, Question<T> question, T expected, Duration patience)
+      throws InterruptedException {
+    long endNs = System.nanoTime() + patience.toNanos();
+    var never = new CountDownLatch(1);
+    T answer = question.ask();
+    while (!answer.equals(expected)) {
+      if (System.nanoTime() - endNs > 0) {
+        throw new BenchException(
+            "%s answered %s (expected, within %d ms: %s)"
+                .formatted(what, answer, patience.toMillis(), expected));
+      }
+      var _ = never.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+      answer = question.ask();
     }
   }
 

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
       ConnectionsScenario.class,
       LatencyScenario.class,
       ConsumeScenario.class,
-      StreamsScenario.class
+      StreamsScenario.class,
+      ExchangeScenario.class
     })
 public final class BenchCommand implements Runnable {
   @Spec

@@ -76,7 +76,7 @@ final class BulkScenario extends Scenario {
     Report report = session.report();
     for (int run = 0; run < options().runs(); run++) {
       session.measureDiskSync();
-      var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
+      var result = ClosedLoopRun.measure(session, open, load, run);
       double rate = result.answersPerSecond() * batch;
       if (options().durable()) {
         report.add(scenario, "published", "messages/s", rate, Goal.atLeast(">= 150,000", 150_000));

@@ -2,11 +2,12 @@
 package dev.tidings.bench;
 
 import dev.tidings.bench.load.BenchException;
+import dev.tidings.bench.load.Endpoint;
 import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/// Who calls the pubsub API: a user as everywhere, a client, a token, or nobody.
+/// Who calls: a user as everywhere, a client, a token, or nobody.
 final class CallerOptions {
   @Option(
       names = "--token",
@@ -40,8 +41,7 @@ final class CallerOptions {
   }
 
   /// The token to send from now on. One of a user or client is new, so it lasts for a while.
-  Optional<String> token(PubsubApi api, Session session, CommonOptions options)
-      throws InterruptedException {
+  Optional<String> token(Endpoint endpoint, CommonOptions options) throws InterruptedException {
     if (anonymous) {
       return Optional.empty();
     }
@@ -49,8 +49,10 @@ final class CallerOptions {
       return token;
     }
     if (clientId.isPresent()) {
-      return Optional.of(api.clientToken(clientId.get(), clientSecret.orElseThrow()));
+      try (PubsubApi api = new PubsubApi(endpoint)) {
+        return Optional.of(api.clientToken(clientId.get(), clientSecret.orElseThrow()));
+      }
     }
-    return Optional.of(new RelayApi(session.endpoint()).login(options.user(), options.password()));
+    return Optional.of(new RelayApi(endpoint).login(options.user(), options.password()));
   }
 }

@@ -7,14 +7,41 @@ import java.time.Duration;
 import java.util.List;
 import org.HdrHistogram.Histogram;
 
-/// What one run of a closed loop brought: answers a second, their latencies in nanoseconds, and the
-/// CPU they took.
-record ClosedLoopRun(double answersPerSecond, Histogram latencies, CpuUse cpu) {
+/// What one run of a closed loop brought.
+///
+/// @param answers in the measured time
+/// @param answersInAll in the warm-up and after the measured time too
+/// @param latencies of the measured time, in nanoseconds
+record ClosedLoopRun(
+    long answers, long answersInAll, double seconds, Histogram latencies, CpuUse cpu) {
+  double answersPerSecond() {
+    return answers / seconds;
+  }
+
   /// Adds what every closed loop tells, after the scenario's own figures.
   void addLatenciesAndCpu(Report report, String scenario) {
-    report.add(scenario, "latency p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
-    report.add(scenario, "latency p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
+    report.addLatencies(scenario, "latency", latencies);
     cpu.addTo(report, scenario);
+  }
+
+  /// Both taken together, as two parts of one run.
+  ClosedLoopRun and(ClosedLoopRun other) {
+    Histogram all = latencies.copy();
+    all.add(other.latencies);
+    return new ClosedLoopRun(
+        answers + other.answers,
+        answersInAll + other.answersInAll,
+        seconds + other.seconds,
+        all,
+        cpu.and(other.cpu));
+  }
+
+  /// Runs the load for the warm-up of run number `run` and then for the time of a measurement.
+  static ClosedLoopRun measure(
+      Session session, List<HttpConnection> connections, ClosedLoop.Load load, int run)
+      throws InterruptedException {
+    CommonOptions options = session.options();
+    return measure(session, connections, load, options.warmupOf(run), options.duration());
   }
 
   /// Runs the load for the warm-up and then for the measured time.
@@ -34,11 +61,11 @@ record ClosedLoopRun(double answersPerSecond, Histogram latencies, CpuUse cpu) {
     CpuUse cpu = session.cpuUse();
     session.hold(duration);
     double seconds = (System.nanoTime() - startNs) / 1e9;
-    double answersPerSecond = (loop.answered() - before) / seconds;
+    long answers = loop.answered() - before;
     Histogram latencies = loop.takeLatencies();
     cpu.stop();
     loop.stop(Scenario.DRAIN_TIMEOUT);
     session.requireNoFailures();
-    return new ClosedLoopRun(answersPerSecond, latencies, cpu);
+    return new ClosedLoopRun(answers, loop.answered(), seconds, latencies, cpu);
   }
 }

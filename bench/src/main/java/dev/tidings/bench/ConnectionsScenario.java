@@ -20,7 +20,6 @@ import picocli.CommandLine.Option;
       "Target: 12 KB each."
     })
 final class ConnectionsScenario extends Scenario {
-  private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofMinutes(2);
   private static final int NO_SAMPLES = Integer.MAX_VALUE;
 
   @Option(
@@ -95,14 +94,6 @@ final class ConnectionsScenario extends Scenario {
 
   private static SocketGroup open(Session session, String topic, int count)
       throws InterruptedException {
-    return SocketGroup.open(
-        session.loops(),
-        session.endpoint(),
-        session.token(),
-        topic,
-        count,
-        NO_SAMPLES,
-        SUBSCRIBE_TIMEOUT,
-        session.failures());
+    return session.sockets().onTopic(topic, count, NO_SAMPLES);
   }
 }

@@ -183,7 +183,7 @@ final class ConsumeScenario extends Scenario {
     OpenFiles.require("self", most);
     var totals = new Totals();
     // The relay's login and topics are not asked for: another server of this API has neither.
-    try (Session session = Session.open(options(), report, progress, _ -> "");
+    try (Session session = Session.open(options(), report, progress, _ -> Optional.empty());
         PubsubApi api = new PubsubApi(session.endpoint())) {
       warmUp(session, api, totals);
       for (int run = 0; run < options().runs(); run++) {
@@ -302,7 +302,7 @@ final class ConsumeScenario extends Scenario {
       Report report = session.report();
       report.add(scenario, "published", "messages/s", rate);
       addShareOfOne(report, scenario, row, rate, rates);
-      addLatencies(report, scenario, "publish of " + batch, latencies);
+      report.addLatencies(scenario, "publish of " + batch, latencies);
       cpu.addTo(report, scenario);
       session.progress().step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, rate));
       HttpConnection.closeAll(open);
@@ -373,8 +373,9 @@ final class ConsumeScenario extends Scenario {
       session.report().add(scenario, "published", "messages/s", publisher.accepted() / seconds);
       addConsumed(session, scenario, consuming, deliveries, run);
       if (before == 0) {
-        addLatencies(
-            session.report(), scenario, "publish to lease", consuming.takeDeliveryLatencies());
+        session
+            .report()
+            .addLatencies(scenario, "publish to lease", consuming.takeDeliveryLatencies());
       }
       cpu.addTo(session.report(), scenario);
       HttpConnection.closeAll(open);
@@ -429,8 +430,8 @@ final class ConsumeScenario extends Scenario {
     if (backlog.isPresent()) {
       addTenths(report, scenario, consuming, deliveries);
     }
-    addLatencies(report, scenario, "lease", consuming.takeLeaseLatencies());
-    addLatencies(report, scenario, "ack", consuming.takeAckLatencies());
+    report.addLatencies(scenario, "lease", consuming.takeLeaseLatencies());
+    report.addLatencies(scenario, "ack", consuming.takeAckLatencies());
     report.add(scenario, "empty leases", "1", (double) consuming.emptyLeases());
     session.progress().step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, rate));
   }
@@ -453,12 +454,6 @@ final class ConsumeScenario extends Scenario {
   private static double rate(Consumers consuming, double messages, int from, int to) {
     double ns = Math.max(1, consuming.partEndNs(to) - consuming.partEndNs(from));
     return messages / (ns / 1e9);
-  }
-
-  private static void addLatencies(
-      Report report, String scenario, String what, Histogram latencies) {
-    report.add(scenario, what + " p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
-    report.add(scenario, what + " p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
   }
 
   private void addMemory(Session session, String scenario, String name) {
@@ -493,7 +488,7 @@ final class ConsumeScenario extends Scenario {
 
   /// With a token that is new, since one of a client may last for less than all measurements.
   private PubsubRequests encoder(Session session, PubsubApi api) throws InterruptedException {
-    Optional<String> token = caller.token(api, session, options());
+    Optional<String> token = caller.token(session.endpoint(), options());
     api.use(token);
     return new PubsubRequests(session.endpoint(), token, payloadBytes);
   }

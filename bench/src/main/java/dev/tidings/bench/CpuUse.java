@@ -11,8 +11,14 @@ final class CpuUse {
   private final Duration serverBefore;
   private final Duration generatorBefore;
   private final long startNs = System.nanoTime();
-  private double serverCores;
-  private double generatorCores;
+  private Used used = new Used(0, 0, 0);
+
+  private record Used(long elapsedNs, long serverNs, long generatorNs) {
+    private Used and(Used other) {
+      return new Used(
+          elapsedNs + other.elapsedNs, serverNs + other.serverNs, generatorNs + other.generatorNs);
+    }
+  }
 
   private CpuUse(Optional<ServerProcess> server) {
     this.server = server;
@@ -26,18 +32,28 @@ final class CpuUse {
 
   /// Ends the measurement.
   CpuUse stop() {
-    double elapsedNs = System.nanoTime() - startNs;
-    serverCores = serverTime().minus(serverBefore).toNanos() / elapsedNs;
-    generatorCores = generatorTime().minus(generatorBefore).toNanos() / elapsedNs;
+    used =
+        new Used(
+            System.nanoTime() - startNs,
+            serverTime().minus(serverBefore).toNanos(),
+            generatorTime().minus(generatorBefore).toNanos());
     return this;
+  }
+
+  /// Both taken together, when both are stopped.
+  CpuUse and(CpuUse other) {
+    var both = new CpuUse(server);
+    both.used = used.and(other.used);
+    return both;
   }
 
   /// Adds the mean number of cores in use until [#stop].
   void addTo(Report report, String scenario) {
+    double elapsedNs = Math.max(1, used.elapsedNs);
     if (server.isPresent()) {
-      report.add(scenario, "CPU of the server", "cores", serverCores);
+      report.add(scenario, "CPU of the server", "cores", used.serverNs / elapsedNs);
     }
-    report.add(scenario, "CPU of the generator", "cores", generatorCores);
+    report.add(scenario, "CPU of the generator", "cores", used.generatorNs / elapsedNs);
   }
 
   private Duration serverTime() {

@@ -2,15 +2,12 @@
 package dev.tidings.bench;
 
 import dev.tidings.bench.load.BenchException;
-import dev.tidings.bench.load.GatedPublisher;
-import dev.tidings.bench.load.HttpConnection;
-import dev.tidings.bench.load.PublisherNumbers;
 import dev.tidings.bench.load.Requests;
 import dev.tidings.bench.load.SocketGroup;
-import dev.tidings.bench.load.Stamp;
+import dev.tidings.bench.load.StampedRequest;
 import java.time.Duration;
 import java.util.List;
-import org.HdrHistogram.Histogram;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -38,7 +35,6 @@ final class FanoutScenario extends Scenario {
   }
 
   private static final int BATCH = 100;
-  private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofMinutes(1);
 
   @Option(
       names = "--sockets",
@@ -78,11 +74,6 @@ final class FanoutScenario extends Scenario {
       description = "Of so many sockets one decodes what it receives. Default: ${DEFAULT-VALUE}")
   private int sampleEvery = 50;
 
-  /// Counts that go on over all runs on the same sockets.
-  private static final class Published {
-    private long messages;
-  }
-
   @Override
   Duration plannedTime() {
     Duration each = timesRuns(options().duration().plus(RUN_UP)).plus(options().warmup());
@@ -98,115 +89,55 @@ final class FanoutScenario extends Scenario {
     OpenFiles.require("self", sockets + connections);
     try (Session session = Session.open(options(), report, progress)) {
       String topic = session.newTopics(1).getFirst();
-      try (SocketGroup group =
-          SocketGroup.open(
-              session.loops(),
-              session.endpoint(),
-              session.token(),
-              topic,
-              sockets,
-              sampleEvery,
-              SUBSCRIBE_TIMEOUT,
-              session.failures())) {
-        var publishers = new PublisherNumbers();
-        var published = new Published();
+      try (SocketGroup group = session.sockets().onTopic(topic, sockets, sampleEvery)) {
         for (Mode mode : modes) {
           for (int run = 0; run < options().runs(); run++) {
-            measure(session, group, topic, mode, run, publishers, published);
+            measure(session, group, topic, mode, run);
           }
         }
       }
     }
   }
 
-  private void measure(
-      Session session,
-      SocketGroup group,
-      String topic,
-      Mode mode,
-      int run,
-      PublisherNumbers publishers,
-      Published published)
+  private void measure(Session session, SocketGroup group, String topic, Mode mode, int run)
       throws InterruptedException {
     String scenario = "fanout %s, %d sockets".formatted(mode, sockets);
-    int count = mode == Mode.single ? 1 : connections;
     session.measureDiskSync();
-    var open =
-        HttpConnection.openOnFirstLoop(
-            session.loops(), session.endpoint(), count, session.failures());
     var encoder = new Requests(session.endpoint(), session.token(), payloadBytes);
-    var publisher =
+    DeliveryRun result =
         switch (mode) {
-          case full -> publisher(session, open, encoder, topic, BATCH, window, group, publishers);
-          case pipelined -> publisher(session, open, encoder, topic, 1, count, group, publishers);
-          case single -> publisher(session, open, encoder, topic, 1, 1, group, publishers);
+          case full ->
+              measure(
+                  session,
+                  group,
+                  () -> encoder.bulk(List.of(topic), BATCH),
+                  connections,
+                  window,
+                  run);
+          case pipelined ->
+              measure(session, group, () -> encoder.publish(topic), connections, connections, run);
+          case single -> measure(session, group, () -> encoder.publish(topic), 1, 1, run);
         };
-    publisher.start();
-    session.hold(warmupOf(run));
-    long startNs = Stamp.nowNs();
-    group.sampleBetween(startNs, startNs + options().duration().toNanos());
-    SocketGroup.Counts before = group.counts();
-    CpuUse cpu = session.cpuUse();
-    session.hold(options().duration());
-    SocketGroup.Counts after = group.counts();
-    double seconds = (Stamp.nowNs() - startNs) / 1e9;
-    cpu.stop();
-    published.messages += publisher.stopAndDrain(DRAIN_TIMEOUT);
-    HttpConnection.closeAll(open);
-    session.requireNoFailures();
-    group.check(published.messages);
-    session.requireNoFailures();
-    addFigures(session, scenario, mode, run, before, after, seconds);
-    Histogram latencies = group.takeLatencies();
-    session.report().add(scenario, "latency p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
-    session.report().add(scenario, "latency p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
-    cpu.addTo(session.report(), scenario);
-  }
-
-  private static GatedPublisher publisher(
-      Session session,
-      List<HttpConnection> open,
-      Requests encoder,
-      String topic,
-      int batch,
-      int window,
-      SocketGroup group,
-      PublisherNumbers publishers) {
-    return new GatedPublisher(
-        session.loops(),
-        open,
-        encoder,
-        topic,
-        batch,
-        window,
-        group,
-        publishers,
-        session.failures());
-  }
-
-  private void addFigures(
-      Session session,
-      String scenario,
-      Mode mode,
-      int run,
-      SocketGroup.Counts before,
-      SocketGroup.Counts after,
-      double seconds) {
-    long deliveries = after.deliveries() - before.deliveries();
-    double rate = deliveries / seconds;
+    double rate = result.deliveriesPerSecond();
     Goal goal =
         switch (mode) {
           case full -> Goal.atLeast(">= 800,000", 800_000);
           case pipelined, single -> Goal.atLeast(">= 300,000", 300_000);
         };
-    Report report = session.report();
-    report.add(scenario, "delivered", "messages/s", rate, goal);
-    report.add(scenario, "published", "messages/s", rate / sockets);
-    report.add(
-        scenario,
-        "frames per read",
-        "messages",
-        (double) deliveries / Math.max(1, after.reads() - before.reads()));
+    session.report().add(scenario, "delivered", "messages/s", rate, goal);
+    result.addFigures(session.report(), scenario);
     session.progress().step("%s: run %d, %,.0f deliveries/s".formatted(scenario, run + 1, rate));
+  }
+
+  private DeliveryRun measure(
+      Session session,
+      SocketGroup group,
+      Supplier<StampedRequest> encode,
+      int publishing,
+      int ahead,
+      int run)
+      throws InterruptedException {
+    return DeliveryRun.measure(
+        session, group, encode, publishing, ahead, warmupOf(run), options().duration());
   }
 }

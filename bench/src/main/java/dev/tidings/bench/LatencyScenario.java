@@ -4,7 +4,6 @@ package dev.tidings.bench;
 import dev.tidings.bench.load.BenchException;
 import dev.tidings.bench.load.HttpConnection;
 import dev.tidings.bench.load.PacedPublisher;
-import dev.tidings.bench.load.PublisherNumbers;
 import dev.tidings.bench.load.Requests;
 import dev.tidings.bench.load.SocketGroup;
 import dev.tidings.bench.load.Stamp;
@@ -26,7 +25,6 @@ import picocli.CommandLine.Option;
       "Targets: p50 1.5 ms; p99 3 x fdatasync p99 + 2 ms, of the same run."
     })
 final class LatencyScenario extends Scenario {
-  private static final Duration SUBSCRIBE_TIMEOUT = Duration.ofMinutes(1);
   private static final Duration LEAD = Duration.ofMillis(20);
 
   @Option(
@@ -67,32 +65,15 @@ final class LatencyScenario extends Scenario {
     OpenFiles.require("self", sockets + connections);
     try (Session session = Session.open(options(), report, progress)) {
       String topic = session.newTopics(1).getFirst();
-      try (SocketGroup group =
-          SocketGroup.open(
-              session.loops(),
-              session.endpoint(),
-              session.token(),
-              topic,
-              sockets,
-              1,
-              SUBSCRIBE_TIMEOUT,
-              session.failures())) {
-        var publishers = new PublisherNumbers();
-        long published = 0;
+      try (SocketGroup group = session.sockets().onTopic(topic, sockets, 1)) {
         for (int run = 0; run < options().runs(); run++) {
-          published = measure(session, group, topic, run, publishers, published);
+          measure(session, group, topic, run);
         }
       }
     }
   }
 
-  private long measure(
-      Session session,
-      SocketGroup group,
-      String topic,
-      int run,
-      PublisherNumbers publishers,
-      long publishedBefore)
+  private void measure(Session session, SocketGroup group, String topic, int run)
       throws InterruptedException {
     String scenario = "latency, %d messages/s, %d sockets".formatted(rate, sockets);
     Optional<DiskSync> sync = session.measureDiskSync();
@@ -102,7 +83,12 @@ final class LatencyScenario extends Scenario {
     var encoder = new Requests(session.endpoint(), session.token(), payloadBytes);
     var publisher =
         new PacedPublisher(
-            session.loops(), open, encoder, topic, rate, publishers, session.failures());
+            session.loops(),
+            open,
+            () -> encoder.publish(topic),
+            rate,
+            group.publishers(),
+            session.failures());
 
     long startNs = Stamp.nowNs() + LEAD.toNanos();
     long fromNs = startNs + warmupOf(run).toNanos();
@@ -114,17 +100,15 @@ final class LatencyScenario extends Scenario {
     CpuUse cpu = session.cpuUse();
     session.hold(options().duration());
     cpu.stop();
-    long published = publishedBefore + publisher.awaitEnd(DRAIN_TIMEOUT);
-    group.awaitDeliveries(published * group.size(), DRAIN_TIMEOUT);
-    HttpConnection.closeAll(open);
+    long published = publisher.awaitEnd(DRAIN_TIMEOUT);
     session.requireNoFailures();
-    group.check(published);
+    group.awaitAndCheck(published, DRAIN_TIMEOUT);
+    HttpConnection.closeAll(open);
     session.requireNoFailures();
 
     addFigures(session.report(), scenario, group.takeLatencies(), publisher.takeLateness(), sync);
     cpu.addTo(session.report(), scenario);
     session.progress().step("%s: run %d done".formatted(scenario, run + 1));
-    return published;
   }
 
   private void addFigures(

@@ -109,13 +109,13 @@ final class ManyStreamsMeasurement {
   private void send(String scenario, StreamRequests encoder) throws InterruptedException {
     EachOnce sends = sends(encoder, count);
     streams.report().add(scenario, "sent", "messages/s", sends.perSecond());
-    streams.addLatencies(scenario, "send", sends.takeLatencies());
+    streams.report().addLatencies(scenario, "send", sends.takeLatencies());
   }
 
   private void receive(String scenario, StreamRequests encoder) throws InterruptedException {
     EachOnce receives = receives(encoder, count);
     streams.report().add(scenario, "received", "messages/s", receives.perSecond());
-    streams.addLatencies(scenario, "receive", receives.takeLatencies());
+    streams.report().addLatencies(scenario, "receive", receives.takeLatencies());
   }
 
   /// Connections are opened for each load: a server may close those that rest.

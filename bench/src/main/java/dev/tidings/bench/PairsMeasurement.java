@@ -30,7 +30,7 @@ final class PairsMeasurement {
     var all = new ArrayList<>(sending);
     all.addAll(receiving);
     for (int run = 0; run < streams.options().runs(); run++) {
-      double health = measureHealth(all, run);
+      double health = HealthLoad.measure(streams.session(), all, run);
       measurePairs(sending, receiving, run, health);
     }
     HttpConnection.closeAll(all);
@@ -40,24 +40,6 @@ final class PairsMeasurement {
     Session session = streams.session();
     return HttpConnection.openInGroups(
         session.loops(), session.endpoint(), count, streamCount, session.failures());
-  }
-
-  private double measureHealth(List<HttpConnection> all, int run) throws InterruptedException {
-    Session session = streams.session();
-    String scenario = "GET /health, %d connections".formatted(all.size());
-    var result =
-        ClosedLoopRun.measure(
-            session,
-            all,
-            new HealthLoad(session.endpoint()),
-            streams.options().warmupOf(run),
-            streams.options().duration());
-    session.report().add(scenario, "answers", "1/s", result.answersPerSecond());
-    result.addLatenciesAndCpu(session.report(), scenario);
-    session
-        .progress()
-        .step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, result.answersPerSecond()));
-    return result.answersPerSecond();
   }
 
   private void measurePairs(
@@ -96,8 +78,8 @@ final class PairsMeasurement {
     report.add(scenario, "received", "messages/s", received);
     report.add(scenario, "share of GET /health", "ratio", rate / health);
     report.add(scenario, "receives that waited in vain", "1", (double) inVain);
-    streams.addLatencies(scenario, "send", sends);
-    streams.addLatencies(scenario, "send to receive", deliveries);
+    streams.report().addLatencies(scenario, "send", sends);
+    streams.report().addLatencies(scenario, "send to receive", deliveries);
     cpu.addTo(report, scenario);
     session.progress().step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, rate));
   }

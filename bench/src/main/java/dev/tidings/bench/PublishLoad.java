@@ -2,24 +2,28 @@
 package dev.tidings.bench;
 
 import dev.tidings.bench.load.ClosedLoop;
+import dev.tidings.bench.load.PublishCall;
 import dev.tidings.bench.load.Requests;
 import dev.tidings.bench.load.StampedRequest;
 import io.netty.buffer.ByteBuf;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Publishes, single or in bulk, from a fixed set of encoded requests that all connections share.
+/// Publishes from a fixed set of encoded requests that all connections share.
 final class PublishLoad implements ClosedLoop.Load {
-  private static final int SINGLE_REQUESTS = 256;
+  /// Single publishes are so many different ones, if not more are needed.
+  static final int SINGLE_REQUESTS = 256;
+
   private static final int BULK_REQUESTS = 16;
 
   private final List<StampedRequest> requests;
-  private final boolean bulk;
+  private final PublishCall call;
   private final int[] next;
 
-  private PublishLoad(List<StampedRequest> requests, boolean bulk, int connections) {
-    this.requests = requests;
-    this.bulk = bulk;
+  /// @param requests at least one, all of one way to publish
+  PublishLoad(List<StampedRequest> requests, int connections) {
+    this.requests = List.copyOf(requests);
+    this.call = requests.getFirst().call();
     this.next = IntStream.range(0, connections).toArray();
   }
 
@@ -29,25 +33,23 @@ final class PublishLoad implements ClosedLoop.Load {
         IntStream.range(0, count)
             .mapToObj(i -> encoder.publish(topics.get(i % topics.size())))
             .toList(),
-        false,
         connections);
   }
 
   static PublishLoad bulk(Requests encoder, List<String> topics, int messages, int connections) {
     return new PublishLoad(
         IntStream.range(0, BULK_REQUESTS).mapToObj(_ -> encoder.bulk(topics, messages)).toList(),
-        true,
         connections);
   }
 
   @Override
   public String what() {
-    return "POST " + (bulk ? Requests.BULK : Requests.PUBLISH);
+    return call.what();
   }
 
   @Override
   public int expectedStatus() {
-    return bulk ? 207 : 201;
+    return call.expectedStatus();
   }
 
   @Override
@@ -58,6 +60,6 @@ final class PublishLoad implements ClosedLoop.Load {
 
   @Override
   public ClosedLoop.BodyCheck bodyCheck() {
-    return bulk ? ClosedLoop.BodyCheck.NOTHING_REJECTED : ClosedLoop.BodyCheck.NONE;
+    return call.bodyCheck();
   }
 }

@@ -67,30 +67,17 @@ final class PublishScenario extends Scenario {
     for (int topicCount : topics) {
       loads.put(topicCount, PublishLoad.single(encoder, session.newTopics(topicCount), count));
     }
-    var health = new HealthLoad(session.endpoint());
     var open =
         new ArrayList<>(
             HttpConnection.open(session.loops(), session.endpoint(), count, session.failures()));
     for (int run = 0; run < options().runs(); run++) {
       Optional<DiskSync> sync = session.measureDiskSync();
-      double healthRate = measureHealth(session, open, health, run);
+      double healthRate = HealthLoad.measure(session, open, run);
       for (var load : loads.entrySet()) {
         measurePublish(session, open, load.getKey(), load.getValue(), run, healthRate, sync);
       }
     }
     HttpConnection.closeAll(open);
-  }
-
-  private double measureHealth(Session session, List<HttpConnection> open, HealthLoad load, int run)
-      throws InterruptedException {
-    String scenario = "GET /health, %d connections".formatted(open.size());
-    var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
-    session.report().add(scenario, "answers", "1/s", result.answersPerSecond());
-    result.addLatenciesAndCpu(session.report(), scenario);
-    session
-        .progress()
-        .step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, result.answersPerSecond()));
-    return result.answersPerSecond();
   }
 
   private void measurePublish(
@@ -103,7 +90,7 @@ final class PublishScenario extends Scenario {
       Optional<DiskSync> sync)
       throws InterruptedException {
     String scenario = "publish, %d connections, %d topics".formatted(open.size(), topicCount);
-    var result = ClosedLoopRun.measure(session, open, load, warmupOf(run), options().duration());
+    var result = ClosedLoopRun.measure(session, open, load, run);
     double rate = result.answersPerSecond();
     double diskAllows =
         sync.map(it -> open.size() / (2 * it.p50Ms() / 1000)).orElse(Double.MAX_VALUE);

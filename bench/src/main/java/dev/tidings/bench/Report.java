@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.HdrHistogram.Histogram;
 
 /// All figures of one call of `tidings bench`, and what a reader must know beside them.
 final class Report {
@@ -23,6 +24,16 @@ final class Report {
   /// Adds one run's value, with what it is to reach.
   void add(String scenario, String name, String unit, double value, Goal goal) {
     figure(scenario, name, unit).add(value, goal);
+  }
+
+  /// Adds the median and the 99th percentile of one run's latencies, which are in nanoseconds.
+  ///
+  /// @param what the figures' names begin with
+  void addLatencies(String scenario, String what, Histogram latencies) {
+    for (int percentile : List.of(50, 99)) {
+      double ms = latencies.getValueAtPercentile(percentile) / 1e6;
+      add(scenario, what + " p" + percentile, "ms", ms);
+    }
   }
 
   /// A sentence printed under the table, once however often it is said.

@@ -24,6 +24,7 @@ abstract sealed class Scenario implements Callable<Integer>
     permits BulkScenario,
         ConnectionsScenario,
         ConsumeScenario,
+        ExchangeScenario,
         FanoutScenario,
         LatencyScenario,
         PublishScenario,

@@ -5,6 +5,7 @@ import dev.tidings.bench.load.BenchException;
 import dev.tidings.bench.load.Endpoint;
 import dev.tidings.bench.load.Failures;
 import dev.tidings.bench.load.LoadLoops;
+import dev.tidings.bench.load.SocketOpener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,7 @@ final class Session implements AutoCloseable {
   private final Progress progress;
   private final Optional<OwnServer> ownServer;
   private final Endpoint endpoint;
-  private final String token;
+  private final Optional<String> token;
   private final LoadLoops loops;
   private final Failures failures = new Failures();
   private final List<String> topics = new ArrayList<>();
@@ -45,7 +46,7 @@ final class Session implements AutoCloseable {
       Progress progress,
       Optional<OwnServer> ownServer,
       Endpoint endpoint,
-      String token) {
+      Optional<String> token) {
     this.options = options;
     this.report = report;
     this.progress = progress;
@@ -55,9 +56,9 @@ final class Session implements AutoCloseable {
     this.loops = new LoadLoops(options.threads());
   }
 
-  /// How a session gets its token.
+  /// How a session gets its token, if it takes one.
   interface Login {
-    String token(Endpoint endpoint) throws InterruptedException;
+    Optional<String> token(Endpoint endpoint) throws InterruptedException;
   }
 
   /// Logs in to the server that is named, or to one started now.
@@ -67,7 +68,7 @@ final class Session implements AutoCloseable {
         options,
         report,
         progress,
-        endpoint -> new RelayApi(endpoint).login(options.user(), options.password()));
+        endpoint -> Optional.of(new RelayApi(endpoint).login(options.user(), options.password())));
   }
 
   /// As above, with a login of the scenario's own.
@@ -86,7 +87,7 @@ final class Session implements AutoCloseable {
       throws InterruptedException {
     if (options.url().isPresent()) {
       Endpoint endpoint = Endpoint.of(options.url().get());
-      String token = login.token(endpoint);
+      Optional<String> token = login.token(endpoint);
       return new Session(options, report, progress, Optional.empty(), endpoint, token);
     }
     OwnServer server = OwnServer.start(options.ownServer(config));
@@ -98,7 +99,7 @@ final class Session implements AutoCloseable {
           "ms",
           (double) server.readyAfter().toMillis(),
           Goal.atMost("<= 2,000", 2000));
-      String token = login.token(server.endpoint());
+      Optional<String> token = login.token(server.endpoint());
       return new Session(options, report, progress, Optional.of(server), server.endpoint(), token);
     } catch (BenchException | InterruptedException e) {
       server.close();
@@ -106,16 +107,25 @@ final class Session implements AutoCloseable {
     }
   }
 
+  CommonOptions options() {
+    return options;
+  }
+
   Endpoint endpoint() {
     return endpoint;
   }
 
-  String token() {
+  Optional<String> token() {
     return token;
   }
 
   LoadLoops loops() {
     return loops;
+  }
+
+  /// Opens WebSockets with the session's token.
+  SocketOpener sockets() {
+    return new SocketOpener(loops, endpoint, token, failures);
   }
 
   Failures failures() {
@@ -217,6 +227,29 @@ final class Session implements AutoCloseable {
     report.add("disk", "fdatasync of 8 KiB, p50", "ms", sync.p50Ms());
     report.add("disk", "fdatasync of 8 KiB, p99", "ms", sync.p99Ms());
     return Optional.of(sync);
+  }
+
+  /// Deletes something that was made on the server; tells whether that was done.
+  interface Deletion {
+    boolean delete() throws InterruptedException;
+  }
+
+  /// Deletes what a measurement made, or notes what is left there.
+  ///
+  /// @param left for the note, as `The topic t stays`
+  void delete(String left, Deletion deletion) {
+    Optional<String> problem = Optional.empty();
+    try {
+      if (!deletion.delete()) {
+        problem = Optional.of("it did not answer 204 to a DELETE");
+      }
+    } catch (BenchException e) {
+      problem = Optional.of(String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      problem = Optional.of("interrupted");
+    }
+    problem.ifPresent(why -> report.note(left + " on the server: " + why + "."));
   }
 
   CpuUse cpuUse() {

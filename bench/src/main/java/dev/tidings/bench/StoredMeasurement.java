@@ -40,7 +40,7 @@ final class StoredMeasurement {
       sendingCpu.stop();
       Report report = session.report();
       report.add(scenario, "sent", "messages/s", sends.perSecond());
-      streams.addLatencies(scenario, "send", sends.takeLatencies());
+      streams.report().addLatencies(scenario, "send", sends.takeLatencies());
       sendingCpu.addTo(report, scenario);
 
       String replayed = "replay of " + batch + ", " + streamCount + " streams";
@@ -48,7 +48,7 @@ final class StoredMeasurement {
       StreamReplay replay = replay(encoder, messages);
       replayCpu.stop();
       report.add(replayed, "read", "messages/s", replay.perSecond());
-      streams.addLatencies(replayed, "receive", replay.takeLatencies());
+      streams.report().addLatencies(replayed, "receive", replay.takeLatencies());
       replayCpu.addTo(report, replayed);
       session
           .progress()

@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.HdrHistogram.Histogram;
 
 /// A session with what the measurements of streams share.
 final class StreamsSession implements AutoCloseable {
@@ -42,7 +41,8 @@ final class StreamsSession implements AutoCloseable {
       throws InterruptedException {
     // The relay's login is asked for only if the caller is a user: see encoder.
     return new StreamsSession(
-        settings, Session.open(settings.options(), report, progress, _ -> "", config));
+        settings,
+        Session.open(settings.options(), report, progress, _ -> Optional.empty(), config));
   }
 
   Session session() {
@@ -73,9 +73,7 @@ final class StreamsSession implements AutoCloseable {
   }
 
   private void logIn() throws InterruptedException {
-    try (PubsubApi login = new PubsubApi(session.endpoint())) {
-      token = settings.caller().token(login, session, settings.options());
-    }
+    token = settings.caller().token(session.endpoint(), settings.options());
     tokenFromNs = Stamp.nowNs();
     api.use(token);
   }
@@ -100,11 +98,6 @@ final class StreamsSession implements AutoCloseable {
   /// The process whose memory is measured.
   ServerProcess server() {
     return session.serverProcess().orElseThrow();
-  }
-
-  void addLatencies(String scenario, String what, Histogram latencies) {
-    report().add(scenario, what + " p50", "ms", latencies.getValueAtPercentile(50) / 1e6);
-    report().add(scenario, what + " p99", "ms", latencies.getValueAtPercentile(99) / 1e6);
   }
 
   /// Adds by how much memory grew for each of `count`.

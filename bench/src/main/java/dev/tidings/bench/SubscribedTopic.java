@@ -2,22 +2,15 @@
 package dev.tidings.bench;
 
 import dev.tidings.bench.load.BatchPublisher;
-import dev.tidings.bench.load.BenchException;
 import dev.tidings.bench.load.HttpConnection;
 import dev.tidings.bench.load.Ledger;
 import dev.tidings.bench.load.PubsubRequests;
-import dev.tidings.bench.load.Stamp;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /// A new topic with its subscriptions for one measurement; both are gone after [#close].
 final class SubscribedTopic implements AutoCloseable {
-  private static final Duration COUNTS_PAUSE = Duration.ofMillis(100);
-
   private final Session session;
   private final PubsubApi api;
   private final String name;
@@ -84,40 +77,16 @@ final class SubscribedTopic implements AutoCloseable {
   void requireAvailable(long published, Duration patience) throws InterruptedException {
     for (Ledger ledger : ledgers) {
       long expected = ledger.expected(published) - ledger.ackedCount();
-      awaitCounts(ledger.subscription(), new PubsubApi.Counts(expected, 0, 0), patience);
-    }
-  }
-
-  private void awaitCounts(String subscription, PubsubApi.Counts expected, Duration patience)
-      throws InterruptedException {
-    long endNs = Stamp.nowNs() + patience.toNanos();
-    PubsubApi.Counts counts = api.counts(subscription);
-    var never = new CountDownLatch(1);
-    while (!counts.equals(expected)) {
-      if (Stamp.nowNs() > endNs) {
-        throw new BenchException(
-            "GET /subscriptions/%s/metrics answered %s (expected, within %d ms: %s)"
-                .formatted(subscription, counts, patience.toMillis(), expected));
-      }
-      var _ = never.await(COUNTS_PAUSE.toMillis(), TimeUnit.MILLISECONDS);
-      counts = api.counts(subscription);
+      ApiCalls.await(
+          "GET /subscriptions/" + ledger.subscription() + "/metrics",
+          () -> api.counts(ledger.subscription()),
+          new PubsubApi.Counts(expected, 0, 0),
+          patience);
     }
   }
 
   @Override
   public void close() {
-    Optional<String> problem = Optional.empty();
-    try {
-      if (!api.deleteTopic(name)) {
-        problem = Optional.of("it did not answer 204 to its DELETE");
-      }
-    } catch (BenchException e) {
-      problem = Optional.of(String.valueOf(e.getMessage()));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      problem = Optional.of("interrupted");
-    }
-    problem.ifPresent(
-        why -> session.report().note("The topic " + name + " stays on the server: " + why + "."));
+    session.delete("The topic " + name + " stays", () -> api.deleteTopic(name));
   }
 }

@@ -68,7 +68,7 @@ final class WaitersMeasurement {
     double rate = serve(waiting, encoder, waiters);
     cpu.stop();
     session.report().add(scenario, "served", "waiters/s", rate);
-    streams.addLatencies(scenario, "send to its waiter", waiting.takeLatencies());
+    streams.report().addLatencies(scenario, "send to its waiter", waiting.takeLatencies());
     cpu.addTo(session.report(), scenario);
     HttpConnection.closeAll(open);
     session.progress().step("%s: run %d, %,.0f/s".formatted(scenario, run + 1, rate));

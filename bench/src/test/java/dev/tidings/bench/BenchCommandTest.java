@@ -3,25 +3,14 @@ package dev.tidings.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Each scenario from the command line to its report, against a stand-in server.
-final class BenchCommandTest {
+final class BenchCommandTest extends BenchTest {
   private final RelayStandIn server = new RelayStandIn();
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  @TempDir Path dir;
 
   @AfterEach
   void closeServer() {
@@ -214,7 +203,15 @@ final class BenchCommandTest {
   @Test
   void everySubcommand_explainsItsOptions() {
     for (String what :
-        List.of("publish", "bulk", "fanout", "connections", "latency", "consume", "streams")) {
+        List.of(
+            "publish",
+            "bulk",
+            "fanout",
+            "connections",
+            "latency",
+            "consume",
+            "streams",
+            "exchange")) {
       out.getBuffer().setLength(0);
       assertThat(commandLine().execute(what, "--help")).isZero();
       assertThat(out.toString())
@@ -225,41 +222,15 @@ final class BenchCommandTest {
     }
   }
 
-  private String errors() {
-    return err.toString();
-  }
-
-  private int run(String... arguments) {
-    var all = new ArrayList<>(List.of(arguments));
-    all.addAll(List.of("--url", server.endpoint().url().toString(), "--runs", "2"));
-    all.addAll(
+  private int run(String what, String... options) {
+    return execute(
         List.of(
-            "--duration",
-            "300ms",
-            "--warmup",
-            "100ms",
-            "--json",
-            dir.resolve("figures.json").toString()));
-    return commandLine().execute(all.toArray(String[]::new));
-  }
-
-  private CommandLine commandLine() {
-    return new CommandLine(new BenchCommand())
-        .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true));
-  }
-
-  private JsonNode json() {
-    return new JsonMapper().readTree(dir.resolve("figures.json").toFile());
-  }
-
-  private static JsonNode figure(JsonNode report, String scenario, String name) {
-    for (JsonNode figure : report.path("figures")) {
-      if (figure.path("scenario").asString().equals(scenario)
-          && figure.path("figure").asString().equals(name)) {
-        return figure;
-      }
-    }
-    throw new AssertionError(scenario + ", " + name + " is not in " + report);
+            what,
+            "--url=" + server.endpoint().url(),
+            "--runs=2",
+            "--duration=300ms",
+            "--warmup=100ms",
+            jsonOption()),
+        options);
   }
 }

@@ -4,29 +4,18 @@ package dev.tidings.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// `bench consume` from the command line to its report, against a fake server.
-final class ConsumeScenarioTest {
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
+final class ConsumeScenarioTest extends BenchTest {
   private final PubsubFake server;
-
-  @TempDir Path dir;
 
   ConsumeScenarioTest() throws IOException {
     server = new PubsubFake();
@@ -246,41 +235,15 @@ final class ConsumeScenarioTest {
         .isZero();
   }
 
-  private String errors() {
-    return err.toString();
-  }
-
   private int run(String... arguments) {
-    var all = new ArrayList<>(List.of("consume"));
-    all.addAll(
+    return execute(
         List.of(
+            "consume",
             "--url=" + server.endpoint().url(),
             "--runs=2",
             "--duration=200ms",
             "--warmup=50ms",
-            "--json=" + dir.resolve("figures.json")));
-    for (String argument : arguments) {
-      String name = argument.replaceFirst("=.*", "=");
-      all.removeIf(given -> given.startsWith(name)); // An option may be given once.
-      all.add(argument);
-    }
-    return new CommandLine(new BenchCommand())
-        .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true))
-        .execute(all.toArray(String[]::new));
-  }
-
-  private JsonNode json() {
-    return new JsonMapper().readTree(dir.resolve("figures.json").toFile());
-  }
-
-  private static JsonNode figure(JsonNode report, String scenario, String name) {
-    for (JsonNode figure : report.path("figures")) {
-      if (figure.path("scenario").asString().equals(scenario)
-          && figure.path("figure").asString().equals(name)) {
-        return figure;
-      }
-    }
-    throw new AssertionError(scenario + ", " + name + " is not in " + report);
+            jsonOption()),
+        arguments);
   }
 }

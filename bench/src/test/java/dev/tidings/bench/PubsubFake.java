@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench;
 
+import static dev.tidings.bench.FakeHttp.answer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tidings.bench.load.Endpoint;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -36,11 +34,6 @@ final class PubsubFake implements AutoCloseable {
   static final String CLIENT_SECRET = "0123456789abcdef0123456789abcdef";
 
   private static final JsonMapper JSON = new JsonMapper();
-
-  static {
-    // Otherwise an answer's body waits for the client's delayed acknowledgement of its head.
-    System.setProperty("sun.net.httpserver.nodelay", "true");
-  }
 
   private record Message(String id, ObjectNode shown) {}
 
@@ -84,10 +77,7 @@ final class PubsubFake implements AutoCloseable {
   private long leases;
 
   PubsubFake() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", this::handle);
-    server.setExecutor(thread);
-    server.start();
+    server = FakeHttp.start(this::handle, thread);
   }
 
   Endpoint endpoint() {
@@ -266,18 +256,5 @@ final class PubsubFake implements AutoCloseable {
 
   private static boolean isNth(long number, int every) {
     return every > 0 && number % every == 0;
-  }
-
-  private static void answer(HttpExchange exchange, int status, String json) {
-    byte[] body = json.getBytes(UTF_8);
-    try (exchange) {
-      exchange.getResponseHeaders().set("Content-Type", "application/json");
-      exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-      if (body.length > 0) {
-        exchange.getResponseBody().write(body);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

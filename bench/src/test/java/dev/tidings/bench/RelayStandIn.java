@@ -41,6 +41,12 @@ final class RelayStandIn implements AutoCloseable {
 
   final AtomicInteger deletedTopics = new AtomicInteger();
 
+  /// The server's exchanges and queues.
+  final ExchangeFake exchanges = new ExchangeFake();
+
+  /// Whether calls and handshakes need the token.
+  volatile boolean asksForToken = true;
+
   private final AtomicLong publishes = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
   private long delivered;
@@ -60,7 +66,7 @@ final class RelayStandIn implements AutoCloseable {
         vertx
             .createHttpServer(options)
             .webSocketHandshakeHandler(handshake -> {
-              if (handshake.query() != null && handshake.query().equals("token=" + TOKEN)) {
+              if (!asksForToken || ("token=" + TOKEN).equals(handshake.query())) {
                 var _ = handshake.accept();
               } else {
                 var _ = handshake.reject(403);
@@ -107,7 +113,9 @@ final class RelayStandIn implements AutoCloseable {
       case "POST /api/v1/messages" -> withBody(request, body -> publish(request, body));
       case "POST /api/v1/messages/bulk" -> withBody(request, body -> bulk(request, body));
       default -> {
-        if (request.method().name().equals("DELETE")) {
+        if (ExchangeFake.has(request.path())) {
+          withBody(request, body -> exchange(request, body));
+        } else if (request.method().name().equals("DELETE")) {
           deletedTopics.incrementAndGet();
           var _ = request.response().setStatusCode(204).end();
         } else {
@@ -119,6 +127,20 @@ final class RelayStandIn implements AutoCloseable {
 
   private static void withBody(HttpServerRequest request, Consumer<Buffer> then) {
     var _ = request.body().onSuccess(then::accept);
+  }
+
+  private void exchange(HttpServerRequest request, Buffer body) {
+    if (isAllowed(request)) {
+      ExchangeFake.Answer answer =
+          exchanges.handle(request.method().name(), request.path(), body.toString());
+      answer(request, answer.status(), answer.json());
+    } else {
+      answer(request, 401, "{\"code\":\"UNAUTHORIZED\",\"message\":\"a token is expected\"}");
+    }
+  }
+
+  private boolean isAllowed(HttpServerRequest request) {
+    return !asksForToken || ("Bearer " + TOKEN).equals(request.getHeader("Authorization"));
   }
 
   private static void login(HttpServerRequest request, Buffer body) {
@@ -138,7 +160,7 @@ final class RelayStandIn implements AutoCloseable {
       answer(request, 503, "{\"detail\":\"The store takes no writes\"}");
       return;
     }
-    if (!("Bearer " + TOKEN).equals(request.getHeader("Authorization"))) {
+    if (!isAllowed(request)) {
       answer(request, 401, "{\"detail\":\"Not authenticated\"}");
       return;
     }
@@ -210,7 +232,7 @@ final class RelayStandIn implements AutoCloseable {
     return (head + "\",\"payload\":" + payload.encode() + tail).getBytes(UTF_8);
   }
 
-  private static void textFrame(ByteBuf out, byte[] json) {
+  static void textFrame(ByteBuf out, byte[] json) {
     out.writeByte(0x81);
     if (json.length < 126) {
       out.writeByte(json.length);
@@ -223,7 +245,9 @@ final class RelayStandIn implements AutoCloseable {
   private void open(ServerWebSocket socket) {
     socket.textMessageHandler(text -> {
       var frame = new JsonObject(text);
-      if (frame.getString("type").equals("subscribe")) {
+      if (!frame.getString("type").equals("subscribe")) {
+        exchanges.frame(socket, frame);
+      } else {
         ChannelHandlerContext context = ((WebSocketInternal) socket).channelHandlerContext();
         List<String> topics = frame.getJsonArray("topics").stream().map(Object::toString).toList();
         socket.closeHandler(_ -> topics.forEach(topic -> sockets.get(topic).remove(context)));

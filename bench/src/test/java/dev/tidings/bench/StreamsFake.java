@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench;
 
+import static dev.tidings.bench.FakeHttp.answer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tidings.bench.load.Endpoint;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,11 +36,6 @@ final class StreamsFake implements AutoCloseable {
 
   private static final int DEFAULT_SIZE = 100;
   private static final JsonMapper JSON = new JsonMapper();
-
-  static {
-    // Otherwise an answer's body waits for the client's delayed acknowledgement of its head.
-    System.setProperty("sun.net.httpserver.nodelay", "true");
-  }
 
   private static final class Stream {
     private final ArrayDeque<ObjectNode> queue = new ArrayDeque<>();
@@ -77,10 +70,7 @@ final class StreamsFake implements AutoCloseable {
   private long sends;
 
   StreamsFake() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", this::handle);
-    server.setExecutor(threads);
-    server.start();
+    server = FakeHttp.start(this::handle, threads);
   }
 
   Endpoint endpoint() {
@@ -241,18 +231,5 @@ final class StreamsFake implements AutoCloseable {
 
   private static void timedOut(HttpExchange exchange) {
     answer(exchange, 424, "{\"error\":\"long poll waiting timeout\"}");
-  }
-
-  private static void answer(HttpExchange exchange, int status, String json) {
-    byte[] body = json.getBytes(UTF_8);
-    try (exchange) {
-      exchange.getResponseHeaders().set("Content-Type", "application/json");
-      exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-      if (body.length > 0) {
-        exchange.getResponseBody().write(body);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -5,31 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// `bench streams` from the command line to its report, against a fake server.
-final class StreamsScenarioTest {
+final class StreamsScenarioTest extends BenchTest {
   private static final String SELF = "--pid=" + ProcessHandle.current().pid();
 
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
   private final StreamsFake server;
-
-  @TempDir Path dir;
 
   StreamsScenarioTest() throws IOException {
     server = new StreamsFake();
@@ -320,14 +310,10 @@ final class StreamsScenarioTest {
     assertThat(errors()).contains(told);
   }
 
-  private String errors() {
-    return err.toString();
-  }
-
   private int run(String... arguments) {
-    var all = new ArrayList<>(List.of("streams"));
-    all.addAll(
+    return execute(
         List.of(
+            "streams",
             "--url=" + server.endpoint().url(),
             "--runs=1",
             "--duration=200ms",
@@ -336,29 +322,7 @@ final class StreamsScenarioTest {
             "--senders=2",
             "--receivers=2",
             "--pair-streams=2",
-            "--json=" + dir.resolve("figures.json")));
-    for (String argument : arguments) {
-      String name = argument.replaceFirst("=.*", "=");
-      all.removeIf(given -> given.startsWith(name)); // An option may be given once.
-      all.add(argument);
-    }
-    return new CommandLine(new BenchCommand())
-        .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true))
-        .execute(all.toArray(String[]::new));
-  }
-
-  private JsonNode json() {
-    return new JsonMapper().readTree(dir.resolve("figures.json").toFile());
-  }
-
-  private static JsonNode figure(JsonNode report, String scenario, String name) {
-    for (JsonNode figure : report.path("figures")) {
-      if (figure.path("scenario").asString().equals(scenario)
-          && figure.path("figure").asString().equals(name)) {
-        return figure;
-      }
-    }
-    throw new AssertionError(scenario + ", " + name + " is not in " + report);
+            jsonOption()),
+        arguments);
   }
 }

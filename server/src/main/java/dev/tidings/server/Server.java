@@ -22,6 +22,7 @@ import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.TokenAuthenticator;
 import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.exchange.ExchangeApi;
+import dev.tidings.server.exchange.ExchangeSockets;
 import dev.tidings.server.ops.BackupApi;
 import dev.tidings.server.ops.CleanupApi;
 import dev.tidings.server.ops.Metrics;
@@ -32,7 +33,7 @@ import dev.tidings.server.pubsub.OAuthCalls;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.PolledTopics;
 import dev.tidings.server.relay.RelayApi;
-import dev.tidings.server.relay.UserConnections;
+import dev.tidings.server.socket.SocketApi;
 import dev.tidings.server.streams.StreamsApi;
 import dev.tidings.server.tls.Tls;
 import dev.tidings.server.tls.TlsSettings;
@@ -44,6 +45,7 @@ import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FrameCache;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.UserConnections;
 import dev.tidings.server.wire.WaitingCalls;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -127,6 +129,7 @@ public final class Server {
   private final List<RelayApi> relays = new CopyOnWriteArrayList<>();
   private final List<PubsubApi> pubsubs = new CopyOnWriteArrayList<>();
   private final List<StreamsApi> streams = new CopyOnWriteArrayList<>();
+  private final List<SocketApi> sockets = new CopyOnWriteArrayList<>();
   private final WaitingCalls streamWaiters;
   private final List<HttpServer> listeners = new CopyOnWriteArrayList<>();
   private Optional<Tls> tls = Optional.empty();
@@ -477,6 +480,14 @@ public final class Server {
           ofStreams.route(routes);
           streams.add(ofStreams);
           new ExchangeApi(exchanges(services)).route(routes);
+          SocketApi ofSockets =
+              new SocketApi(
+                  sockets(services),
+                  loop,
+                  relay.sockets(),
+                  new ExchangeSockets(exchangeSockets(), loop));
+          ofSockets.route(routes);
+          sockets.add(ofSockets);
           new OpsApi(node, metrics, time).route(routes);
           if (settings.pages()) {
             pages.route(routes);
@@ -528,12 +539,39 @@ public final class Server {
         settings.streams());
   }
 
+  private SocketApi.Services sockets(RelayApi.Services services) {
+    return new SocketApi.Services(
+        services.authenticator(),
+        ofExchanges(services.authenticator()),
+        time,
+        metrics.relay(),
+        services.connections(),
+        new SocketApi.Settings(
+            settings.relay().pingInterval(),
+            settings.relay().firstFrameTimeout(),
+            settings.relay().sendBuffer()));
+  }
+
+  private ExchangeSockets.Services exchangeSockets() {
+    return new ExchangeSockets.Services(
+        node,
+        metrics.exchanges(),
+        metrics.subscriptions(),
+        time,
+        settings.relay().maxSocketTopics(),
+        settings.node().subscriptions().deliveries().ackDeadlineMs());
+  }
+
+  private Authenticator ofExchanges(Authenticator authenticator) {
+    return settings.exchanges().anonymous()
+        ? new AnonymousAuthenticator(authenticator)
+        : authenticator;
+  }
+
   private ExchangeApi.Services exchanges(RelayApi.Services services) {
     return new ExchangeApi.Services(
         node,
-        settings.exchanges().anonymous()
-            ? new AnonymousAuthenticator(services.authenticator())
-            : services.authenticator(),
+        ofExchanges(services.authenticator()),
         services.bodies(),
         new ExchangePublisher(node),
         metrics.exchanges(),
@@ -633,7 +671,15 @@ public final class Server {
   public void stop() {
     upkeep.close();
     tls.ifPresent(Tls::close);
-    CountDownLatch gone = new CountDownLatch(relays.size() + pubsubs.size() + streams.size());
+    CountDownLatch gone =
+        new CountDownLatch(relays.size() + pubsubs.size() + streams.size() + sockets.size());
+    for (SocketApi api : sockets) {
+      api.loop()
+          .execute(() -> {
+            api.goAway();
+            gone.countDown();
+          });
+    }
     for (PubsubApi pubsub : pubsubs) {
       pubsub
           .loop()

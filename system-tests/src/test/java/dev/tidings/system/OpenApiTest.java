@@ -91,6 +91,83 @@ final class OpenApiTest {
     return operation.path().equals("/") || operation.path().startsWith("/api/v1/streams");
   }
 
+  private static final List<String> EXCHANGE_PATHS =
+      List.of("/ping", "/exchanges", "/queues", "/bindings", "/publish");
+
+  /// Whether a path is one of the exchange API, whose errors have a shape of their own.
+  private static boolean isOfExchanges(String path) {
+    return EXCHANGE_PATHS.stream().anyMatch(path::startsWith);
+  }
+
+  private String newExchange() {
+    String name = RelayClient.unique("documented");
+    admin.postJson("/exchanges", Json.object("name", name, "type", "fanout")).expect(200);
+    return name;
+  }
+
+  private String newQueue() {
+    String name = RelayClient.unique("documented");
+    admin.postJson("/queues", Json.object("name", name)).expect(200);
+    return name;
+  }
+
+  private Object newBinding() {
+    Object binding =
+        Json.object("exchange_name", newExchange(), "queue_name", newQueue(), "key", "k");
+    admin.postJson("/bindings", binding).expect(200);
+    return binding;
+  }
+
+  private void exchangesTour(Map<String, Callable<Reply>> tour) {
+    tour.put("ping", () -> nobody.get("/ping"));
+    tour.put(
+        "createExchange",
+        () ->
+            admin.postJson(
+                "/exchanges", Json.object("name", RelayClient.unique("toured"), "type", "topic")));
+    tour.put(
+        "listExchanges",
+        () -> {
+          newExchange();
+          return admin.get("/exchanges?limit=1000");
+        });
+    tour.put("getExchange", () -> admin.get("/exchanges/" + newExchange()));
+    tour.put("deleteExchange", () -> admin.request("DELETE", "/exchanges/" + newExchange()));
+    tour.put(
+        "createQueue",
+        () ->
+            admin.postJson(
+                "/queues",
+                Json.object(
+                    "name", RelayClient.unique("toured"), "max_length", 5, "mode", "work")));
+    tour.put(
+        "listQueues",
+        () -> {
+          newQueue();
+          return admin.get("/queues?limit=1000");
+        });
+    tour.put("getQueue", () -> admin.get("/queues/" + newQueue()));
+    tour.put("deleteQueue", () -> admin.request("DELETE", "/queues/" + newQueue()));
+    tour.put("purgeQueue", () -> admin.request("POST", "/queues/" + newQueue() + "/purge"));
+    tour.put(
+        "bind",
+        () ->
+            admin.postJson(
+                "/bindings",
+                Json.object("exchange_name", newExchange(), "queue_name", newQueue())));
+    tour.put("unbind", () -> admin.send("DELETE", "/bindings", body(Json.write(newBinding()))));
+    tour.put(
+        "listBindings",
+        () -> {
+          newBinding();
+          return admin.get("/bindings?limit=1000");
+        });
+    tour.put(
+        "publishToExchange",
+        () ->
+            admin.postJson("/publish", Json.object("exchange_name", newExchange(), "payload", 1)));
+  }
+
   /// A stream that holds a message, which is on disk too.
   private String newStream() {
     String id = RelayClient.unique("documented");
@@ -225,9 +302,12 @@ final class OpenApiTest {
                     assertThat(reply.json())
                         .isEqualTo(
                             Json.parse(
-                                path.equals("/") || path.startsWith("/api/v1/streams")
-                                    ? "{\"error\":\"method not allowed\"}"
-                                    : "{\"detail\":\"Method Not Allowed\"}"));
+                                isOfExchanges(path)
+                                    ? "{\"code\":\"METHOD_NOT_ALLOWED\","
+                                        + "\"message\":\"Method Not Allowed\"}"
+                                    : path.equals("/") || path.startsWith("/api/v1/streams")
+                                        ? "{\"error\":\"method not allowed\"}"
+                                        : "{\"detail\":\"Method Not Allowed\"}"));
                     assertThat(Set.of(reply.header("allow").orElse("none").split(", *", -1)))
                         .as("Allow")
                         .isEqualTo(known);
@@ -323,7 +403,11 @@ final class OpenApiTest {
                 String body =
                     operation.id().equals("createSubscription")
                         ? "{\"id\":\"s\",\"topic_id\":\"" + RelayClient.unique("none") + "\"}"
-                        : "";
+                        : isOfExchanges(operation.path()) && !operation.bodyType().isEmpty()
+                            ? "{\"exchange_name\":\""
+                                + RelayClient.unique("none")
+                                + "\",\"queue_name\":\"q\",\"payload\":1}"
+                            : "";
                 return send(operation, admin, pathOf(operation, "missing") + query, body);
               });
       case "410" ->
@@ -358,7 +442,7 @@ final class OpenApiTest {
   }
 
   private Map<String, Callable<Reply>> malformed(Operation operation) {
-    if (isOfStreams(operation)) {
+    if (isOfStreams(operation) || isOfExchanges(operation.path())) {
       return operation.bodyType().isEmpty()
           ? Map.of("query", () -> admin.request(operation.method(), operation.path() + "?limit=-1"))
           : Map.of(
@@ -405,7 +489,7 @@ final class OpenApiTest {
   }
 
   private Map<String, Callable<Reply>> forbidden(Operation operation) {
-    if (isPubsub(operation)) {
+    if (isPubsub(operation) || isOfExchanges(operation.path())) {
       return Map.of("no scope", () -> send(operation, scopeless));
     } else if (operation.id().equals("receiveFromStream")) {
       // Which stream it is about decides whether somebody may.
@@ -650,6 +734,7 @@ final class OpenApiTest {
     tour.put("deleteUser", () -> admin.request("DELETE", "/auth/users/" + admin.newUser().id()));
     pubsubTour(tour);
     streamsTour(tour);
+    exchangesTour(tour);
     tour.put("createClient", () -> admin.postJson("/clients", CLIENT));
     tour.put("listClients", () -> admin.get("/clients"));
     tour.put("getClient", () -> admin.get("/clients/" + newClient().get("id").asString()));

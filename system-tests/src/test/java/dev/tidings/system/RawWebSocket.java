@@ -89,6 +89,15 @@ final class RawWebSocket implements AutoCloseable {
 
   /// A whole, masked frame, correct but for what the arguments say.
   void sendFrame(boolean fin, int opcode, byte[] payload) {
+    sendBytes(frame(fin, opcode, payload));
+  }
+
+  /// The bytes of a whole text frame.
+  static byte[] textFrame(String text) {
+    return frame(true, TEXT, text.getBytes(UTF_8));
+  }
+
+  private static byte[] frame(boolean fin, int opcode, byte[] payload) {
     var frame = new ByteArrayOutputStream(payload.length + 14);
     frame.write((fin ? FIN : 0) | opcode);
     frame.writeBytes(length(payload.length, MASKED));
@@ -98,7 +107,7 @@ final class RawWebSocket implements AutoCloseable {
       masked[i] ^= MASK[i % 4];
     }
     frame.writeBytes(masked);
-    sendBytes(frame.toByteArray());
+    return frame.toByteArray();
   }
 
   /// What no client may send: a frame without a mask.

@@ -127,6 +127,11 @@ class ConfigurationTest {
           entry("streams.limit-per-user", new Sample("2000000", "3", 3)),
           entry("streams.max-waiters", new Sample("100000", "50", 50)),
           entry("streams.max-waiters-per-user", new Sample("50000", "5", 5)),
+          entry("exchanges.anonymous", new Sample("none", "all", TidingsConfig.Anonymous.ALL)),
+          entry("exchanges.limit", new Sample("10000", "5", 5)),
+          entry("exchanges.queue-limit", new Sample("100000", "6", 6)),
+          entry("exchanges.binding-limit", new Sample("1000000", "7", 7)),
+          entry("memory.transient-queues-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.streams-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.hot-tier-size", new Sample("256MiB", "1MiB", 1L << 20)),
           entry("memory.page-cache-size", new Sample("64MiB", "1MiB", 1L << 20)),
@@ -494,7 +499,7 @@ class ConfigurationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"pubsub.anonymous", "streams.anonymous"})
+  @ValueSource(strings = {"pubsub.anonymous", "streams.anonymous", "exchanges.anonymous"})
   void anonymousCallsForTheWorld_areRefused_butOnLoopback(String key) throws Exception {
     Map<String, String> environment = new LinkedHashMap<>();
     environment.put("TIDINGS_AUTH_SECRET_KEY", SECRET);

@@ -3,10 +3,12 @@ package dev.tidings.bench.load;
 
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongFunction;
 import java.util.function.LongUnaryOperator;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
@@ -16,6 +18,10 @@ public final class EachOnce implements HttpConnection.Asker {
   /// The calls of one connection.
   private interface Calls {
     String what();
+
+    default int expectedStatus() {
+      return 200;
+    }
 
     boolean readsBodies();
 
@@ -50,6 +56,21 @@ public final class EachOnce implements HttpConnection.Asker {
     this.done = new CountDownLatch(connections.size());
   }
 
+  /// Makes calls that are answered with this status, whatever the answers' bodies.
+  ///
+  /// @param what for messages about failures
+  public static EachOnce calls(
+      List<HttpConnection> connections,
+      String what,
+      int expectedStatus,
+      LongFunction<ByteBuf> request,
+      long count,
+      Failures failures) {
+    var calls = new AnyCalls(what, expectedStatus, request);
+    return new EachOnce(
+        connections, Collections.nCopies(connections.size(), calls), count, failures);
+  }
+
   /// Sends message n of sender 0 to the stream that `streamOf` names.
   public static EachOnce sends(
       List<HttpConnection> connections,
@@ -82,7 +103,7 @@ public final class EachOnce implements HttpConnection.Asker {
           .loop()
           .execute(() -> {
             Calls mine = calls.get(connection.index());
-            connection.attach(this, mine.what(), 200, mine.readsBodies());
+            connection.attach(this, mine.what(), mine.expectedStatus(), mine.readsBodies());
             next(connection);
           });
     }
@@ -142,6 +163,27 @@ public final class EachOnce implements HttpConnection.Asker {
     latencies.recordValue(Stamp.nowNs() - connection.sentAtNs());
     answered.increment();
     next(connection);
+  }
+
+  private record AnyCalls(String what, int expectedStatus, LongFunction<ByteBuf> of)
+      implements Calls {
+    @Override
+    public boolean readsBodies() {
+      return false;
+    }
+
+    @Override
+    public ByteBuf request(long number) {
+      return of.apply(number);
+    }
+
+    @Override
+    public String wrong(long number, ResponseScanner answer) {
+      return "";
+    }
+
+    @Override
+    public void release() {}
   }
 
   private record Sends(StreamSend request, LongUnaryOperator streamOf) implements Calls {

@@ -11,7 +11,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Counts the message frames a server sends over one WebSocket, reading frame headers in place.
 ///
-/// A text frame that begins with `{"type":"m` is a message and is skipped over, unless the socket
+/// A text frame that begins as messages of its API do is one and is skipped over, unless the socket
 /// is sampled. Anything else (control frames, other texts, sampled or undecided frames cut by the
 /// end of a read) is put together first. Frames may be cut anywhere; fragmented and compressed
 /// messages are refused, since nobody asked for them.
@@ -32,8 +32,6 @@ final class FrameScanner {
   static final int MAX_FRAME_BYTES = 16 << 20;
 
   private static final JsonMapper JSON = new JsonMapper();
-  private static final long TYPE_KEY = 0x7B2274797065223AL; // {"type":
-  private static final int DECIDING_BYTES = 10;
   private static final int MAX_HEADER_BYTES = 10;
   private static final int TEXT = 1;
   private static final int CLOSE = 8;
@@ -42,6 +40,7 @@ final class FrameScanner {
   private static final byte[] NOTHING = {};
 
   private final Listener listener;
+  private final MessageShape messages;
   private final boolean sampled;
 
   // A header cut by the end of a read; most never are, so the array is made when needed.
@@ -56,24 +55,25 @@ final class FrameScanner {
   private int frameLength;
   private int frameHave;
 
-  FrameScanner(Listener listener, boolean sampled) {
+  FrameScanner(Listener listener, MessageShape messages, boolean sampled) {
     this.listener = listener;
+    this.messages = messages;
     this.sampled = sampled;
   }
 
   /// Reads everything there is and returns how many message frames ended in it.
   int scan(ByteBuf in) {
-    int messages = 0;
+    int ended = 0;
     while (in.isReadable()) {
       if (toSkip > 0) {
-        messages += skip(in);
+        ended += skip(in);
       } else if (assembling) {
-        messages += assemble(in);
+        ended += assemble(in);
       } else if (readHeader(in)) {
-        messages += beginFrame(in);
+        ended += beginFrame(in);
       }
     }
-    return messages;
+    return ended;
   }
 
   private int skip(ByteBuf in) {
@@ -153,9 +153,9 @@ final class FrameScanner {
     int readable = in.readableBytes();
     int at = in.readerIndex();
     if (opcode == TEXT
-        && readable >= DECIDING_BYTES
-        && frameLength >= DECIDING_BYTES
-        && isMessage(in, at)) {
+        && readable >= MessageShape.DECIDING_BYTES
+        && frameLength >= MessageShape.DECIDING_BYTES
+        && messages.begins(in, at)) {
       if (readable >= frameLength) {
         if (sampled) {
           listener.message(in, at, frameLength);
@@ -205,7 +205,8 @@ final class FrameScanner {
   private int finishText() {
     ByteBuf whole = Unpooled.wrappedBuffer(frame, 0, frameLength);
     boolean message =
-        (frameLength >= DECIDING_BYTES && isMessage(whole, 0)) || isMessageInAnotherSpelling(whole);
+        (frameLength >= MessageShape.DECIDING_BYTES && messages.begins(whole, 0))
+            || isMessageInAnotherSpelling(whole);
     if (!message) {
       listener.text(whole.toString(UTF_8));
       return 0;
@@ -216,14 +217,10 @@ final class FrameScanner {
     return 1;
   }
 
-  private static boolean isMessage(ByteBuf in, int at) {
-    return in.getLong(at) == TYPE_KEY && in.getByte(at + 9) == 'm';
-  }
-
   /// Servers are free in key order and spaces; such frames cost a parse.
-  private static boolean isMessageInAnotherSpelling(ByteBuf frame) {
+  private boolean isMessageInAnotherSpelling(ByteBuf frame) {
     try {
-      return JSON.readTree(frame.toString(UTF_8)).path("type").asString("").equals("message");
+      return messages.isIn(JSON.readTree(frame.toString(UTF_8)));
     } catch (JacksonException notJson) {
       // Told to the listener as it is: an unexpected text.
       return false;

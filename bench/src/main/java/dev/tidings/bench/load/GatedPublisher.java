@@ -3,15 +3,15 @@ package dev.tidings.bench.load;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
-/// Publishes stamped messages to the topic of a socket group, never further ahead of the sockets
-/// than a window.
+/// Publishes stamped messages to a socket group, never further ahead of the sockets than a window.
 ///
-/// Every message must reach every socket, so what is still out is known exactly: messages sent
-/// times sockets, less deliveries. A publisher far faster than fan-out would otherwise only grow a
-/// backlog. Runs on the first loop.
+/// How many sockets a message must reach is known, so what is still out is known exactly: the
+/// deliveries that the messages sent become, less those made. A publisher far faster than fan-out
+/// would otherwise only grow a backlog. Runs on the first loop.
 public final class GatedPublisher implements HttpConnection.Asker {
   private final List<HttpConnection> connections;
   private final List<StampedRequest> requests;
@@ -21,38 +21,32 @@ public final class GatedPublisher implements HttpConnection.Asker {
   private final LoadLoops loops;
   private final SocketGroup sockets;
   private final long window;
-  private final boolean bulk;
+  private final PublishCall call;
   private final Failures failures;
   private final ArrayDeque<HttpConnection> idle = new ArrayDeque<>();
   private volatile long sent;
   private volatile long accepted;
   private volatile boolean running;
 
-  /// With `batch` 1 messages go as single publishes; `window` counts messages on their way to all
-  /// sockets.
+  /// @param connections of [HttpConnection#openOnFirstLoop], at least one
+  /// @param encode makes a connection's request
+  /// @param window messages that may be on their way to the sockets
   public GatedPublisher(
       LoadLoops loops,
       List<HttpConnection> connections,
-      Requests encoder,
-      String topic,
-      int batch,
+      Supplier<StampedRequest> encode,
       long window,
       SocketGroup sockets,
-      PublisherNumbers publishers,
       Failures failures) {
     this.loops = loops;
     this.connections = connections;
     this.sockets = sockets;
     this.window = window;
-    this.bulk = batch > 1;
     this.failures = failures;
     this.numbers = new long[connections.size()];
-    this.firstPublisher = publishers.take(connections.size());
-    var encoded = new ArrayList<StampedRequest>();
-    for (int i = 0; i < connections.size(); i++) {
-      encoded.add(bulk ? encoder.bulk(List.of(topic), batch) : encoder.publish(topic));
-    }
-    this.requests = List.copyOf(encoded);
+    this.firstPublisher = sockets.publishers().take(connections.size());
+    this.requests = Stream.generate(encode).limit(connections.size()).toList();
+    this.call = requests.getFirst().call();
     this.deliveriesBefore = sockets.counts().deliveries();
   }
 
@@ -62,20 +56,20 @@ public final class GatedPublisher implements HttpConnection.Asker {
         .execute(() -> {
           running = true;
           for (HttpConnection connection : connections) {
-            connection.attach(this, what(), bulk ? 207 : 201, bulk);
+            connection.attach(this, call.what(), call.expectedStatus(), call.tellsRejected());
             idle.add(connection);
           }
           pump();
         });
   }
 
-  /// Publishes no more, waits until every socket has everything, and returns how many messages that
+  /// Publishes no more, waits until the sockets have everything, and returns how many messages that
   /// were.
   public long stopAndDrain(Duration timeout) throws InterruptedException {
     running = false;
     long deadlineNs = Stamp.nowNs() + timeout.toNanos();
     while (accepted < sent
-        || !sockets.awaitDeliveries(deliveriesBefore + accepted * sockets.size(), Duration.ZERO)) {
+        || !sockets.hasDeliveries(deliveriesBefore + sockets.deliveriesOf(accepted))) {
       if (failures.awaitBroken(Duration.ofMillis(5))) {
         return accepted;
       }
@@ -87,21 +81,17 @@ public final class GatedPublisher implements HttpConnection.Asker {
                     accepted,
                     sent,
                     sockets.counts().deliveries() - deliveriesBefore,
-                    accepted * sockets.size()));
+                    sockets.deliveriesOf(accepted)));
         return accepted;
       }
     }
     return accepted;
   }
 
-  private String what() {
-    return "POST " + (bulk ? Requests.BULK : Requests.PUBLISH);
-  }
-
   private void pump() {
     while (running && !idle.isEmpty()) {
       StampedRequest request = requests.get(idle.getFirst().index());
-      long opensAt = deliveriesBefore + (sent + request.messages() - window) * sockets.size();
+      long opensAt = deliveriesBefore + sockets.deliveriesOf(sent + request.messages() - window);
       if (sockets.counts().deliveries() < opensAt) {
         sockets.wakeAt(opensAt, this::pumpOnLoop);
         return;
@@ -129,13 +119,13 @@ public final class GatedPublisher implements HttpConnection.Asker {
   @Override
   @SuppressWarnings("NonAtomicVolatileUpdate") // Written by the first loop alone.
   public void answered(HttpConnection connection, ResponseScanner answer) {
-    if (bulk
+    if (call.tellsRejected()
         && answer.isExpected()
         && !BulkAnswer.isAllAccepted(answer.kept(), answer.keptLength())) {
-      failures.broken(what() + " rejected messages: " + answer.keptText());
+      failures.broken(call.what() + " rejected messages: " + answer.keptText());
     } else if (!answer.isExpected()) {
       // The window would never open again, since these messages reach nobody.
-      failures.broken(failures.first().orElse(what()));
+      failures.broken(failures.first().orElse(call.what()));
     } else {
       accepted += requests.get(connection.index()).messages();
     }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
-/// One WebSocket, subscribed to one topic, that counts what it receives. Touched by its event loop
-/// alone.
+/// One WebSocket, subscribed to one topic or queue, that counts what it receives. Touched by its
+/// event loop alone.
 final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScanner.Listener {
   private static final JsonMapper JSON = new JsonMapper();
   private static final int TEXT = 1;
@@ -33,7 +33,7 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
   private final SocketGroup group;
   private final int index;
   private final EventLoop loop;
-  private final Optional<SampledOrder> sampled;
+  private final Optional<SocketReader> reader;
   private final ResponseScanner handshake = new ResponseScanner();
   private final FrameScanner frames;
   private @Nullable Channel channel;
@@ -41,12 +41,12 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
   private long received;
   private long readAtNs;
 
-  LiveSocket(SocketGroup group, int index, EventLoop loop, boolean sampled) {
+  LiveSocket(SocketGroup group, int index, EventLoop loop, Optional<SocketReader> reader) {
     this.group = group;
     this.index = index;
     this.loop = loop;
-    this.sampled = sampled ? Optional.of(new SampledOrder()) : Optional.empty();
-    this.frames = new FrameScanner(this, sampled);
+    this.reader = reader;
+    this.frames = new FrameScanner(this, group.dialect().messages(), reader.isPresent());
   }
 
   EventLoop loop() {
@@ -56,10 +56,6 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
   /// Messages so far; to be asked on the socket's loop.
   long received() {
     return received;
-  }
-
-  Optional<SampledOrder> sampled() {
-    return sampled;
   }
 
   void close() {
@@ -94,15 +90,16 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
           return;
         }
         state = State.SUBSCRIBING;
-        var _ = context.writeAndFlush(frame(context.channel(), TEXT, group.subscribeFrame(index)));
+        write(group.dialect().subscribe().apply(index));
       }
       if (in.isReadable()) {
-        if (sampled.isPresent()) {
+        if (reader.isPresent()) {
           readAtNs = Stamp.nowNs();
         }
         int messages = frames.scan(in);
         if (messages > 0) {
           received += messages;
+          reader.flatMap(SocketReader::answer).ifPresent(this::write);
           group.delivered(messages);
         }
       }
@@ -116,27 +113,26 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
     int at = Stamp.find(buffer, offset, length);
     if (at < 0) {
       fail(
-          "a message carries no stamp (expected: only messages of this run on its topic): "
+          "a message carries no stamp (expected: only messages of this run on its topic or queue): "
               + text(buffer, offset, length));
       return;
     }
     group.sample(readAtNs, Stamp.timeNs(buffer, at));
-    if (!sampled.orElseThrow().next(Stamp.publisher(buffer, at), Stamp.number(buffer, at))) {
-      fail(
-          "socket "
-              + index
-              + " received a message out of order or twice: "
-              + text(buffer, offset, length));
+    String wrong = reader.orElseThrow().message(buffer, offset, length, at);
+    if (!wrong.isEmpty()) {
+      fail("socket " + index + " " + wrong + ": " + text(buffer, offset, length));
     }
   }
 
   @Override
   public void text(String json) {
-    if (state == State.SUBSCRIBING && type(json).equals("subscribed")) {
+    if (state == State.SUBSCRIBING && type(json).equals(group.dialect().confirmation())) {
       state = State.LIVE;
       group.live();
     } else {
-      fail("socket " + index + " received (expected: subscribed, then messages): " + json);
+      fail(
+          "socket %d received (expected: %s, then messages): %s"
+              .formatted(index, group.dialect().confirmation(), json));
     }
   }
 
@@ -160,6 +156,12 @@ final class LiveSocket extends ChannelInboundHandlerAdapter implements FrameScan
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     fail("socket " + index + " failed: " + cause);
+  }
+
+  private void write(String text) {
+    if (channel != null) {
+      var _ = channel.writeAndFlush(frame(channel, TEXT, text.getBytes(UTF_8)));
+    }
   }
 
   private void fail(String what) {

@@ -3,9 +3,10 @@ package dev.tidings.bench.load;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 
@@ -35,8 +36,7 @@ public final class PacedPublisher implements HttpConnection.Asker {
   public PacedPublisher(
       LoadLoops loops,
       List<HttpConnection> connections,
-      Requests encoder,
-      String topic,
+      Supplier<StampedRequest> encode,
       double messagesPerSecond,
       PublisherNumbers publishers,
       Failures failures) {
@@ -46,11 +46,7 @@ public final class PacedPublisher implements HttpConnection.Asker {
     this.failures = failures;
     this.numbers = new long[connections.size()];
     this.firstPublisher = publishers.take(connections.size());
-    var encoded = new ArrayList<StampedRequest>();
-    for (int i = 0; i < connections.size(); i++) {
-      encoded.add(encoder.publish(topic));
-    }
-    this.requests = List.copyOf(encoded);
+    this.requests = Stream.generate(encode).limit(connections.size()).toList();
   }
 
   /// Publishes from `startNs` until `endNs`, on the clock of [Stamp].
@@ -61,7 +57,8 @@ public final class PacedPublisher implements HttpConnection.Asker {
           this.startNs = startNs;
           this.endNs = endNs;
           for (HttpConnection connection : connections) {
-            connection.attach(this, "POST " + Requests.PUBLISH, 201, false);
+            PublishCall call = requests.get(connection.index()).call();
+            connection.attach(this, call.what(), call.expectedStatus(), false);
             idle.add(connection);
           }
           pump();

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.bench.load;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -19,10 +17,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntFunction;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 
-/// WebSockets subscribed to one topic, and the sum of what they receive.
+/// WebSockets subscribed to one topic or queue, and the sum of what they receive.
 public final class SocketGroup implements AutoCloseable {
   /// How much arrived up to some moment: messages on all sockets together, and the reads they came
   /// in.
@@ -32,12 +31,11 @@ public final class SocketGroup implements AutoCloseable {
   private static final int PORTS_PER_ADDRESS = 20_000;
   private static final long NEVER = Long.MAX_VALUE;
 
-  private final LoadLoops loops;
-  private final Endpoint endpoint;
-  private final String token;
-  private final String topic;
-  private final Failures failures;
+  private final SocketOpener opener;
+  private final SocketDialect dialect;
   private final List<LiveSocket> sockets;
+  private final List<SampledOrder> orders;
+  private final int copies;
   private final boolean onePortRangeIsEnough;
   private final CountDownLatch live;
   private final AtomicInteger nextToConnect = new AtomicInteger();
@@ -51,66 +49,76 @@ public final class SocketGroup implements AutoCloseable {
   private volatile long sampleFromNs = NEVER;
   private volatile long sampleToNs = NEVER;
 
-  private SocketGroup(
-      LoadLoops loops,
-      Endpoint endpoint,
-      String token,
-      String topic,
-      int count,
-      int sampleEvery,
-      Failures failures) {
-    this.loops = loops;
-    this.endpoint = endpoint;
-    this.token = token;
-    this.topic = topic;
-    this.failures = failures;
-    this.live = new CountDownLatch(count);
-    var all = new ArrayList<LiveSocket>(count);
-    for (int i = 0; i < count; i++) {
-      all.add(new LiveSocket(this, i, loops.of(i), i % sampleEvery == 0));
+  private final PublisherNumbers publishers = new PublisherNumbers();
+  // Over all that is published to the group; for the thread that measures.
+  private long published;
+
+  /// @param readers what is done with the messages of each socket, where they are decoded
+  /// @param copies how many of the sockets get a message
+  SocketGroup(
+      SocketOpener opener,
+      SocketDialect dialect,
+      List<Optional<SocketReader>> readers,
+      IntFunction<EventLoop> loopOf,
+      int copies) {
+    this.opener = opener;
+    this.dialect = dialect;
+    this.copies = copies;
+    this.live = new CountDownLatch(readers.size());
+    var all = new ArrayList<LiveSocket>(readers.size());
+    var ordered = new ArrayList<SampledOrder>();
+    for (int i = 0; i < readers.size(); i++) {
+      all.add(new LiveSocket(this, i, loopOf.apply(i), readers.get(i)));
+      if (readers.get(i).orElse(null) instanceof SampledOrder order) {
+        ordered.add(order);
+      }
     }
     this.sockets = List.copyOf(all);
-    this.onePortRangeIsEnough = count < ephemeralPorts() * 9 / 10;
+    this.orders = List.copyOf(ordered);
+    this.onePortRangeIsEnough = readers.size() < ephemeralPorts() * 9 / 10;
   }
 
-  /// Opens `count` sockets and waits until each is subscribed. Of every `sampleEvery` sockets one
-  /// decodes its messages.
-  public static SocketGroup open(
-      LoadLoops loops,
-      Endpoint endpoint,
-      String token,
-      String topic,
-      int count,
-      int sampleEvery,
-      Duration timeout,
-      Failures failures)
-      throws InterruptedException {
-    var group = new SocketGroup(loops, endpoint, token, topic, count, sampleEvery, failures);
-    for (int i = 0; i < Math.min(count, CONNECTING_AT_ONCE); i++) {
-      group.connectNext();
+  /// Opens the sockets and waits until each is subscribed.
+  void open(Duration timeout) throws InterruptedException {
+    for (int i = 0; i < Math.min(size(), CONNECTING_AT_ONCE); i++) {
+      connectNext();
     }
     long deadlineNs = Stamp.nowNs() + timeout.toNanos();
-    while (!group.live.await(50, TimeUnit.MILLISECONDS)) {
+    while (!live.await(50, TimeUnit.MILLISECONDS)) {
       boolean late = Stamp.nowNs() > deadlineNs;
-      if (failures.isBroken() || late) {
+      if (failures().isBroken() || late) {
         String reason =
             late
                 ? "not subscribed within " + timeout.toSeconds() + " s"
-                : failures.first().orElse("broken");
-        group.close();
+                : failures().first().orElse("broken");
+        close();
         throw new BenchException(
-            group.live.getCount()
+            live.getCount()
                 + " of "
-                + count
+                + size()
                 + " WebSockets did not get to their subscription: "
                 + reason);
       }
     }
-    return group;
   }
 
   public int size() {
     return sockets.size();
+  }
+
+  /// How many deliveries so many messages become.
+  long deliveriesOf(long messages) {
+    return messages * copies;
+  }
+
+  /// How many messages so many deliveries are of.
+  public double messagesOf(long deliveries) {
+    return (double) deliveries / copies;
+  }
+
+  /// The numbers of those who publish to the group.
+  public PublisherNumbers publishers() {
+    return publishers;
   }
 
   public Counts counts() {
@@ -129,22 +137,31 @@ public final class SocketGroup implements AutoCloseable {
     return latencies.getIntervalHistogram();
   }
 
-  /// Waits until all sockets together have received so many messages; false if that takes longer
-  /// than `timeout`.
-  public boolean awaitDeliveries(long total, Duration timeout) throws InterruptedException {
-    long deadlineNs = Stamp.nowNs() + timeout.toNanos();
-    while (deliveries.get() < total) {
-      if (Stamp.nowNs() > deadlineNs || failures.awaitBroken(Duration.ofMillis(20))) {
-        return false;
-      }
-    }
-    return true;
+  /// Whether all sockets together have received so many messages.
+  boolean hasDeliveries(long total) {
+    return deliveries.get() >= total;
   }
 
-  /// Compares what each socket received with what was published, and the order the sampled ones
-  /// saw.
-  public void check(long published) throws InterruptedException {
-    var orders = new HashSet<Long>();
+  /// Waits until everything that was published has arrived, if that takes no longer than `timeout`,
+  /// and checks it: how many messages each socket received, and the order the sampled ones saw.
+  ///
+  /// @param messages published since the last call
+  public void awaitAndCheck(long messages, Duration timeout) throws InterruptedException {
+    published += messages;
+    long deadlineNs = Stamp.nowNs() + timeout.toNanos();
+    while (!hasDeliveries(deliveriesOf(published)) && Stamp.nowNs() < deadlineNs) {
+      if (failures().awaitBroken(Duration.ofMillis(20))) {
+        return;
+      }
+    }
+    if (copies == size()) {
+      checkEach();
+    } else {
+      checkAll();
+    }
+  }
+
+  private void checkEach() throws InterruptedException {
     int wrong = 0;
     String example = "";
     for (LiveSocket socket : sockets) {
@@ -153,20 +170,32 @@ public final class SocketGroup implements AutoCloseable {
         wrong++;
         example = "one received " + received;
       }
-      socket.sampled().ifPresent(order -> orders.add(order.orderHash()));
     }
+    long ordersSeen = orders.stream().map(SampledOrder::orderHash).distinct().count();
     if (wrong > 0) {
-      failures.unexpected(
-          wrong
-              + " of "
-              + size()
-              + " sockets did not receive all "
-              + published
-              + " published messages: "
-              + example);
-    } else if (orders.size() > 1) {
-      failures.unexpected(
-          "sampled sockets received the messages in " + orders.size() + " different orders");
+      failures()
+          .unexpected(
+              wrong
+                  + " of "
+                  + size()
+                  + " sockets did not receive all "
+                  + published
+                  + " published messages: "
+                  + example);
+    } else if (ordersSeen > 1) {
+      failures()
+          .unexpected(
+              "sampled sockets received the messages in " + ordersSeen + " different orders");
+    }
+  }
+
+  private void checkAll() {
+    long received = deliveries.get();
+    if (received != deliveriesOf(published)) {
+      failures()
+          .unexpected(
+              "the sockets received %d of %d published messages, all together"
+                  .formatted(received, published));
     }
   }
 
@@ -218,51 +247,50 @@ public final class SocketGroup implements AutoCloseable {
   }
 
   Failures failures() {
-    return failures;
+    return opener.failures();
+  }
+
+  SocketDialect dialect() {
+    return dialect;
   }
 
   ByteBuf handshakeRequest() {
     return Requests.bytes(
-        "GET /ws?token="
-            + token
+        "GET /ws"
+            + dialect.token().map(it -> "?token=" + it).orElse("")
             + " HTTP/1.1\r\nHost: "
-            + endpoint.authority()
+            + opener.endpoint().authority()
             + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-  }
-
-  byte[] subscribeFrame(int index) {
-    return ("{\"type\":\"subscribe\",\"topics\":[\""
-            + topic
-            + "\"],\"client_id\":\"bench-"
-            + index
-            + "\"}")
-        .getBytes(UTF_8);
   }
 
   private void connectNext() {
     int index = nextToConnect.getAndIncrement();
     if (index < sockets.size()) {
       LiveSocket socket = sockets.get(index);
-      loops.connect(
-          socket.loop(),
-          endpoint.address(),
-          sourceAddress(index),
-          socket,
-          cause ->
-              failures.broken(
-                  "WebSocket "
-                      + index
-                      + " cannot connect to "
-                      + endpoint.authority()
-                      + ": "
-                      + cause.getMessage()));
+      Endpoint endpoint = opener.endpoint();
+      opener
+          .loops()
+          .connect(
+              socket.loop(),
+              endpoint.address(),
+              sourceAddress(index),
+              socket,
+              cause ->
+                  failures()
+                      .broken(
+                          "WebSocket "
+                              + index
+                              + " cannot connect to "
+                              + endpoint.authority()
+                              + ": "
+                              + cause.getMessage()));
     }
   }
 
   /// Loopback has more addresses than one, so more sockets fit than one address has ports for.
   private Optional<InetSocketAddress> sourceAddress(int index) {
-    if (onePortRangeIsEnough || !endpoint.address().getAddress().isLoopbackAddress()) {
+    if (onePortRangeIsEnough || !opener.endpoint().address().getAddress().isLoopbackAddress()) {
       return Optional.empty();
     }
     return Optional.of(new InetSocketAddress("127.0.0." + (2 + index / PORTS_PER_ADDRESS), 0));

@@ -3,7 +3,6 @@ package dev.tidings.bench.load;
 
 import io.netty.buffer.ByteBuf;
 import java.util.Optional;
-import java.util.Random;
 
 /// Encodes the requests of the streams API for one measurement, whose streams are numbered.
 public final class StreamRequests {
@@ -26,7 +25,7 @@ public final class StreamRequests {
   }
 
   /// The smallest payload that has room for a stamp.
-  public static final int MIN_PAYLOAD_BYTES = Requests.MIN_PAYLOAD_BYTES;
+  public static final int MIN_PAYLOAD_BYTES = Payloads.MIN_BYTES;
 
   /// As many streams as have numbers.
   public static final int MAX_STREAMS = 100_000_000;
@@ -38,34 +37,19 @@ public final class StreamRequests {
   /// A receive that found nothing in its time.
   static final int TIMED_OUT = 424;
 
-  private static final String BEFORE_STAMP = "{\"at\":\"";
-  private static final String BEFORE_FILL = "\",\"fill\":\"";
-  private static final String END = "\"}";
-  private static final String FILL =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-  private final String headers;
+  private final RequestHead head;
+  private final Payloads payloads;
   private final String prefix;
-  private final int payloadBytes;
   private final int measurement;
-  private final Random random = new Random(42);
 
   /// @param token sent with every request; empty for calls without one
   /// @param prefix of all streams of the measurement
   /// @param measurement its number, which marks its messages
   public StreamRequests(
       Endpoint endpoint, Optional<String> token, String prefix, int payloadBytes, int measurement) {
-    if (payloadBytes < MIN_PAYLOAD_BYTES) {
-      throw new BenchException(
-          "payload-bytes: " + payloadBytes + " (expected: >= " + MIN_PAYLOAD_BYTES + ")");
-    }
-    this.headers =
-        " HTTP/1.1\r\nHost: "
-            + endpoint.authority()
-            + "\r\n"
-            + token.map(it -> "Authorization: Bearer " + it + "\r\n").orElse("");
+    this.head = new RequestHead(endpoint, token);
+    this.payloads = new Payloads(payloadBytes);
     this.prefix = prefix;
-    this.payloadBytes = payloadBytes;
     this.measurement = measurement;
   }
 
@@ -82,44 +66,36 @@ public final class StreamRequests {
   StreamSend send(Keeping keeping) {
     String name = "{\"streamId\":\"" + prefix;
     String uuid = "0".repeat(STREAM_DIGITS) + "\",\"" + MessageUuid.KEY + "\":\"";
-    String message = MessageUuid.TEMPLATE.formatted(measurement) + "\",\"message\":" + BEFORE_STAMP;
-    var rest = new StringBuilder("@").append("0".repeat(Stamp.LENGTH - 1)).append(BEFORE_FILL);
-    int fill =
-        payloadBytes - BEFORE_STAMP.length() - Stamp.LENGTH - BEFORE_FILL.length() - END.length();
-    for (int i = 0; i < fill; i++) {
-      rest.append(FILL.charAt(random.nextInt(FILL.length())));
-    }
-    rest.append(END).append(keeping.fields).append('}');
+    String message = MessageUuid.TEMPLATE.formatted(measurement) + "\",\"message\":";
+    String rest = payloads.next() + keeping.fields + "}";
     int length = name.length() + uuid.length() + message.length() + rest.length();
-    String head =
-        SEND + headers + "Content-Type: application/json\r\nContent-Length: " + length + "\r\n\r\n";
-    int streamAt = head.length() + name.length();
+    String start = head.of(SEND, length);
+    int streamAt = start.length() + name.length();
     int uuidAt = streamAt + uuid.length();
     return new StreamSend(
-        Requests.bytes(head + name + uuid + message + rest),
+        Requests.bytes(start + name + uuid + message + rest),
         streamAt,
         uuidAt,
-        uuidAt + message.length());
+        uuidAt + message.length() + Payloads.STAMP_AT);
   }
 
   /// Takes one message out of a stream, for which it waits so long.
   StreamReceive receive(int timeoutSeconds) {
     String start = RECEIVE + "?timeoutSeconds=" + timeoutSeconds + "&streamId=" + prefix;
-    String rest = "0".repeat(STREAM_DIGITS) + headers + "\r\n";
-    return new StreamReceive(Requests.bytes(start + rest), start.length());
+    String request = head.of(start + "0".repeat(STREAM_DIGITS));
+    return new StreamReceive(Requests.bytes(request), start.length());
   }
 
   /// Reads up to `batch` stored messages without waiting, from the oldest or after the token.
   ByteBuf replay(long stream, int batch, Optional<String> resumeToken) {
     return Requests.bytes(
-        RECEIVE
-            + "?readFromDB=true&timeoutSeconds=0&maxMessages="
-            + batch
-            + "&streamId="
-            + stream(stream)
-            + resumeToken.map(it -> "&dbResumeToken=" + it).orElse("")
-            + headers
-            + "\r\n");
+        head.of(
+            RECEIVE
+                + "?readFromDB=true&timeoutSeconds=0&maxMessages="
+                + batch
+                + "&streamId="
+                + stream(stream)
+                + resumeToken.map(it -> "&dbResumeToken=" + it).orElse("")));
   }
 
   /// Room for the messages of an answer.

@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -53,7 +54,7 @@ final class FrameScannerTest {
   void scan_countsTheSame_whereverReadsAreCut(
       @ForAll @IntRange(min = 1, max = 40) int step, @ForAll boolean sampled) {
     var mine = new Heard();
-    var scanner = new FrameScanner(mine, sampled);
+    var scanner = new FrameScanner(mine, MessageShape.RELAY, sampled);
     ByteBuf all = Unpooled.buffer();
     for (String text : List.of(SHORT, OTHER, MEDIUM, SPACED, SHORT)) {
       text(all, text);
@@ -83,12 +84,25 @@ final class FrameScannerTest {
     text(all, MEDIUM);
     text(all, LONG);
 
-    assertThat(new FrameScanner(heard, true).scan(all)).isEqualTo(3);
+    assertThat(new FrameScanner(heard, MessageShape.RELAY, true).scan(all)).isEqualTo(3);
     assertThat(heard.events)
         .containsExactly(
             "message of " + SHORT.length(),
             "message of " + MEDIUM.length(),
             "message of " + LONG.length());
+  }
+
+  @Test
+  void scan_ofAQueuesFrames_tellsMessagesFromOthers() {
+    String confirmation = "{\"type\":\"SUBSCRIBED\",\"payload\":{\"queue_name\":\"q\"}}";
+    ByteBuf all = Unpooled.buffer();
+    text(all, confirmation);
+    text(all, "{\"unique_id\":\"1\",\"body\":1,\"TTL\":0}\n");
+    text(all, "{\"TTL\": 0, \"body\": 1, \"unique_id\": \"1\"}");
+    text(all, SHORT);
+
+    assertThat(new FrameScanner(heard, MessageShape.QUEUE, false).scan(all)).isEqualTo(2);
+    assertThat(heard.events).containsExactly("text " + confirmation, "text " + SHORT);
   }
 
   @Test
@@ -102,7 +116,8 @@ final class FrameScannerTest {
 
   @Test
   void stamp_isFoundAndReadBack() {
-    var request = new Requests(new Endpoint("h", 1), "t", 256).bulk(List.of("a", "b"), 3);
+    var request =
+        new Requests(new Endpoint("h", 1), Optional.of("t"), 256).bulk(List.of("a", "b"), 3);
 
     String text = request.toSend(17, 41, 123_456_789L).toString(UTF_8);
 
@@ -117,7 +132,10 @@ final class FrameScannerTest {
   @Test
   void publish_hasAPayloadOfTheSizeAskedFor() {
     String text =
-        new Requests(new Endpoint("h", 1), "t", 256).publish("a").toSend().toString(UTF_8);
+        new Requests(new Endpoint("h", 1), Optional.of("t"), 256)
+            .publish("a")
+            .toSend()
+            .toString(UTF_8);
 
     String body = text.substring(text.indexOf("\r\n\r\n") + 4);
     assertThat(body.length()).isEqualTo("{\"topic\":\"a\",\"payload\":}".length() + 256);
@@ -125,7 +143,7 @@ final class FrameScannerTest {
   }
 
   private void scan(int first, int second) {
-    new FrameScanner(heard, false)
+    new FrameScanner(heard, MessageShape.RELAY, false)
         .scan(Unpooled.wrappedBuffer(new byte[] {(byte) first, (byte) second}));
   }
 

@@ -234,6 +234,14 @@ public final class AccessPolicy {
     };
   }
 
+  /// Whether there may be a queue that `principal` may receive from.
+  public static boolean mayConsumeSomeQueue(Principal principal) {
+    return switch (principal) {
+      case User user -> user.has(Permission.READ);
+      case Client client -> client.scopes().allowsSome(Scope.QUEUES_CONSUME);
+    };
+  }
+
   private static boolean mayUse(
       Principal principal, Scope scope, Subscription subscription, Topic topic) {
     return switch (principal) {

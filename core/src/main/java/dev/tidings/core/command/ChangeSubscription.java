@@ -4,6 +4,7 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.runtime.ShardState;
+import java.util.OptionalInt;
 
 /// Changes how a subscription delivers again what was not acked, from now on: waits and leases that
 /// have begun stay as they are.
@@ -17,6 +18,12 @@ public record ChangeSubscription(Subscription subscription, DeliveryPolicy polic
   @Override
   public long size() {
     return SIZE;
+  }
+
+  /// The entry, which is stored for every queue.
+  @Override
+  public OptionalInt about() {
+    return OptionalInt.empty();
   }
 
   @Override

@@ -2,7 +2,6 @@
 package dev.tidings.core.command;
 
 import dev.tidings.core.directory.DeliveryPolicy;
-import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Queue;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Refusal;
@@ -44,20 +43,20 @@ public record CreateQueue(
 
   @Override
   public Step<Queue> handle(ShardState state) {
-    Optional<String> damage =
-        state
-            .damage(Entry.Kind.QUEUE, name)
-            .or(() -> state.damage(Entry.Kind.SUBSCRIPTION, name))
-            .or(() -> state.damage(Entry.Kind.TOPIC, Queue.topicOf(name)));
+    Optional<String> damage = state.damageOfQueue(name);
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
+    }
+    if (state.subscription(name).isPresent()) {
+      return Step.refused(Refusal.Code.QUEUE_EXISTS, "Queue already exists");
     }
     Optional<String> noRoom = state.noRoomForQueue();
     if (noRoom.isPresent()) {
       return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
     }
-    // A queue's subscription has its name, so this tells of other queues too.
-    if (!state.claim(name)) {
+    // Its topic may be that of an older server, on which anybody could name one so. A queue's
+    // subscription has its name, so the other tells of other queues too.
+    if (state.topic(Queue.topicOf(name)).isPresent() || !state.claim(name)) {
       return Step.refused(Refusal.Code.QUEUE_EXISTS, "Queue already exists");
     }
     return state

@@ -84,27 +84,32 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
         queues.add(queue.get());
       }
     }
-    if (!durable && !state.hasTransientRoom(payload.size(), queues.size())) {
+    boolean dropping =
+        queues.stream().allMatch(it -> it.bounds().overflow() == Queue.Overflow.DROP_OLDEST);
+    if (!durable && !state.hasTransientRoom(payload.size(), queues.size(), dropping)) {
       return Step.refused(
           Refusal.Code.OVERLOADED,
           "transient queues hold as much as they may (memory.transient-queues-size); try again when"
               + " messages have been consumed");
     }
+    // Before anything is put, so that the deliveries are there of every queue that has to drop.
+    boolean isShort = !durable && state.isTransientMemoryShort();
     long dropped = 0;
     for (Queue queue : queues) {
-      dropped += put(state, queue);
+      dropped += put(state, queue, isShort);
     }
     return Step.done(new Enqueued(queues.size(), dropped, full));
   }
 
-  /// The deliveries only matter where something is counted.
-  private static Optional<Load> missing(ShardState state, Queue queue) {
-    if (queue.durable() && queue.bounds().maxLength().isEmpty()) {
-      return state.log(queue.incarnation()).isPresent()
-          ? Optional.empty()
-          : Optional.of(new LogLoad(queue.topic(), queue.incarnation()));
+  /// The deliveries only matter where something is counted or dropped.
+  private Optional<Load> missing(ShardState state, Queue queue) {
+    boolean counts = queue.bounds().maxLength().isPresent();
+    if (counts || (!durable && state.isTransientMemoryShort())) {
+      return QueueContents.missing(state, queue);
     }
-    return QueueContents.missing(state, queue);
+    return state.log(queue.incarnation()).isPresent()
+        ? Optional.empty()
+        : Optional.of(new LogLoad(queue.topic(), queue.incarnation()));
   }
 
   private static boolean isFull(ShardState state, Queue queue) {
@@ -114,8 +119,9 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
         && QueueContents.of(state, queue).length() >= max.getAsLong();
   }
 
+  /// @param isShort whether its oldest have to make room in memory
   /// @return how many older messages were dropped
-  private long put(ShardState state, Queue queue) {
+  private long put(ShardState state, Queue queue, boolean isShort) {
     state.append(
         state.topic(queue.topic()).orElseThrow(),
         state.log(queue.incarnation()).orElseThrow(),
@@ -127,7 +133,7 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
     }
     OptionalLong max = queue.bounds().maxLength();
     long dropped = max.isPresent() ? QueueContents.of(state, queue).dropTo(max.getAsLong()) : 0;
-    if (!durable && state.isTransientMemoryShort()) {
+    if (isShort) {
       QueueContents contents = QueueContents.of(state, queue);
       // An eighth, so that not every publish has to; the newest stays.
       long length = contents.length();

@@ -8,6 +8,7 @@ import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.slot.Slot;
+import java.util.OptionalInt;
 
 /// Brings the log of a topic into memory, for readers.
 ///
@@ -28,6 +29,11 @@ public record OpenLog(Topic topic) implements Command<TopicLog> {
   @Override
   public boolean writes() {
     return false;
+  }
+
+  @Override
+  public OptionalInt about() {
+    return OptionalInt.of(topic.incarnation());
   }
 
   @Override

@@ -2,7 +2,9 @@
 package dev.tidings.core.command;
 
 import dev.tidings.core.directory.Queue;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
+import java.util.Optional;
 
 /// Drops everything in a queue that is not acked, also what is leased. Its dead letters stay.
 ///
@@ -33,6 +35,10 @@ public record PurgeQueue(Queue queue) implements QueueCommand<Long> {
   /// Yields how many messages were dropped.
   @Override
   public Step<Long> handle(ShardState state, Queue existing) {
+    Optional<String> damage = state.damageOfQueue(existing.name());
+    if (damage.isPresent()) {
+      return Step.refused(Refusal.Code.DAMAGED, damage.get());
+    }
     return QueueContents.missing(state, existing)
         .<Step<Long>>map(Step.Needs::new)
         .orElseGet(() -> Step.done(QueueContents.of(state, existing).purge()));

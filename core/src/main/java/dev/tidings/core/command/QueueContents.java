@@ -22,6 +22,10 @@ import java.util.Optional;
 record QueueContents(
     ShardState state, Topic topic, Subscription subscription, TopicLog log, Deliveries deliveries) {
 
+  // The share of what a queue keeps that it may have dropped before its log is trimmed, as a
+  // divisor. The next sweep trims the rest.
+  private static final long TRIMMED_AT = 16;
+
   /// What has to be loaded before [#of] can be called; empty if everything is in memory.
   static Optional<Load> missing(ShardState state, Queue queue) {
     if (state.log(queue.incarnation()).isEmpty()) {
@@ -58,18 +62,21 @@ record QueueContents(
       return 0;
     }
     long first = deliveries.firstOfNewest(log, keep);
-    state.subscriptions().write(subscription, deliveries.lose(first));
-    state.trim(topic, first);
+    state.subscriptions().write(subscription, deliveries.lose(first, log));
+    // A trim costs the store as much as some messages: a long queue is not trimmed for each.
+    if (first - log.firstRetained() > keep / TRIMMED_AT) {
+      state.trim(topic, first);
+    }
     return before - length();
   }
 
-  /// Drops all messages; they count as nothing.
+  /// Drops all messages but dead letters; they count as nothing.
   ///
   /// @return how many went that were not acked
   long purge() {
-    long before = length();
+    long before = length() + deliveries.unsettledCopies();
     long end = log.nextSequence();
-    state.subscriptions().write(subscription, deliveries.drop(end));
+    state.subscriptions().write(subscription, deliveries.drop(log));
     if (end > log.firstRetained()) {
       state.trim(topic, end);
     }

@@ -6,7 +6,8 @@ import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.subscription.Waiter;
 
-/// Lets go of somebody who has waited for a message of a subscription.
+/// Lets go of somebody who has waited for a message of a subscription. If it was called meanwhile
+/// and takes nothing, the next is called in its place.
 ///
 /// @param subscription the one it waited for
 /// @param waiter as it was handed in
@@ -31,6 +32,7 @@ public record StopWaiting(Subscription subscription, Waiter waiter) implements C
   @Override
   public Step<Boolean> handle(ShardState state) {
     state.subscriptions().leave(subscription.number(), waiter);
+    state.subscriptions().wake(subscription.number());
     return Step.done(true);
   }
 }

@@ -15,8 +15,8 @@ import java.util.Optional;
 /// then.
 ///
 /// @param slot one of the shard's slots
-/// @param isTransient whether those of transient queues, which need no store, or all others
-public record TendSubscriptions(int slot, boolean isTransient) implements Command<Boolean> {
+/// @param inMemory whether those of transient queues, whatever the store does, or all others
+public record TendSubscriptions(int slot, boolean inMemory) implements Command<Boolean> {
   // At once; those that are left come next time.
   private static final int MAX = 1000;
 
@@ -27,12 +27,18 @@ public record TendSubscriptions(int slot, boolean isTransient) implements Comman
 
   @Override
   public boolean writes() {
-    return !isTransient;
+    return !inMemory;
+  }
+
+  @Override
+  public boolean isTransient() {
+    return inMemory;
   }
 
   @Override
   public Step<Boolean> handle(ShardState state) {
-    for (int number : state.subscriptions().due(MAX, it -> state.isTransient(it) == isTransient)) {
+    for (int number :
+        state.subscriptions().due(MAX, number -> state.isInMemory(number) == inMemory)) {
       // What it needs is there next time; nobody else waits for it, nor if it cannot be read.
       tend(state, number).ifPresent(state::want);
     }

@@ -3,6 +3,7 @@ package dev.tidings.core.command;
 
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Load;
 import dev.tidings.core.runtime.LogLoad;
@@ -103,16 +104,17 @@ public record TrimLog(Topic topic, long firstRetained, long backlog, long expire
 
   private Step<Long> trim(
       ShardState state, Topic existing, List<Subscription> subscriptions, long first) {
-    if (first <= state.log(existing.incarnation()).orElseThrow().firstRetained()) {
+    TopicLog log = state.log(existing.incarnation()).orElseThrow();
+    if (first <= log.firstRetained()) {
       return Step.done(first);
     }
     for (Subscription subscription : subscriptions) {
       Deliveries deliveries = state.subscriptions().find(subscription.number()).orElseThrow();
       if (deliveries.pin() < expired) {
-        state.subscriptions().write(subscription, deliveries.expire(expired));
+        state.subscriptions().write(subscription, deliveries.expire(expired, log));
       }
       if (deliveries.pin() < first) {
-        state.subscriptions().write(subscription, deliveries.lose(first));
+        state.subscriptions().write(subscription, deliveries.lose(first, log));
       }
     }
     state.trim(existing, first);

@@ -473,6 +473,14 @@ public final class Directory {
     return Optional.ofNullable(damaged.getOrDefault(kind, Map.of()).get(key));
   }
 
+  /// What is wrong with the queue of that name, if an entry of it could not be read: its own, or
+  /// that of its topic or its subscription.
+  public Optional<String> damageOfQueue(String name) {
+    return damage(Entry.Kind.QUEUE, name)
+        .or(() -> damage(Entry.Kind.SUBSCRIPTION, name))
+        .or(() -> damage(Entry.Kind.TOPIC, Queue.topicOf(name)));
+  }
+
   /// Shows an entry that is durable now. The commit lane calls it.
   ///
   /// @return the entry it takes the place of

@@ -4,6 +4,7 @@ package dev.tidings.core.exchange;
 import dev.tidings.core.command.RemoveEntry;
 import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.runtime.Round;
 
 /// Removes bindings whose exchange is gone. They lie with their queues, so whoever deletes an
@@ -43,9 +44,11 @@ public final class BindingSweep {
   }
 
   private boolean isOrphan(Binding binding) {
-    return directory
-        .exchange(binding.exchange())
-        .filter(it -> it.number() == binding.exchangeNumber())
-        .isEmpty();
+    // One that is damaged may be mended, and needs its bindings then.
+    return directory.damage(Entry.Kind.EXCHANGE, binding.exchange()).isEmpty()
+        && directory
+            .exchange(binding.exchange())
+            .filter(it -> it.number() == binding.exchangeNumber())
+            .isEmpty();
   }
 }

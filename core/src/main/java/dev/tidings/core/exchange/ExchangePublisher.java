@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /// Publishes to exchanges: routes a message without locks, by the directory as it is just then, and
@@ -74,32 +75,45 @@ public final class ExchangePublisher {
       Payload payload,
       SerialExecutor home,
       Consumer<Outcome<Routed>> reply) {
-    List<Enqueue> commands = commands(exchange, key, payload);
+    Set<Target> targets = node.directory().routes().route(exchange, key);
+    Optional<Refusal> damage = damage(targets);
+    List<Enqueue> commands = commands(targets, payload);
     if (commands.isEmpty()) {
-      reply.accept(Outcome.done(Routed.NOWHERE));
+      reply.accept(
+          damage
+              .<Outcome<Routed>>map(Outcome.Refused::new)
+              .orElseGet(() -> Outcome.done(Routed.NOWHERE)));
       return;
     }
-    Gathering gathering = new Gathering(commands.size(), reply);
+    Gathering gathering = new Gathering(commands.size(), damage, reply);
     for (Enqueue command : commands) {
       node.submit(command, home, gathering::answered);
     }
   }
 
-  private List<Enqueue> commands(Exchange exchange, String key, Payload payload) {
+  /// Why a queue of `targets` cannot take its copy, if something of one is damaged.
+  private Optional<Refusal> damage(Set<Target> targets) {
+    return targets.stream()
+        .flatMap(target -> node.directory().damageOfQueue(target.queue()).stream())
+        .findFirst()
+        .map(detail -> new Refusal(Refusal.Code.DAMAGED, detail));
+  }
+
+  private List<Enqueue> commands(Set<Target> targets, Payload payload) {
     Directory directory = node.directory();
     Map<Together, List<Target>> groups = new HashMap<>();
-    for (Target target : directory.routes().route(exchange, key)) {
+    for (Target target : targets) {
       Optional<Queue> queue = directory.queue(target.queue());
-      if (queue.isPresent()) {
+      if (queue.isPresent() && directory.damageOfQueue(target.queue()).isEmpty()) {
         groups.computeIfAbsent(Together.of(queue.get(), node), _ -> new ArrayList<>()).add(target);
       }
     }
     int most = (int) Math.max(1, MAX_COPIED / Math.max(1, payload.size()));
     List<Enqueue> commands = new ArrayList<>(groups.size());
-    groups.forEach((group, targets) -> {
-      for (int from = 0; from < targets.size(); from += most) {
-        int to = Math.min(targets.size(), from + most);
-        commands.add(new Enqueue(targets.subList(from, to), group.durable(), payload));
+    groups.forEach((group, all) -> {
+      for (int from = 0; from < all.size(); from += most) {
+        int to = Math.min(all.size(), from + most);
+        commands.add(new Enqueue(all.subList(from, to), group.durable(), payload));
       }
     });
     return commands;
@@ -109,13 +123,14 @@ public final class ExchangePublisher {
   private static final class Gathering {
     private final Consumer<Outcome<Routed>> reply;
     private final List<String> full = new ArrayList<>();
-    private Optional<Refusal> refusal = Optional.empty();
+    private Optional<Refusal> refusal;
     private int open;
     private int copies;
     private long dropped;
 
-    Gathering(int open, Consumer<Outcome<Routed>> reply) {
+    Gathering(int open, Optional<Refusal> refusal, Consumer<Outcome<Routed>> reply) {
       this.open = open;
+      this.refusal = refusal;
       this.reply = reply;
     }
 

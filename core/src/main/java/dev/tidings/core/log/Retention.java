@@ -124,6 +124,13 @@ public final class Retention {
   }
 
   private void trim(Topic topic) throws StoreException, InterruptedException {
+    boolean isDamaged =
+        Queue.isReserved(topic.name())
+            && directory.damageOfQueue(Queue.ofTopic(topic.name())).isPresent();
+    if (isDamaged) {
+      // What of it is still needed cannot be known.
+      return;
+    }
     Optional<Queue> queue = directory.queueOf(topic);
     Limits limits = defaults.of(topic);
     if (queue.isEmpty() && limits.isUnbounded()) {

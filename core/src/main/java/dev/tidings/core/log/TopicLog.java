@@ -24,6 +24,7 @@ public final class TopicLog {
   private final String topic;
   private final int incarnation;
   private final HotTier tier;
+  private final long consecutiveFrom;
 
   private long nextSequence;
   private long lastTimestamp;
@@ -61,6 +62,7 @@ public final class TopicLog {
     this.topic = topic;
     this.incarnation = incarnation;
     this.tier = tier;
+    this.consecutiveFrom = extent.nextSequence();
     this.nextSequence = extent.nextSequence();
     this.lastTimestamp = extent.lastTimestamp();
     this.messagesEver = extent.messagesEver();
@@ -112,6 +114,12 @@ public final class TopicLog {
   /// Bytes of payload and metadata appended before the next message, ever, durable or not.
   public long bytesEver() {
     return bytesEver;
+  }
+
+  /// From this sequence on there are no holes: the first that was appended since the log was
+  /// loaded.
+  public long consecutiveFrom() {
+    return consecutiveFrom;
   }
 
   /// Messages appended up to the watermark, ever.

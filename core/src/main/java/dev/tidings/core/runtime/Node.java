@@ -249,8 +249,8 @@ public final class Node {
     for (int i = 0; i < shards.size(); i++) {
       if (states.get(i).subscriptions().nextDueNs() <= time.monotonicNs()) {
         // The slots of shard i leave i as remainder.
-        submit(new TendSubscriptions(i, /* isTransient= */ true), home, _ -> {});
-        submit(new TendSubscriptions(i, /* isTransient= */ false), home, _ -> {});
+        submit(new TendSubscriptions(i, /* inMemory= */ false), home, _ -> {});
+        submit(new TendSubscriptions(i, /* inMemory= */ true), home, _ -> {});
       }
       if (states.get(i).streams().nextDueNs() <= time.monotonicNs()) {
         submit(new TendStreams(i), home, _ -> {});

@@ -478,16 +478,20 @@ public final class ShardState {
     return Optional.of(queue);
   }
 
-  /// Whether what lies under `number` is kept by a transient queue.
-  public boolean isTransient(int number) {
+  /// Whether what lies under `number` is a transient queue's, kept in memory alone.
+  public boolean isInMemory(int number) {
     return store.keeps(number);
   }
 
   /// Whether transient queues may take so many more copies of a message of `bytes`, of which all
-  /// share the bytes. A queue that drops its oldest goes a little beyond the bound while it does.
-  public boolean hasTransientRoom(long bytes, int copies) {
+  /// share the bytes.
+  ///
+  /// @param dropping whether all of them drop their oldest: while they do they go a little beyond
+  ///   the bound
+  public boolean hasTransientRoom(long bytes, int copies, boolean dropping) {
     long max = limits.exchanges().transientBytes();
-    return store.bytes() + bytes + copies * TransientStore.OVERHEAD <= max + max / TOLERANCE;
+    long bound = dropping ? max + max / TOLERANCE : max;
+    return store.bytes() + bytes + copies * TransientStore.OVERHEAD <= bound;
   }
 
   /// Whether transient queues hold more than they may.
@@ -677,6 +681,11 @@ public final class ShardState {
     return directory.damage(kind, key);
   }
 
+  /// Why the queue of that name cannot be used, if something of it is damaged.
+  public Optional<String> damageOfQueue(String name) {
+    return directory.damageOfQueue(name);
+  }
+
   /// The log with number `incarnation`, if it is in memory.
   public Optional<TopicLog> log(int incarnation) {
     return logs.find(incarnation);
@@ -685,7 +694,7 @@ public final class ShardState {
   /// Why no further topic may be created, if so.
   public Optional<String> noRoomForTopic() {
     // Those that other shards are about to create are not seen: the bound is kept to within a few.
-    int topics = directory.topics().size() + changed(Entry.Kind.TOPIC).size();
+    int topics = directory.topicCount() + changed(Entry.Kind.TOPIC).size();
     return topics < limits.topics()
         ? Optional.empty()
         : Optional.of(

@@ -84,9 +84,14 @@ public final class TransientStore implements Store {
   }
 
   /// Writes records about what is kept in memory. Any thread, for records of slots it owns.
+  ///
+  /// What became of deliveries is not written: their subscription stays in memory as long as it is
+  /// there, and a later run begins with none.
   public void write(List<StoreRecord> records) {
+    List<StoreRecord> kept =
+        records.stream().filter(it -> !(it instanceof StoreRecord.DeliveryChanged)).toList();
     try {
-      SlotSet _ = memory.commit(new Batch(0, epoch, 0, records));
+      SlotSet _ = memory.commit(new Batch(0, epoch, 0, kept));
     } catch (StoreException e) {
       throw new IllegalStateException("memory takes no writes", e);
     }

@@ -1053,28 +1053,30 @@ public final class Deliveries {
   }
 
   /// Gives up what lies below `firstRetained`, which counts as lost: the log lets it go.
-  public Change lose(long firstRetained) {
+  public Change lose(long firstRetained, TopicLog log) {
     Changing changing = new Changing();
-    changing.lost = giveUp(firstRetained, changing);
+    changing.lost = giveUp(firstRetained, log, changing);
     return changing.end();
   }
 
   /// Gives up what lies below `firstRetained`, which has expired.
-  public Change expire(long firstRetained) {
+  public Change expire(long firstRetained, TopicLog log) {
     Changing changing = new Changing();
-    changing.expired = giveUp(firstRetained, changing);
+    changing.expired = giveUp(firstRetained, log, changing);
     return changing.end();
   }
 
-  /// Gives up what lies below `firstRetained`, as it was asked to.
-  public Change drop(long firstRetained) {
+  /// Gives up all that is to be delivered, as it was asked to: everything in `log`, and dead
+  /// letters that were made available again.
+  public Change drop(TopicLog log) {
     Changing changing = new Changing();
-    long _ = giveUp(firstRetained, changing);
+    List.copyOf(revived.values()).forEach(changing::settle);
+    long _ = giveUp(log.nextSequence(), log, changing);
     return changing.end();
   }
 
   /// @return how many messages that were not settled
-  private long giveUp(long firstRetained, Changing changing) {
+  private long giveUp(long firstRetained, TopicLog log, Changing changing) {
     long gone = 0;
     for (Delivery delivery : List.copyOf(inLog.headMap(firstRetained, false).values())) {
       changing.settle(delivery);
@@ -1082,15 +1084,30 @@ public final class Deliveries {
     }
     if (next < firstRetained) {
       long fresh =
-          matches.isFiltered() ? matches.count(next, firstRetained - 1) : firstRetained - next;
+          matches.isFiltered()
+              ? matches.count(next, firstRetained - 1)
+              : freshBelow(firstRetained, log);
       long ahead =
           ackedAhead.rankLong(firstRetained - 1) - (next > 0 ? ackedAhead.rankLong(next - 1) : 0);
       gone += Math.max(0, fresh - ahead);
-      passed += firstRetained - next;
+      passed += matches.isFiltered() ? firstRetained - next : fresh;
       next = firstRetained;
       changing.moved = true;
     }
     return gone;
+  }
+
+  /// How many messages lie from the cursor up to below `sequence`: exact where the log has no
+  /// holes, and never more than there are above the hole.
+  private long freshBelow(long sequence, TopicLog log) {
+    long holesEnd = Math.max(sequence, log.consecutiveFrom());
+    long most = Math.max(0, log.messagesEver() - (log.nextSequence() - holesEnd) - passed);
+    return sequence == holesEnd ? most : Math.min(most, sequence - next);
+  }
+
+  /// How many messages wait that were dead letters.
+  public long unsettledCopies() {
+    return revived.size();
   }
 
   /// How many messages of `log` are not settled, durable or not. For a subscription without a
@@ -1111,7 +1128,17 @@ public final class Deliveries {
       return inLog.keySet().stream().skip(excess - 1).findFirst().orElseThrow() + 1;
     }
     long first = Math.max(next, log.firstRetained());
-    for (long rest = excess - inLog.size(); rest > 0 && first < log.nextSequence(); first++) {
+    long rest = excess - inLog.size();
+    if (first < log.consecutiveFrom()) {
+      // Sequences may have holes there, which must not be taken for messages.
+      long before =
+          freshBelow(log.consecutiveFrom(), log) - ackedAhead.rankLong(log.consecutiveFrom() - 1);
+      if (rest > before) {
+        rest -= before;
+        first = log.consecutiveFrom();
+      }
+    }
+    for (; rest > 0 && first < log.nextSequence(); first++) {
       if (!ackedAhead.contains(first)) {
         rest--;
       }

@@ -349,8 +349,8 @@ public final class Subscriptions {
     nextDueNs = due.isEmpty() ? Long.MAX_VALUE : due.first().atNs();
   }
 
-  /// The numbers of the subscriptions there is something to tend of now: at most `max` of those
-  /// that are `wanted`.
+  /// The numbers of the subscriptions there is something to tend of now, of those `wanted`: at most
+  /// `max`.
   public Collection<Integer> due(int max, IntPredicate wanted) {
     long nowNs = time.monotonicNs();
     Collection<Integer> numbers = new LinkedHashSet<>();

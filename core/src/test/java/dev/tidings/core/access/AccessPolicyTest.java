@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.DeliveryPolicy;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.Subscription;
@@ -201,7 +203,9 @@ class AccessPolicyTest {
     }
     for (Scope other : Scope.values()) {
       if (other != scope && scope != Scope.ALL) {
-        assertThat(AccessPolicy.mayCall(client(everything), other, x)).isFalse();
+        // The subscription that is named may be a queue's.
+        assertThat(AccessPolicy.mayCall(client(everything), other, x))
+            .isEqualTo(scope == Scope.QUEUES_CONSUME && other == Scope.SUBSCRIPTIONS_CONSUME);
       }
     }
   }
@@ -209,11 +213,13 @@ class AccessPolicyTest {
   @ParameterizedTest
   @CsvSource({
     // permissions, the scopes whose calls a user may make at all
-    "none,  topics:read topics:delete subscriptions:read subscriptions:delete",
+    "none,  topics:read topics:delete subscriptions:read subscriptions:delete"
+        + " exchanges:manage queues:manage",
     "read,  topics:read topics:delete subscriptions:create subscriptions:read"
-        + " subscriptions:delete subscriptions:consume streams:receive",
+        + " subscriptions:delete subscriptions:consume streams:receive exchanges:manage"
+        + " queues:manage queues:consume",
     "write, topics:create topics:read topics:delete topics:publish subscriptions:read"
-        + " subscriptions:delete streams:send",
+        + " subscriptions:delete streams:send exchanges:manage exchanges:publish queues:manage",
   })
   void users_mayCallByTheirPermissions(String permissions, String scopes) {
     assertThat(
@@ -290,5 +296,95 @@ class AccessPolicyTest {
 
   private static Client client(String scopes) {
     return new Client("c", "client", Scopes.of(scopes), "", true, 1, 0, 0);
+  }
+
+  // ---- exchanges and queues ----
+
+  private static Exchange exchange(String owner) {
+    return new Exchange("x", 1, Exchange.Type.FANOUT, owner, 0);
+  }
+
+  private static Subscription subscriptionOf(String id, Topic topic) {
+    DeliveryPolicy policy = new DeliveryPolicy(5, 0, 0, OptionalLong.empty());
+    return new Subscription(
+        id, 1, topic.name(), 1, topic.ownerId(), Optional.empty(), policy, 0, 0);
+  }
+
+  private static Queue queue(String owner) {
+    return new Queue("q", 1, false, Queue.Mode.WORK, Queue.Bounds.NONE, owner, 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // permissions, create, of its own: manage, publish, consume, of others
+    "none,  false, true, false, false, false",
+    "read,  false, true, false, true,  false",
+    "write, true,  true, true,  false, false",
+    "both,  true,  true, true,  true,  false",
+    "admin, true,  true, true,  true,  true",
+  })
+  void usersAndExchanges(
+      String permissions,
+      boolean create,
+      boolean manage,
+      boolean publish,
+      boolean consume,
+      boolean others) {
+    User user = user(permissions);
+    assertThat(AccessPolicy.mayCreate(user, Scope.EXCHANGES_MANAGE, "x")).isEqualTo(create);
+    assertThat(AccessPolicy.mayCreate(user, Scope.QUEUES_MANAGE, "q")).isEqualTo(create);
+    assertThat(AccessPolicy.mayManage(user, exchange(user.id()))).isEqualTo(manage);
+    assertThat(AccessPolicy.mayManage(user, queue(user.id()))).isEqualTo(manage);
+    assertThat(AccessPolicy.mayPublish(user, exchange(user.id()))).isEqualTo(publish);
+    assertThat(AccessPolicy.mayConsumeQueue(user, queue(user.id()))).isEqualTo(consume);
+    assertThat(AccessPolicy.mayManage(user, exchange("other"))).isEqualTo(others);
+    assertThat(AccessPolicy.mayManage(user, queue("other"))).isEqualTo(others);
+    assertThat(AccessPolicy.mayPublish(user, exchange("other"))).isEqualTo(others);
+    assertThat(AccessPolicy.mayConsumeQueue(user, queue("other"))).isEqualTo(others);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // scopes, exchange: manage, publish, queue: manage, consume, consume its subscription
+    "exchanges:manage,        true,  false, false, false, false",
+    "exchanges:manage:x,      true,  false, false, false, false",
+    "exchanges:manage:q,      false, false, false, false, false",
+    "exchanges:publish,       false, true,  false, false, false",
+    "exchanges:publish:x,     false, true,  false, false, false",
+    "queues:manage,           false, false, true,  false, false",
+    "queues:manage:q,         false, false, true,  false, false",
+    "queues:consume,          false, false, false, true,  true",
+    "queues:consume:q,        false, false, false, true,  true",
+    "queues:consume:x,        false, false, false, false, false",
+    "subscriptions:consume,   false, false, false, false, true",
+    "subscriptions:consume:q, false, false, false, false, true",
+    "topics:publish,          false, false, false, false, false",
+    "*,                       true,  true,  true,  true,  true",
+  })
+  void clientsAndExchanges(
+      String scopes,
+      boolean manageExchange,
+      boolean publish,
+      boolean manageQueue,
+      boolean consume,
+      boolean consumeSubscription) {
+    Client client = client(scopes);
+    Queue queue = queue(client.id());
+    Topic topic = new Topic(queue.topic(), 1, client.id(), false, Optional.empty(), 0, Set.of());
+    Subscription subscription = subscriptionOf(queue.name(), topic);
+    assertThat(AccessPolicy.mayCreate(client, Scope.EXCHANGES_MANAGE, "x"))
+        .isEqualTo(manageExchange);
+    assertThat(AccessPolicy.mayManage(client, exchange(client.id()))).isEqualTo(manageExchange);
+    assertThat(AccessPolicy.mayPublish(client, exchange(client.id()))).isEqualTo(publish);
+    assertThat(AccessPolicy.mayCreate(client, Scope.QUEUES_MANAGE, "q")).isEqualTo(manageQueue);
+    assertThat(AccessPolicy.mayManage(client, queue)).isEqualTo(manageQueue);
+    assertThat(AccessPolicy.mayConsumeQueue(client, queue)).isEqualTo(consume);
+    assertThat(AccessPolicy.mayCall(client, Scope.SUBSCRIPTIONS_CONSUME, Optional.of("q")))
+        .isEqualTo(consumeSubscription);
+    assertThat(AccessPolicy.mayConsume(client, subscription, topic)).isEqualTo(consumeSubscription);
+    // Queues alone: not what is not one's.
+    Topic open = topic(client.id(), true, Set.of());
+    assertThat(AccessPolicy.mayConsume(client, subscriptionOf(queue.name(), open), open))
+        .isEqualTo((consumeSubscription && !consume) || scopes.equals("*"));
   }
 }

@@ -56,6 +56,20 @@ class DirectoryTest {
   }
 
   @Test
+  void topicsOfQueues_areNobodysAndCanBeLeftOut() {
+    Directory directory =
+        new Directory(
+            new DirectoryContents(
+                List.of(topic("!", "1"), topic("$queue/", "1"), topic("a", "1")), 3, List.of()));
+    Optional<Entry> _ = directory.show(topic("$queue/b", "1"));
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("!", "a");
+    assertThat(directory.openTopicAfter("").orElseThrow().name()).isEqualTo("!");
+    assertThat(directory.openTopicAfter("!").orElseThrow().name()).isEqualTo("a");
+    directory.hide(topic("$queue/b", "1"));
+    assertThat(directory.topicsOwnedBy("1")).containsExactly("!", "a");
+  }
+
+  @Test
   void show_addsAndReplaces_andKeepsTheOwnersInStep() {
     Directory directory = new Directory(new DirectoryContents(List.of(), 0, List.of()));
     assertThat(directory.show(topic("b", "1"))).isEmpty();
@@ -114,12 +128,35 @@ class DirectoryTest {
       assertThat(directory.userById(user)).isEqualTo(anew.userById(user));
       assertThat(List.copyOf(directory.consumers(i))).isEqualTo(List.copyOf(anew.consumers(i)));
     }
+    assertSameExchanges(directory, anew);
+  }
+
+  private static void assertSameExchanges(Directory directory, Directory anew) {
+    assertThat(directory.exchanges()).isEqualTo(anew.exchanges()).isNotEmpty();
+    assertThat(directory.queues()).isEqualTo(anew.queues()).isNotEmpty();
+    assertThat(directory.bindings()).isEqualTo(anew.bindings()).isNotEmpty();
+    for (Queue queue : anew.queues().values()) {
+      assertThat(directory.bindingsOf(queue))
+          .isEqualTo(anew.bindingsOf(queue))
+          .isSortedAccordingTo(Comparator.comparing(Binding::key))
+          .containsExactlyInAnyOrderElementsOf(
+              anew.bindings().values().stream()
+                  .filter(it -> it.queue().equals(queue.name()))
+                  .toList());
+    }
+    for (int number = 0; number < 120; number++) {
+      Exchange exchange = new Exchange("x", number, Exchange.Type.TOPIC, "o", 0);
+      int of = number;
+      assertThat(directory.bindingsOf(exchange))
+          .containsExactlyElementsOf(
+              anew.bindings().values().stream().filter(it -> it.exchangeNumber() == of).toList());
+    }
   }
 
   private static Entry randomEntry(Random random) {
     String user = "u" + random.nextInt(5);
     int number = random.nextInt(20);
-    return switch (random.nextInt(7)) {
+    return switch (random.nextInt(11)) {
       case 0 -> {
         Set<String> grantees = new HashSet<>();
         for (int i = random.nextInt(4); i > 0; i--) {
@@ -135,6 +172,25 @@ class DirectoryTest {
       case 4 ->
           new DurableStream(
               "s" + number, DurableStream.FIRST_NUMBER + random.nextInt(9), random.nextInt(3));
+      case 6 -> new Exchange("x" + number, number, Exchange.Type.values()[number % 3], user, 0);
+      case 7 ->
+          new Queue(
+              "q" + number,
+              number,
+              random.nextBoolean(),
+              Queue.Mode.WORK,
+              Queue.Bounds.NONE,
+              user,
+              0);
+      case 8, 9 ->
+          new Binding(
+              "x",
+              random.nextInt(120),
+              Exchange.Type.DIRECT,
+              "q" + number,
+              number,
+              "k/" + random.nextInt(3),
+              0);
       case 5 -> new SigningKey("k" + number, Payload.of("secret-" + user), 0);
       default -> new Consumer("t", random.nextInt(5), "c" + number, user, random.nextInt(9), 0, 0);
     };
@@ -198,6 +254,45 @@ class DirectoryTest {
     assertThat(directory.find(Entry.Kind.STREAM, "a")).isEmpty();
     assertThat(directory.find(Entry.Kind.KEY, "a")).isEmpty();
     assertThat(directory.topic("a")).isPresent();
+  }
+
+  @Test
+  void exchangesQueuesAndBindings_areFoundByEveryKey() {
+    Exchange one = new Exchange("one", 1, Exchange.Type.DIRECT, "o", 5);
+    Exchange ten = new Exchange("ten", 10, Exchange.Type.FANOUT, "o", 5);
+    Queue queue = new Queue("q", 2, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 5);
+    Queue other = new Queue("q/1", 3, false, Queue.Mode.BROADCAST, Queue.Bounds.NONE, "o", 5);
+    Binding empty = Binding.of(one, queue, "", 5);
+    Binding slashes = Binding.of(one, queue, "/0/", 5);
+    Binding ofTen = Binding.of(ten, queue, "0", 5);
+    Binding ofOther = Binding.of(ten, other, "😀", 5);
+    Topic ofQueue = new Topic("$queue/q", 2, "o", false, Optional.empty(), 5, Set.of());
+    Directory directory =
+        new Directory(
+            new DirectoryContents(
+                List.of(one, ten, queue, empty, slashes, ofTen, ofOther, ofQueue, topic("t", "1")),
+                10,
+                List.of(new DirectoryContents.Damaged(Entry.Kind.QUEUE, "q/1", "kept in x"))));
+    assertThat(directory.bindingsOf(one)).containsExactly(empty, slashes);
+    assertThat(directory.bindingsOf(ten)).containsExactly(ofTen, ofOther);
+    assertThat(directory.bindingsOf(queue)).containsExactly(empty, slashes, ofTen);
+    assertThat(directory.bindingsOf(other)).containsExactly(ofOther);
+    assertThat(directory.topicCount()).isEqualTo(1);
+    assertThat(directory.queueOf(ofQueue)).contains(queue);
+    assertThat(directory.queueOf(topic("q", "o"))).isEmpty();
+    assertThat(directory.damageOfQueue("q/1")).contains("kept in x");
+    assertThat(directory.damageOfQueue("q")).isEmpty();
+    assertThat(directory.bindingAfter("")).contains(empty);
+    assertThat(directory.bindingAfter(empty.key())).contains(slashes);
+    assertThat(directory.bindingAfter(ofOther.key())).isEmpty();
+    for (Entry entry : List.of(one, queue, empty)) {
+      assertThat(directory.find(entry.kind(), entry.key())).contains(entry);
+    }
+    // Its bindings stay where they are, and route nowhere.
+    directory.hide(one);
+    assertThat(directory.bindingsOf(one)).containsExactly(empty, slashes);
+    assertThat(directory.routes().route(one, "")).isEmpty();
+    assertThat(directory.routes().route(ten, "any")).hasSize(2);
   }
 
   @Test

@@ -4,12 +4,16 @@ package dev.tidings.core.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.DurableStream;
+import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
@@ -940,6 +944,64 @@ public abstract class StoreContract {
   }
 
   // Receipts
+
+  // Exchanges, queues and bindings
+
+  @Test
+  void exchangesQueuesAndBindings_areEntries_withEveryField() throws Exception {
+    String longest = "😀".repeat(255);
+    List<Entry> entries = new ArrayList<>();
+    int number = 1000;
+    for (String name : List.of("a", "a/b", "/", "größe 😀", longest, " ", "1/2/3")) {
+      Exchange exchange =
+          new Exchange(name, ++number, Exchange.Type.values()[number % 3], longest, number);
+      Queue queue =
+          new Queue(
+              name,
+              ++number,
+              number % 4 < 2,
+              Queue.Mode.values()[number % 2],
+              new Queue.Bounds(
+                  number % 3 == 0 ? OptionalLong.empty() : OptionalLong.of(Long.MAX_VALUE),
+                  number % 3 == 1 ? OptionalLong.empty() : OptionalLong.of(1),
+                  Queue.Overflow.values()[number % 2]),
+              "",
+              Long.MIN_VALUE);
+      entries.add(exchange);
+      entries.add(queue);
+      for (String key : List.of("", "/", "k", "a.*.#", "1/2", longest)) {
+        entries.add(Binding.of(exchange, queue, key, -number));
+      }
+    }
+    commit(entries.stream().map(EntryPut::new).toArray(StoreRecord[]::new));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactlyInAnyOrderElementsOf(entries);
+    List<Entry> removed = new ArrayList<>();
+    for (int i = 0; i < entries.size(); i += 2) {
+      removed.add(entries.get(i));
+    }
+    commit(removed.stream().map(EntryRemoved::new).toArray(StoreRecord[]::new));
+    entries.removeAll(removed);
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactlyInAnyOrderElementsOf(entries);
+  }
+
+  @Test
+  void numberOfAnExchange_isNeverGivenAgain_norThatOfARemovedOne() throws Exception {
+    Exchange exchange = new Exchange("x", 700, Exchange.Type.FANOUT, "o", 0);
+    commit(new EntryPut(exchange));
+    commit(new EntryRemoved(exchange));
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(700);
+    closeAndOpen();
+    assertThat(store.loadDirectory().lastIncarnation()).isGreaterThanOrEqualTo(700);
+    assertThat(store.loadDirectory().entries()).isEmpty();
+    // A queue names its topic's number; nothing is its own.
+    commit(new EntryPut(new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
+    LogWriter log = new LogWriter(5);
+    commit(log.append(3));
+    commit(new EntryRemoved(new Queue("q", 5, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 0)));
+    assertThat(store.read(5, 0, 10, Long.MAX_VALUE).messages()).hasSize(3);
+  }
 
   private static Receipt receipt(String key, int item, long expiresAt) {
     KeyedRequest request = new KeyedRequest("u", key, item, new Fingerprint(-1, item));

@@ -710,7 +710,7 @@ class SubscriptionCommandsTest {
     Reply<Subscription> created =
         on.node.submit(
             on.subscribing("s", Optional.empty(), Subscribers.POLICY, new From.Earliest()));
-    Reply<Boolean> tended = on.node.submit(new TendSubscriptions(s.slot(), false));
+    Reply<Boolean> tended = on.node.submit(new TendSubscriptions(s.slot(), /* inMemory= */ false));
     on.node.settle();
     assertThat(deleted.done()).isEqualTo(s);
     assertThat(tended.done()).isTrue();
@@ -823,6 +823,18 @@ class SubscriptionCommandsTest {
     on.done(new StopWaiting(s, left));
     on.publish("1");
     assertThat(List.of(gone.woken, left.woken, here.woken)).containsExactly(1, 0, 1);
+  }
+
+  @Test
+  void waiterThatWasWoken_andTakesNothing_passesItsCallOn() throws Exception {
+    Subscribers on = Subscribers.hot();
+    Subscription s = on.subscribe("s");
+    Sleeper busy = new Sleeper(on, s).asks();
+    Sleeper next = new Sleeper(on, s).asks();
+    on.publish("1");
+    assertThat(List.of(busy.woken, next.woken)).containsExactly(1, 0);
+    on.done(new StopWaiting(s, busy));
+    assertThat(List.of(busy.woken, next.woken)).containsExactly(1, 1);
   }
 
   @Test

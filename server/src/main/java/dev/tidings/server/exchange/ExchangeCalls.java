@@ -39,7 +39,7 @@ final class ExchangeCalls {
   }
 
   private void create(Call call, Principal caller, RequestFields fields) {
-    String name = fields.name("name");
+    String name = fields.newName("name");
     Exchange.Type type = fields.word("type", Exchange.Type.values());
     if (fields.answeredFault(call)) {
       return;

@@ -77,7 +77,7 @@ final class QueueCalls {
   /// @param standard how it delivers again where they do not say
   static CreateQueue read(RequestFields fields, DeliveryPolicy standard, String ownerId) {
     return new CreateQueue(
-        fields.name("name"),
+        fields.newName("name"),
         fields.flag("durable"),
         fields.word("mode", Queue.Mode.values(), Queue.Mode.BROADCAST),
         new Queue.Bounds(

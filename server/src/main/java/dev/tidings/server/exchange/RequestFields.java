@@ -4,6 +4,7 @@ package dev.tidings.server.exchange;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.JsonValue.JsonArray;
 import dev.tidings.server.wire.JsonValue.JsonBoolean;
 import dev.tidings.server.wire.JsonValue.JsonNull;
 import dev.tidings.server.wire.JsonValue.JsonNumber;
@@ -13,6 +14,7 @@ import dev.tidings.server.wire.Numbers;
 import dev.tidings.server.wire.Slice;
 import dev.tidings.server.wire.Text;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -70,6 +72,16 @@ final class RequestFields {
     return text(name, 1);
   }
 
+  /// The name of something to be created: as above, but for what stands for a folder, since no
+  /// path could name it.
+  String newName(String name) {
+    String text = name(name);
+    if (text.equals(".") || text.equals("..")) {
+      note(name, "'" + text + "'", "a name that can stand in a path");
+    }
+    return text;
+  }
+
   /// A key: up to 255 characters, none if not sent.
   String key(String name) {
     return text(name, 0);
@@ -95,6 +107,45 @@ final class RequestFields {
     return text;
   }
 
+  /// Whether there is a field of that name with another value than null.
+  boolean isSent(String name) {
+    return field(name).isPresent();
+  }
+
+  /// The text of a field; empty if it is not sent or no text.
+  Optional<String> optionalText(String name) {
+    return field(name)
+        .filter(JsonString.class::isInstance)
+        .map(value -> ((JsonString) value).value());
+  }
+
+  /// Up to `max` texts in an array; none if not sent.
+  List<String> texts(String name, int max) {
+    Optional<JsonValue> value = field(name);
+    if (value.isEmpty()) {
+      return List.of();
+    }
+    if (value.get() instanceof JsonArray(Slice _, List<JsonValue> items)
+        && items.size() <= max
+        && items.stream().allMatch(JsonString.class::isInstance)) {
+      return items.stream().map(item -> ((JsonString) item).value()).toList();
+    }
+    wrong(name, value.get(), "an array of at most " + max + " texts");
+    return List.of();
+  }
+
+  /// Notes that a field that was sent is not what was expected.
+  void invalid(String name, String expected) {
+    field(name)
+        .ifPresentOrElse(
+            value -> wrong(name, value, expected), () -> note(name, "missing", expected));
+  }
+
+  /// Whether `text` has no more characters than names and keys may.
+  static boolean isShortEnough(String text) {
+    return text.codePointCount(0, text.length()) <= MAX_TEXT;
+  }
+
   /// The bytes of any value but null, which has to be sent.
   Payload payload(String name) {
     Optional<JsonValue> value = field(name);
@@ -116,17 +167,22 @@ final class RequestFields {
 
   /// A whole number from 1 to `max`, or nothing if not sent.
   OptionalLong count(String name, long max) {
+    return count(name, 1, max);
+  }
+
+  /// A whole number from `min` to `max`, or nothing if not sent.
+  OptionalLong count(String name, long min, long max) {
     Optional<JsonValue> value = field(name);
     if (value.isEmpty()) {
       return OptionalLong.empty();
     }
     if (value.get() instanceof JsonNumber(Slice raw, boolean isInteger) && isInteger) {
       OptionalLong number = Numbers.parse(raw.text());
-      if (number.isPresent() && number.getAsLong() >= 1 && number.getAsLong() <= max) {
+      if (number.isPresent() && number.getAsLong() >= min && number.getAsLong() <= max) {
         return number;
       }
     }
-    wrong(name, value.get(), "a whole number from 1 to " + max);
+    wrong(name, value.get(), "a whole number from " + min + " to " + max);
     return OptionalLong.empty();
   }
 

@@ -4,6 +4,7 @@ package dev.tidings.server.ops;
 import dev.tidings.core.exchange.ExchangePublisher.Routed;
 import dev.tidings.core.runtime.Node;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 
 /// What exchanges and queues there are, and where what is published to exchanges goes.
@@ -16,6 +17,9 @@ public final class ExchangeMetrics {
   private final Counter unrouted;
   private final Counter dropped;
   private final Counter refused;
+  private final Counter delivered;
+  private final Counter gaps;
+  private final Gauge sockets;
 
   ExchangeMetrics(PrometheusRegistry registry) {
     this.registry = registry;
@@ -24,6 +28,13 @@ public final class ExchangeMetrics {
     unrouted = counter("unrouted_total", "Messages published to exchanges that no queue was for");
     dropped = counter("dropped_total", "Messages that full queues dropped for newer ones");
     refused = counter("refused_total", "Copies that full queues refused");
+    delivered = counter("delivered_total", "Messages handed to exchange sockets");
+    gaps = counter("gaps_total", "Gaps that exchange sockets have come to");
+    sockets =
+        Gauge.builder()
+            .name(PREFIX + "sockets_active")
+            .help("Open WebSockets that are the exchange API's")
+            .register(registry);
   }
 
   private Counter counter(String name, String help) {
@@ -51,5 +62,25 @@ public final class ExchangeMetrics {
     if (result.copies() == 0 && result.full().isEmpty()) {
       unrouted.inc();
     }
+  }
+
+  /// `count` messages were handed to a socket.
+  public void delivered(int count) {
+    delivered.inc(count);
+  }
+
+  /// A socket has come to a gap.
+  public void gap() {
+    gaps.inc();
+  }
+
+  /// A socket has become one of this API.
+  public void socketOpened() {
+    sockets.inc();
+  }
+
+  /// A socket of this API was closed.
+  public void socketClosed() {
+    sockets.dec();
   }
 }

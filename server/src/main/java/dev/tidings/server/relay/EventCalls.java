@@ -7,13 +7,17 @@ import dev.tidings.core.log.Start;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.auth.BrowserTokens;
 import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Call;
+import dev.tidings.server.wire.Delivery;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.OpenSessions;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.UserConnections;
 import io.vertx.core.http.HttpMethod;
 import java.time.Duration;
 import java.util.List;
@@ -24,17 +28,19 @@ final class EventCalls {
   private static final long TICK_MS = 1000;
   private static final String LAST_EVENT_ID = "last-event-id";
 
-  private final RelayApi api;
   private final Services services;
   private final UserConnections connections;
   private final Delivery delivery;
   private final OpenSessions<EventStream> open = new OpenSessions<>();
 
-  EventCalls(RelayApi api, EventLoop loop, Services services) {
-    this.api = api;
+  EventCalls(EventLoop loop, Services services) {
     this.services = services;
     this.connections = services.connections();
-    this.delivery = new Delivery(loop, EventFrames.EVENTS, services.metrics(), DeliveryType.SSE);
+    this.delivery =
+        new Delivery(
+            loop,
+            EventFrames.EVENTS,
+            (topic, count) -> services.metrics().delivered(topic, DeliveryType.SSE, count));
     loop.context().setPeriodic(TICK_MS, _ -> tick());
   }
 
@@ -43,7 +49,11 @@ final class EventCalls {
   }
 
   private void openStream(Call call) {
-    RelayApi.allowed(call, api.callerOf(call), Right.RECEIVE, caller -> openStream(call, caller));
+    RelayApi.allowed(
+        call,
+        BrowserTokens.callerOf(services.authenticator(), call),
+        Right.RECEIVE,
+        caller -> openStream(call, caller));
   }
 
   private void openStream(Call call, Authenticator.Caller caller) {

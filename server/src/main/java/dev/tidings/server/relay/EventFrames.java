@@ -5,12 +5,13 @@ import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.server.wire.FrameFormat;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Timestamps;
 import io.netty.buffer.ByteBuf;
 
 /// The events of a topic's stream, as Server-Sent Events (HTML Living Standard, section 9.2).
-final class EventFrames implements RelayFormat {
+final class EventFrames implements FrameFormat {
   static final EventFrames EVENTS = new EventFrames();
 
   private static final byte[] ID = JsonOut.ascii("id: ");
@@ -41,8 +42,7 @@ final class EventFrames implements RelayFormat {
   }
 
   /// A gap. It has no id: who comes back before the next message is told it again.
-  @Override
-  public JsonOut gap(Cursor cursor, MessageId to) {
+  static JsonOut gap(Cursor cursor, MessageId to) {
     return event("gap", RelayFrames.gapFields(new JsonOut(160).raw("{"), cursor, to).raw("}"));
   }
 

@@ -11,6 +11,7 @@ import dev.tidings.core.log.Start;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.OpenSessions;
 import dev.tidings.server.wire.SocketWriter;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
@@ -142,10 +143,15 @@ final class EventStream implements Reader, OpenSessions.Session {
   }
 
   private void deliver() {
-    if (state == State.OPEN
-        && !group.delivery().deliver(cursor.orElseThrow(), writer.orElseThrow())) {
+    if (state == State.OPEN && !deliver(cursor.orElseThrow(), writer.orElseThrow())) {
       ended(cursor.orElseThrow(), End.UNAVAILABLE);
     }
+  }
+
+  private boolean deliver(Cursor from, SocketWriter to) {
+    return group
+        .delivery()
+        .deliver(from, to, (behind, next) -> Optional.of(EventFrames.gap(behind, next)));
   }
 
   // ---- ending ----

@@ -18,6 +18,7 @@ import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.RelayMetrics.DeliveryType;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.OpenSessions;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -11,6 +11,7 @@ import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
+import dev.tidings.server.wire.OpenSessions;
 import dev.tidings.server.wire.Routes;
 import dev.tidings.server.wire.WaitingCalls;
 import io.vertx.core.http.HttpMethod;

@@ -19,16 +19,17 @@ import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.auth.Tokens;
 import dev.tidings.server.ops.RelayMetrics;
+import dev.tidings.server.socket.SocketFrontEnd;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonValue;
+import dev.tidings.server.wire.OpenSessions;
 import dev.tidings.server.wire.Routes;
+import dev.tidings.server.wire.UserConnections;
 import dev.tidings.server.wire.WaitingCalls;
-import io.vertx.core.http.HttpConnection;
-import io.vertx.core.http.HttpMethod;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -130,7 +131,7 @@ public final class RelayApi {
     this.publisher = new Publisher(services.node(), services.authenticator(), loop);
     this.sockets = new RelaySockets(loop, services, publisher);
     this.polls = new PollCalls(this, services);
-    this.events = new EventCalls(this, loop, services);
+    this.events = new EventCalls(loop, services);
     loop.core().readers().onPrincipalChange(this::recheck);
   }
 
@@ -145,7 +146,6 @@ public final class RelayApi {
     new ConsumerCalls(this, services).route(routes);
     polls.route(routes);
     events.route(routes);
-    routes.add(HttpMethod.GET, "/ws", this::webSocket);
   }
 
   /// Looks at the sessions of a user or client again, which or whose token was changed: those that
@@ -155,10 +155,10 @@ public final class RelayApi {
   }
 
   private List<OpenSessions<?>> sessions() {
-    return List.of(sockets.open(), polls.open(), events.open());
+    return List.of(polls.open(), events.open());
   }
 
-  /// Ends its WebSockets, event streams and polls because the server stops.
+  /// Ends its event streams and polls because the server stops.
   public void goAway() {
     sessions().forEach(OpenSessions::goAway);
   }
@@ -370,64 +370,9 @@ public final class RelayApi {
             then, () -> call.unavailable("the server is busy checking passwords; try again")));
   }
 
-  // ---- WebSockets ----
-
-  /// `GET /ws`: who may not come in is refused before the upgrade, which clients see as a 403
-  /// without a body (API of pulsar-relay v0.1.0).
-  private void webSocket(Call call) {
-    if (!call.request().canUpgradeToWebSocket()) {
-      call.detail(400, "GET /ws is a WebSocket (expected: Upgrade: websocket)");
-      return;
-    }
-    Authenticator.Result result = callerOf(call);
-    if (result instanceof Authenticator.Caller caller
-        && AccessPolicy.has(caller.principal(), Right.RECEIVE)) {
-      call.calledBy(caller.principal().displayName());
-      upgrade(call, caller);
-    } else {
-      call.empty(403);
-    }
-  }
-
-  private void upgrade(Call call, Authenticator.Caller caller) {
-    UserConnections connections = services.connections();
-    if (!connections.enter(caller.principal().id())) {
-      call.detail(429, connections.refusal());
-      return;
-    }
-    HttpConnection connection = call.request().connection();
-    call.request()
-        .toWebSocket()
-        .onSuccess(socket -> {
-          loop.connections().left(connection);
-          call.upgraded();
-          sockets.joined(socket, caller, call.requestId());
-        })
-        .onFailure(_ -> connections.leave(caller.principal().id()));
-  }
-
-  /// Who a request comes from that a browser can send without headers of its own: its token may be
-  /// a parameter.
-  Authenticator.Result callerOf(Call call) {
-    String parameter = call.request().getParam("token");
-    if (parameter != null) {
-      // Also an empty one: it was sent, so it is checked.
-      return services.authenticator().ofToken(parameter);
-    }
-    String token = bearerProtocolToken(call.header("sec-websocket-protocol"));
-    return token.isEmpty()
-        ? services.authenticator().ofRequest(call)
-        : services.authenticator().ofToken(token);
-  }
-
-  /// The token in a list of subprotocols such as `bearer, bearer.<token>`.
-  private static String bearerProtocolToken(String protocols) {
-    for (String protocol : protocols.split(",", -1)) {
-      if (protocol.strip().startsWith("bearer.")) {
-        return protocol.strip().substring("bearer.".length());
-      }
-    }
-    return "";
+  /// Takes over the WebSockets that are the relay's.
+  public SocketFrontEnd sockets() {
+    return sockets;
   }
 
   /// The event loop it is on.

@@ -8,6 +8,7 @@ import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.wire.FieldError;
+import dev.tidings.server.wire.FrameFormat;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.Timestamps;
 import java.util.Collection;
@@ -16,7 +17,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// The frames and message shapes of the relay API (API of pulsar-relay v0.1.0).
-final class RelayFrames implements RelayFormat {
+final class RelayFrames implements FrameFormat {
   static final RelayFrames MESSAGE = new RelayFrames();
 
   /// Errors of one frame that its answer describes.
@@ -84,8 +85,8 @@ final class RelayFrames implements RelayFormat {
         .raw("\"");
   }
 
-  @Override
-  public JsonOut gap(Cursor cursor, MessageId to) {
+  /// A gap before the message `to`, which `cursor` gets next.
+  static JsonOut gap(Cursor cursor, MessageId to) {
     return gapFields(new JsonOut(160).raw("{\"type\":\"gap\","), cursor, to).raw("}");
   }
 

@@ -12,15 +12,15 @@ import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.auth.Authenticator;
+import dev.tidings.server.socket.ClientSocket;
+import dev.tidings.server.socket.SocketSession;
 import dev.tidings.server.wire.Fields;
 import dev.tidings.server.wire.JsonOut;
 import dev.tidings.server.wire.JsonValue;
-import dev.tidings.server.wire.RequestMark;
 import dev.tidings.server.wire.SocketWriter;
 import dev.tidings.server.wire.Text;
-import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
-import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -30,49 +30,28 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// One WebSocket of the relay API (API of pulsar-relay v0.1.0): a set of cursors and a writer, on
 /// one event loop.
-final class RelaySocket implements Reader, OpenSessions.Session {
-  private static final Logger LOG = LoggerFactory.getLogger(RelaySocket.class);
-
+final class RelaySocket implements Reader, SocketSession {
   private static final int MAX_CLIENT_ID = 255;
 
   /// Characters of a client's own text that an error frame repeats.
   private static final int MAX_ECHO = 100;
 
-  private static final short NORMAL = 1000;
-  private static final short GOING_AWAY = 1001;
-  private static final short POLICY = 1008;
-  private static final short TOO_LARGE = 1009;
-  private static final short TRY_AGAIN_LATER = 1013;
-
   /// How long before its token ends a session is warned.
   static final long WARNING_MS = 60_000;
 
-  private static final String TOKEN_EXPIRED = "the token has expired";
-
   private final RelaySockets group;
-  private final ServerWebSocket socket;
-  private final SocketWriter writer;
-  private final String requestId;
+  private final ClientSocket socket;
   private final Map<String, Cursor> cursors = new LinkedHashMap<>();
   private final SocketPublisher publisher;
   private @Nullable SocketAcks acks;
-  private Authenticator.Caller caller;
   private boolean warned;
-  private final long openedNs;
-  private long lastHeardNs;
-  private long lastPingNs;
   private State state = State.AWAITING_FIRST;
   private final Set<Cursor> opened = new HashSet<>();
   private final Set<Cursor> endedEarly = new HashSet<>();
   private boolean allAsked;
-  private boolean flushLater;
-  private boolean answersPile;
-  private boolean paused;
 
   private enum State {
     AWAITING_FIRST,
@@ -83,61 +62,21 @@ final class RelaySocket implements Reader, OpenSessions.Session {
     CLOSED
   }
 
-  RelaySocket(
-      RelaySockets group, ServerWebSocket socket, Authenticator.Caller caller, String requestId) {
+  RelaySocket(RelaySockets group, ClientSocket socket) {
     this.group = group;
     this.socket = socket;
-    this.requestId = requestId;
-    this.caller = caller;
     this.publisher = new SocketPublisher(group, this::answer);
-    this.writer =
-        SocketWriter.of(socket, RelayFrames.MESSAGE, group.settings().sendBuffer(), this::drained);
-    this.openedNs = group.time().monotonicNs();
-    this.lastHeardNs = openedNs;
-    this.lastPingNs = lastHeardNs;
-  }
-
-  void start() {
-    socket.textMessageHandler(this::receivedText);
-    socket.binaryMessageHandler(_ -> receivedBinary());
-    socket.pongHandler(_ -> heard());
-    socket.exceptionHandler(this::failed);
-    socket.closeHandler(_ -> closed());
-  }
-
-  /// Ends the socket over frames that break the protocol, with the code that says which rule.
-  private void failed(Throwable e) {
-    try (RequestMark _ = RequestMark.of(requestId)) {
-      LOG.debug("a WebSocket failed: {}", e.toString());
-    }
-    switch (e) {
-      case CorruptedWebSocketFrameException corrupted ->
-          close((short) corrupted.closeStatus().code(), "");
-      // What the framework says of a message of many fragments that is too large in all.
-      case IllegalStateException _ -> close(TOO_LARGE, "the message is too large");
-      default -> close(NORMAL, "");
-    }
   }
 
   // ---- frames from the client ----
 
-  private void heard() {
-    lastHeardNs = group.time().monotonicNs();
-  }
-
-  private void receivedBinary() {
-    heard();
+  @Override
+  public void receivedBinary() {
     complain("binary frames are not part of this API (expected: text frames with JSON)");
   }
 
-  private void receivedText(String text) {
-    try (RequestMark _ = RequestMark.of(requestId)) {
-      received(text);
-    }
-  }
-
-  private void received(String text) {
-    heard();
+  @Override
+  public void receivedText(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     // A payload is kept as bytes, so no frame is read deeper than its fields until that is needed.
     read(bytes, 1)
@@ -149,6 +88,11 @@ final class RelaySocket implements Reader, OpenSessions.Session {
             handle(type, frame, bytes);
           }
         });
+  }
+
+  @Override
+  public void waitedInVain(Duration limit) {
+    refuseSubscription("no subscribe or publish frame within " + limit.toSeconds() + " s");
   }
 
   /// The fields of a frame down to `depth`; empty, and the client is told, if it is not JSON.
@@ -208,8 +152,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   }
 
   private void publish(Fields frame) {
-    if (group.time().wallMs() >= caller.expiresAt()) {
-      close(POLICY, TOKEN_EXPIRED);
+    if (socket.endIfExpired()) {
       return;
     }
     callerNow()
@@ -222,24 +165,14 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   /// Sends the answer to a publish; all that come together leave together.
   private void answer(JsonOut frame) {
     if (state != State.CLOSED) {
-      writer.write(frame);
-      answersPile |= !writer.isWritable();
-      if (!flushLater) {
-        flushLater = true;
-        group.loop().execute(this::flushNow);
-      }
+      socket.answerSoon(frame);
       listen();
     }
   }
 
-  /// Listens to the client, unless it has more messages on their way than it may, or its answers
-  /// pile up: who asks and never reads is not heard until it has read.
+  /// Listens to the client, unless it has more messages on their way than it may.
   private void listen() {
-    boolean wait = answersPile || publisher.isFull();
-    if (wait != paused) {
-      paused = wait;
-      var _ = wait ? socket.pause() : socket.resume();
-    }
+    socket.busy(publisher.isFull());
   }
 
   private void ack(Fields frame) {
@@ -312,8 +245,8 @@ final class RelaySocket implements Reader, OpenSessions.Session {
       return;
     }
     if (group.authenticator().ofToken(token) instanceof Authenticator.Caller renewed
-        && renewed.principal().id().equals(principalId())) {
-      caller = renewed;
+        && renewed.principal().id().equals(socket.principalId())) {
+      socket.renewed(renewed);
       warned = false;
       send(RelayFrames.token("refreshed", renewed.expiresAt()));
     } else {
@@ -340,7 +273,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
       refuseSubscription(Topics.deniedText(denied));
       return;
     }
-    String userId = caller.principal().id();
+    String userId = socket.principalId();
     clientId.ifPresent(it -> acks = new SocketAcks(group.node(), group.loop(), it, userId));
     state = State.OPENING_CURSORS;
     for (String topic : topics) {
@@ -385,7 +318,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
 
   private void refuseSubscription(String message) {
     sendError("SUBSCRIPTION_ERROR", message);
-    close(NORMAL, "");
+    socket.close(ClientSocket.NORMAL, "");
   }
 
   @Override
@@ -416,7 +349,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
 
   @Override
   public boolean mayRead(Topic topic) {
-    return group.authenticator().now(caller)
+    return socket.callerNow()
             instanceof Authenticator.Caller(Principal now, long _, Optional<String> _)
         && AccessPolicy.mayRead(now, Optional.of(topic));
   }
@@ -425,15 +358,13 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   public void ready(Cursor cursor) {
     if (state == State.SUBSCRIBED) {
       deliver(cursor);
-      flushAtTurnEnd();
+      socket.flushAtTurnEnd();
     }
   }
 
-  private void drained() {
-    answersPile = false;
-    if (state != State.CLOSED) {
-      listen();
-    }
+  @Override
+  public void drained() {
+    SocketWriter writer = socket.writer();
     if (state == State.SUBSCRIBED) {
       for (Cursor cursor : new ArrayList<>(cursors.values())) {
         if (state != State.SUBSCRIBED || !writer.isWritable()) {
@@ -450,29 +381,21 @@ final class RelaySocket implements Reader, OpenSessions.Session {
   }
 
   private void deliver(Cursor cursor) {
-    if (!group.delivery().deliver(cursor, writer)) {
+    boolean isRead =
+        group
+            .delivery()
+            .deliver(
+                cursor,
+                socket.writer(),
+                (behind, next) -> Optional.of(RelayFrames.gap(behind, next)));
+    if (!isRead) {
       sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
-      close(TRY_AGAIN_LATER, "the store cannot be read");
+      socket.close(ClientSocket.TRY_AGAIN_LATER, "the store cannot be read");
     }
-  }
-
-  private void flushAtTurnEnd() {
-    if (!flushLater) {
-      flushLater = true;
-      group.loop().core().readers().atTurnEnd(this::flushNow);
-    }
-  }
-
-  private void flushNow() {
-    flushLater = false;
-    writer.flush();
   }
 
   private void send(JsonOut frame) {
-    writer.write(frame);
-    writer.flush();
-    answersPile |= !writer.isWritable();
-    listen();
+    socket.answer(frame);
   }
 
   private void sendError(String code, String message) {
@@ -504,7 +427,7 @@ final class RelaySocket implements Reader, OpenSessions.Session {
       case DELETED -> subscriptionEnded(Topics.deletedText(cursor.topic()));
       case UNAVAILABLE -> {
         sendError("STORE_UNAVAILABLE", "the log of the topic cannot be read now");
-        close(TRY_AGAIN_LATER, "the store cannot be read");
+        socket.close(ClientSocket.TRY_AGAIN_LATER, "the store cannot be read");
       }
     }
   }
@@ -513,13 +436,8 @@ final class RelaySocket implements Reader, OpenSessions.Session {
     sendError("SUBSCRIPTION_ENDED", reason);
     subscribedOnceOpen();
     if (cursors.isEmpty() && state == State.SUBSCRIBED) {
-      close(POLICY, "no topic is left that may be read");
+      socket.close(ClientSocket.POLICY, "no topic is left that may be read");
     }
-  }
-
-  @Override
-  public String principalId() {
-    return caller.principal().id();
   }
 
   /// Ends the socket, or the cursors that may not go on.
@@ -537,9 +455,8 @@ final class RelaySocket implements Reader, OpenSessions.Session {
 
   /// What the caller is by now; empty, and the socket is ended, if it may not act any more.
   private Optional<Authenticator.Caller> callerNow() {
-    switch (group.authenticator().now(caller)) {
+    switch (socket.callerNow()) {
       case Authenticator.Caller now -> {
-        caller = now;
         return Optional.of(now);
       }
       case Authenticator.Unknown unknown -> revoked(unknown.detail());
@@ -559,68 +476,29 @@ final class RelaySocket implements Reader, OpenSessions.Session {
 
   private void revoked(String detail) {
     sendError("ACCESS_REVOKED", detail);
-    close(POLICY, "access was revoked");
+    socket.close(ClientSocket.POLICY, "access was revoked");
   }
 
-  /// Looks after the time: called about once a second.
-  void tick(long nowNs, long nowMs) {
+  @Override
+  public void tick(long nowNs, long nowMs) {
     if (acks != null) {
       acks.flush();
     }
-    RelayApi.Settings settings = group.settings();
-    if (state == State.AWAITING_FIRST
-        && nowNs - openedNs > settings.firstFrameTimeout().toNanos()) {
-      refuseSubscription(
-          "no subscribe or publish frame within "
-              + settings.firstFrameTimeout().toSeconds()
-              + " s");
-      return;
-    }
-    long pingNs = settings.pingInterval().toNanos();
-    if (nowNs - lastHeardNs > 2 * pingNs) {
-      // Nobody is there to read a close frame.
-      close(GOING_AWAY, "no pong");
-      return;
-    }
-    if (nowNs - Math.max(lastHeardNs, lastPingNs) >= pingNs) {
-      lastPingNs = nowNs;
-      writer.beat();
-    }
-    long leftMs = caller.expiresAt() - nowMs;
+    long expiresAt = socket.caller().expiresAt();
     boolean mayBeWarned = state == State.SUBSCRIBED || state == State.UNSUBSCRIBED;
-    if (leftMs <= 0) {
-      close(POLICY, TOKEN_EXPIRED);
-    } else if (mayBeWarned && !warned && leftMs <= WARNING_MS) {
+    if (mayBeWarned && !warned && expiresAt - nowMs <= WARNING_MS) {
       warned = true;
-      send(RelayFrames.token("token_expiring", caller.expiresAt()));
+      send(RelayFrames.token("token_expiring", expiresAt));
     }
   }
 
   @Override
-  public void goAway() {
-    close(GOING_AWAY, "the server stops");
-  }
-
-  private void close(short code, String reason) {
-    if (state != State.CLOSED) {
-      leave();
-      var _ = reason.isEmpty() ? socket.close(code) : socket.close(code, reason);
-    }
-  }
-
-  private void closed() {
-    if (state != State.CLOSED) {
-      leave();
-    }
-  }
-
-  private void leave() {
+  public void left() {
     if (acks != null) {
       acks.flush();
     }
     state = State.CLOSED;
     cursors.values().forEach(Cursor::close);
     cursors.clear();
-    group.left(this);
   }
 }

@@ -2,13 +2,16 @@
 package dev.tidings.server.wire;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.WriteBufferWaterMark;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.impl.HttpServerConnection;
 import io.vertx.core.internal.http.WebSocketInternal;
+import java.util.function.Consumer;
 
 /// Writes finished frames to one WebSocket, or to the connection of a response that goes on, past
 /// the framework: bytes that many connections share go out as they are.
@@ -20,14 +23,14 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
   private static final int SMALL = 16;
 
   private final ChannelHandlerContext framework;
-  private final FrameFormat format;
+  private final Framing framing;
   private final Runnable drained;
   private boolean unflushed;
 
   private SocketWriter(
-      ChannelHandlerContext framework, FrameFormat format, int highWater, Runnable drained) {
+      ChannelHandlerContext framework, Framing framing, int highWater, Runnable drained) {
     this.framework = framework;
-    this.format = format;
+    this.framing = framing;
     this.drained = drained;
     framework
         .channel()
@@ -36,20 +39,22 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
     framework.pipeline().addBefore(framework.name(), "tidings", this);
   }
 
-  /// Writes frames of `format` to `socket`, whose channel holds about `highWater` bytes before it
-  /// counts as full; `drained` is called when it takes more again.
-  public static SocketWriter of(
-      ServerWebSocket socket, FrameFormat format, int highWater, Runnable drained) {
+  /// Writes frames to `socket`, whose channel holds about `highWater` bytes before it counts as
+  /// full; `drained` is called when it takes more again.
+  public static SocketWriter of(ServerWebSocket socket, int highWater, Runnable drained) {
     return new SocketWriter(
-        ((WebSocketInternal) socket).channelHandlerContext(), format, highWater, drained);
+        ((WebSocketInternal) socket).channelHandlerContext(),
+        Framing.WEBSOCKET,
+        highWater,
+        drained);
   }
 
-  /// As above, to the connection of an HTTP/1 response whose head has been written. The framework's
-  /// encoder still makes chunks of what is written, if the response is chunked.
+  /// As above, in `framing` to the connection of an HTTP/1 response whose head has been written.
+  /// The framework's encoder still makes chunks of what is written, if the response is chunked.
   public static SocketWriter of(
-      HttpConnection connection, FrameFormat format, int highWater, Runnable drained) {
+      HttpConnection connection, Framing framing, int highWater, Runnable drained) {
     return new SocketWriter(
-        ((HttpServerConnection) connection).channelHandlerContext(), format, highWater, drained);
+        ((HttpServerConnection) connection).channelHandlerContext(), framing, highWater, drained);
   }
 
   /// Whether the connection takes more.
@@ -76,16 +81,25 @@ public final class SocketWriter extends ChannelInboundHandlerAdapter {
   /// Adds one frame, to be sent by the next [#flush].
   public void write(JsonOut text) {
     ByteBuf frame = framework.alloc().directBuffer(text.length() + SMALL);
-    format.frame(frame, text);
+    framing.frame(frame, text);
     write(frame);
   }
 
   /// Sends a heartbeat.
   public void beat() {
     ByteBuf frame = framework.alloc().directBuffer(SMALL);
-    format.heartbeat(frame);
+    framing.heartbeat(frame);
     write(frame);
     flush();
+  }
+
+  /// Calls `then` on the event loop with true once all that was written so far is with the
+  /// operating system, or with false once it never will be.
+  public void whenWritten(Consumer<Boolean> then) {
+    unflushed = true;
+    ChannelPromise promise = framework.newPromise();
+    var _ = promise.addListener(written -> then.accept(written.isSuccess()));
+    var _ = framework.write(Unpooled.EMPTY_BUFFER, promise);
   }
 
   /// Sends what was written, in one piece.

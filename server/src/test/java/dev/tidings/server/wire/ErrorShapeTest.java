@@ -25,6 +25,14 @@ class ErrorShapeTest {
             + " {'error':'invalid request schema','detail':'a: b'}",
         "BRIEF  | 404 |                        | Not Found | {'error':'not found'}",
         "BRIEF  | 400 | streamId is required   |        | {'error':'streamId is required'}",
+        "MESSAGE | 404 | E002                  | no x   | {'code':'E002','message':'no x'}",
+        "MESSAGE | 400 |                       | no x   | {'code':'INVALID_REQUEST','message':'no x'}",
+        "MESSAGE | 403 |                       | no     | {'code':'FORBIDDEN','message':'no'}",
+        "MESSAGE | 405 |                       | no     | {'code':'METHOD_NOT_ALLOWED','message':'no'}",
+        "MESSAGE | 413 | PAYLOAD_TOO_LARGE     | large  | {'code':'TOO_LARGE','message':'large'}",
+        "MESSAGE | 429 |                       | many   | {'code':'LIMIT_REACHED','message':'many'}",
+        "MESSAGE | 500 | INTERNAL_ERROR        | oh     | {'code':'INTERNAL','message':'oh'}",
+        "MESSAGE | 503 |                       | later  | {'code':'UNAVAILABLE','message':'later'}",
         "BRIEF  | 424 | long poll waiting timeout | | {'error':'long poll waiting timeout'}",
       })
   void errors_lookAsTheirApiHasThem(

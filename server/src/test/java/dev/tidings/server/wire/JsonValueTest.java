@@ -94,6 +94,29 @@ class JsonValueTest {
   }
 
   @Test
+  void fieldIgnoringCase_isTheExactOne_orElseTheLast() {
+    JsonObject object = (JsonObject) valid("{\"Key\":1,\"key\":2,\"KEY\":3}", 1);
+    assertThat(object.fieldIgnoringCase("key").orElseThrow().raw().text()).isEqualTo("2");
+    assertThat(object.fieldIgnoringCase("kEY").orElseThrow().raw().text()).isEqualTo("3");
+    assertThat(object.fieldIgnoringCase("keys")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"a\":1}", "{\"a\":1} {", "{\"a\":1}]", "{\"a\":1}\u0000x\n"})
+  void whatFollowsTheFirstValue_isPassedOver(String text) {
+    assertThat(JsonValue.parseFirst(text.getBytes(UTF_8), 1))
+        .isInstanceOfSatisfying(
+            JsonValue.Valid.class,
+            valid -> assertThat(valid.value().raw().text()).isEqualTo("{\"a\":1}"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"a\":1", "] {\"a\":1}", " "})
+  void firstValueThatIsNone_isInvalid(String text) {
+    assertThat(JsonValue.parseFirst(text.getBytes(UTF_8), 1)).isInstanceOf(JsonValue.Invalid.class);
+  }
+
+  @Test
   void sameKeyTwice_theLaterCounts() {
     JsonObject object = (JsonObject) valid("{\"a\":1,\"a\":2}", 1);
     assertThat(object.fields().get("a").raw().text()).isEqualTo("2");

@@ -4,13 +4,16 @@ package dev.tidings.store.rocksdb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Login;
 import dev.tidings.core.directory.Permission;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Scopes;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Subscription;
@@ -263,10 +266,110 @@ final class CodecTest {
     assertRoundTrip(new SigningKey(valid(name), Payload.wrap(secret), time));
   }
 
+  @Property(tries = 200)
+  void exchangesQueuesAndBindings_roundTrip(
+      @ForAll String name,
+      @ForAll @IntRange(max = (1 << 26) - 1) int number,
+      @ForAll Exchange.Type type,
+      @ForAll Queue.Mode mode,
+      @ForAll Queue.Overflow overflow,
+      @ForAll Optional<@LongRange(min = 1) Long> bound,
+      @ForAll boolean durable,
+      @ForAll long time)
+      throws Exception {
+    OptionalLong max = bound.map(OptionalLong::of).orElseGet(OptionalLong::empty);
+    for (OptionalLong ttl : List.of(max, OptionalLong.empty(), OptionalLong.of(1))) {
+      Queue queue =
+          new Queue(
+              valid(name),
+              number,
+              durable,
+              mode,
+              new Queue.Bounds(max, ttl, overflow),
+              valid(name),
+              time);
+      Exchange exchange = new Exchange(valid(name), ~number >>> 6, type, valid(name), ~time);
+      assertRoundTrip(queue);
+      assertRoundTrip(exchange);
+      for (String key : List.of("", "/", "a/b/", "#", valid(name))) {
+        assertRoundTrip(Binding.of(exchange, queue, key, time));
+      }
+    }
+  }
+
   @Example
-  void everyFlippedBitOfAStreamOrSigningKey_isDamage() {
+  void queueOrExchangeThatCannotBe_isDamage() {
+    byte[] exchange = EntryCodec.key(Entry.Kind.EXCHANGE, "x");
+    assertThatThrownBy(() ->
+            decoded(
+                Entry.Kind.EXCHANGE,
+                exchange,
+                Codec.value(
+                    exchange,
+                    30,
+                    body -> {
+                      Codec.putVarint(body, 1);
+                      Codec.putVarint(body, 3);
+                      Codec.putText(body, "o");
+                      Codec.putSigned(body, 7);
+                    })))
+        .isInstanceOf(DamagedValueException.class)
+        .hasMessageContaining("type of an exchange");
+    byte[] queue = EntryCodec.key(Entry.Kind.QUEUE, "q");
+    assertThatThrownBy(() ->
+            decoded(
+                Entry.Kind.QUEUE,
+                queue,
+                Codec.value(
+                    queue,
+                    30,
+                    body -> {
+                      Codec.putVarint(body, 1);
+                      Codec.putVarint(body, 0);
+                      body.put((byte) 1);
+                      Codec.putSigned(body, 0);
+                      body.put((byte) 0);
+                      Codec.putText(body, "o");
+                      Codec.putSigned(body, 7);
+                    })))
+        .isInstanceOf(DamagedValueException.class)
+        .hasMessageContaining("maxLength");
+  }
+
+  /// What version 5 did not change reads as before, whatever the version that wrote it.
+  @Example
+  void valuesOfOlderVersions_areRead() throws Exception {
+    Topic topic = new Topic("t", 1, "o", false, Optional.empty(), 5, Set.of("g"));
+    byte[] key = EntryCodec.key(topic);
+    byte[] value = EntryCodec.value(key, topic);
+    for (byte version = 1; version <= Codec.VERSION; version++) {
+      value[0] = version;
+      CRC32C crc = new CRC32C();
+      crc.update(key);
+      crc.update(version);
+      crc.update(value, 5, value.length - 5);
+      ByteBuffer.wrap(value).putInt(1, (int) crc.getValue());
+      assertThat(decoded(Entry.Kind.TOPIC, key, value)).isEqualTo(topic);
+    }
+  }
+
+  @Example
+  void everyFlippedBitOfASmallEntry_isDamage() {
+    Exchange exchange = new Exchange("x", 3, Exchange.Type.TOPIC, "o", 7);
+    Queue queue =
+        new Queue(
+            "q",
+            4,
+            true,
+            Queue.Mode.WORK,
+            new Queue.Bounds(OptionalLong.of(5), OptionalLong.of(6), Queue.Overflow.REJECT),
+            "o",
+            7);
     for (Entry entry :
         List.of(
+            exchange,
+            queue,
+            Binding.of(exchange, queue, "a.#", 7),
             new DurableStream("s", DurableStream.FIRST_NUMBER, 7),
             new SigningKey("k", Payload.of("secret"), 7))) {
       byte[] key = EntryCodec.key(entry);

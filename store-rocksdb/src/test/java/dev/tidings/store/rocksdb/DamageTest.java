@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Entry;
+import dev.tidings.core.directory.Exchange;
+import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.message.Payload;
@@ -203,6 +206,39 @@ final class DamageTest {
       }
     }
     assertThat(quarantined()).hasSize(4);
+  }
+
+  @Test
+  void damagedExchangeQueueOrBinding_isReportedByItsKey_andItsNumberStaysUsed() throws Exception {
+    Exchange exchange = new Exchange("x/😀", 40, Exchange.Type.TOPIC, "o", 7);
+    Queue queue = new Queue("q", 30, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 7);
+    Binding binding = Binding.of(exchange, queue, "a/#", 7);
+    Binding whole = Binding.of(exchange, queue, "", 7);
+    try (RocksStore store = open()) {
+      Stores.writer(store)
+          .commit(
+              new EntryPut(exchange),
+              new EntryPut(queue),
+              new EntryPut(binding),
+              new EntryPut(whole));
+    }
+    for (Entry entry : List.of(exchange, queue, binding)) {
+      flip(EntryCodec.key(entry), "directory", 9);
+    }
+    for (int start = 0; start < 2; start++) {
+      try (RocksStore store = open()) {
+        var contents = store.loadDirectory();
+        assertThat(contents.entries()).containsExactly(whole);
+        assertThat(contents.damaged())
+            .extracting(Damaged::kind, Damaged::key)
+            .containsExactlyInAnyOrder(
+                tuple(Entry.Kind.EXCHANGE, "x/😀"),
+                tuple(Entry.Kind.QUEUE, "q"),
+                tuple(Entry.Kind.BINDING, "40/30/a/#"));
+        assertThat(contents.lastIncarnation()).isGreaterThanOrEqualTo(40);
+      }
+    }
+    assertThat(quarantined()).hasSize(6);
   }
 
   @Test

@@ -19,6 +19,7 @@ import dev.tidings.server.Server;
 import dev.tidings.server.ServerSettings;
 import dev.tidings.server.auth.Logins;
 import dev.tidings.server.auth.Passwords;
+import dev.tidings.server.exchange.ExchangeApi;
 import dev.tidings.server.pubsub.PubsubApi;
 import dev.tidings.server.relay.RelayApi;
 import dev.tidings.server.streams.StreamsApi;
@@ -114,7 +115,9 @@ final class FailingStoreTest {
                   new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty()),
                   Duration.ofSeconds(60)),
               new StreamsApi.Settings(
-                  false, 1000, Duration.ofMinutes(5), Duration.ofDays(365), 100, 100));
+                  false, 1000, Duration.ofMinutes(5), Duration.ofDays(365), 100, 100),
+              new ExchangeApi.Settings(
+                  false, new DeliveryPolicy(5, 5_000, 300_000, OptionalLong.empty())));
       Server server =
           Server.start(
               settings,

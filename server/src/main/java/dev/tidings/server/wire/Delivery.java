@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tidings.server.relay;
+package dev.tidings.server.wire;
 
 import dev.tidings.core.log.Cursor;
 import dev.tidings.core.log.Read;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
-import dev.tidings.server.ops.RelayMetrics;
-import dev.tidings.server.ops.RelayMetrics.DeliveryType;
-import dev.tidings.server.wire.EventLoop;
-import dev.tidings.server.wire.FrameCache;
-import dev.tidings.server.wire.SocketWriter;
+import dev.tidings.core.message.MessageId;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -17,7 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /// Live delivery in one format on one event loop: writes what a cursor is behind to its client's
 /// connection, as far as that takes it. What is left stays in the log.
-final class Delivery {
+public final class Delivery {
   private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
 
   /// What is read and encoded in one go for connections that are behind.
@@ -26,19 +22,31 @@ final class Delivery {
   private static final long RUN_BYTES = 64 * 1024;
 
   private final EventLoop loop;
-  private final RelayFormat format;
-  private final RelayMetrics metrics;
-  private final DeliveryType type;
+  private final FrameFormat format;
+  private final Counts counts;
 
-  Delivery(EventLoop loop, RelayFormat format, RelayMetrics metrics, DeliveryType type) {
+  /// Counts what is delivered.
+  public interface Counts {
+    /// So many messages of a topic were handed to a connection.
+    void delivered(String topic, int messages);
+  }
+
+  /// What one reader is told of gaps.
+  public interface Gaps {
+    /// What it is told of a gap before the message `to`, which `cursor` gets next; empty if it is
+    /// told nothing.
+    Optional<JsonOut> before(Cursor cursor, MessageId to);
+  }
+
+  /// Delivery in `format` on `loop`.
+  public Delivery(EventLoop loop, FrameFormat format, Counts counts) {
     this.loop = loop;
     this.format = format;
-    this.metrics = metrics;
-    this.type = type;
+    this.counts = counts;
   }
 
   /// Writes what `cursor` is behind, unflushed; returns whether the log could be read.
-  boolean deliver(Cursor cursor, SocketWriter writer) {
+  public boolean deliver(Cursor cursor, SocketWriter writer, Gaps gaps) {
     Optional<TopicLog> log = cursor.log();
     if (log.isEmpty()) {
       return true;
@@ -54,7 +62,7 @@ final class Delivery {
         switch (cursor.read(RUN_MESSAGES, RUN_BYTES)) {
           case Read.Messages(List<Message> messages, boolean afterGap) -> {
             if (afterGap) {
-              writer.write(format.gap(cursor, log.get().idOf(messages.getFirst())));
+              gaps.before(cursor, log.get().idOf(messages.getFirst())).ifPresent(writer::write);
             }
             run = frames.encode(log.get(), format, messages);
           }
@@ -69,7 +77,7 @@ final class Delivery {
       }
       long from = Math.max(cursor.next(), 0);
       writer.write(run.framesFrom(from));
-      metrics.delivered(cursor.topic(), type, run.messagesFrom(from));
+      counts.delivered(cursor.topic(), run.messagesFrom(from));
       cursor.advance(run.lastSequence(), run.lastTimestamp());
     }
     return true;

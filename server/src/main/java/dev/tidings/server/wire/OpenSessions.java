@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tidings.server.relay;
+package dev.tidings.server.wire;
 
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -11,12 +11,12 @@ import java.util.Set;
 /// change of one's rights costs nothing to the others.
 ///
 /// @param <S> the kind
-final class OpenSessions<S extends OpenSessions.Session> {
+public final class OpenSessions<S extends OpenSessions.Session> {
   // No empty sets.
   private final Map<String, Set<S>> byPrincipal = new LinkedHashMap<>();
 
   /// What stays with a client for a while: a WebSocket, an event stream or a poll.
-  interface Session {
+  public interface Session {
     /// Whose it is; the same as long as it lives.
     String principalId();
 
@@ -28,13 +28,14 @@ final class OpenSessions<S extends OpenSessions.Session> {
     void goAway();
   }
 
-  void add(S session) {
+  /// Takes one in.
+  public void add(S session) {
     boolean _ =
         byPrincipal.computeIfAbsent(session.principalId(), _ -> new LinkedHashSet<>()).add(session);
   }
 
   /// Forgets a session; false if it was forgotten before.
-  boolean remove(S session) {
+  public boolean remove(S session) {
     Set<S> ofPrincipal = byPrincipal.get(session.principalId());
     if (ofPrincipal == null || !ofPrincipal.remove(session)) {
       return false;
@@ -46,17 +47,17 @@ final class OpenSessions<S extends OpenSessions.Session> {
   }
 
   /// All of them as they are now: what is done to one may end it.
-  List<S> all() {
+  public List<S> all() {
     return byPrincipal.values().stream().flatMap(Set::stream).toList();
   }
 
   /// Looks at the sessions of a user or client again.
-  void recheck(String principalId) {
+  public void recheck(String principalId) {
     List.copyOf(byPrincipal.getOrDefault(principalId, Set.of())).forEach(Session::recheck);
   }
 
   /// Ends all because the server stops.
-  void goAway() {
+  public void goAway() {
     all().forEach(Session::goAway);
   }
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tidings.server.relay;
-
-import dev.tidings.server.wire.PerUser;
+package dev.tidings.server.wire;
 
 /// The bound on the live connections of one user, WebSockets and event streams together, over all
 /// event loops.
@@ -14,17 +12,17 @@ public final class UserConnections {
   }
 
   /// Whether the user may open a further connection; if so it counts until it leaves.
-  boolean enter(String userId) {
+  public boolean enter(String userId) {
     return open.enter(userId);
   }
 
   /// A connection of the user is over.
-  void leave(String userId) {
+  public void leave(String userId) {
     open.leave(userId);
   }
 
   /// What a refused caller is told.
-  String refusal() {
+  public String refusal() {
     return "too many live connections of this user (limit: "
         + open.max()
         + ", WebSockets and event streams together); close one first";
