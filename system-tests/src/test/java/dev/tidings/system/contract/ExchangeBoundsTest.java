@@ -305,7 +305,7 @@ final class ExchangeBoundsTest {
     String first = few.boundQueue(exchange, "", "");
     String second = few.boundQueue(exchange, "", "");
     // The memory of queues that were deleted is given back in the background.
-    Pubsub.eventually("room", () -> few.publish(exchange, "", "{\"n\":-1}").status() == 200);
+    Pubsub.eventually("room", () -> few.publish(exchange, "", big(-1)).status() == 200);
     try (QueueSocket live = QueueSocket.subscribed(few.caller(), first, "")) {
       for (int n = 0; n < 60; n++) {
         few.put(exchange, "", big(n));

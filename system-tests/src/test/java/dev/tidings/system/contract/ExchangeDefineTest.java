@@ -509,6 +509,14 @@ final class ExchangeDefineTest {
 
   // Names
 
+  /// A path cannot say them.
+  @ParameterizedTest
+  @ValueSource(strings = {".", ".."})
+  void names_thatNoPathCanSay_are400(String name) {
+    assertThat(Exchanges.expectInvalid(exchanges.createExchange(name, "direct"))).contains("name");
+    assertThat(Exchanges.expectInvalid(exchanges.createQueue(name, ""))).contains("name");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -551,8 +559,7 @@ final class ExchangeDefineTest {
         "purge",
         "A",
         "a",
-        ".",
-        ".."
+        "..."
       })
   void names_withOddCharacters_areNames(String name) {
     Exchanges.expectDone(exchanges.createExchange(name, "direct"));
