@@ -7,6 +7,8 @@ import java.net.URI;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -33,9 +35,9 @@ final class Socket implements WebSocket.Listener, AutoCloseable {
     return open(URI.create(caller.server().webSocketUrl() + "?token=" + caller.token()));
   }
 
-  static Socket open(URI url) {
+  static Socket open(URI url, String... subprotocols) {
     var opened = new Socket();
-    opened.socket = await(build(url, opened));
+    opened.socket = await(build(url, opened, subprotocols));
     return opened;
   }
 
@@ -54,8 +56,14 @@ final class Socket implements WebSocket.Listener, AutoCloseable {
     throw new AssertionError("the server accepted the socket " + url);
   }
 
-  private static CompletableFuture<WebSocket> build(URI url, Socket listener) {
-    return Caller.HTTP.newWebSocketBuilder().buildAsync(url, listener);
+  private static CompletableFuture<WebSocket> build(
+      URI url, Socket listener, String... subprotocols) {
+    var builder = Caller.HTTP.newWebSocketBuilder();
+    if (subprotocols.length > 0) {
+      builder.subprotocols(
+          subprotocols[0], Arrays.copyOfRange(subprotocols, 1, subprotocols.length));
+    }
+    return builder.buildAsync(url, listener);
   }
 
   /// Opens and subscribes; the `subscribed` frame has been read.
@@ -79,6 +87,20 @@ final class Socket implements WebSocket.Listener, AutoCloseable {
   void send(String text) {
     assertThat(socket).isNotNull();
     await(socket.sendText(text, true));
+  }
+
+  void sendBinary(byte[] bytes) {
+    assertThat(socket).isNotNull();
+    await(socket.sendBinary(ByteBuffer.wrap(bytes), true));
+  }
+
+  /// How many frames have come that nobody has taken.
+  int waiting() {
+    return frames.size();
+  }
+
+  boolean isClosed() {
+    return closed.isDone();
   }
 
   /// The next frame, as text.

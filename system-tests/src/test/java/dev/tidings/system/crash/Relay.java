@@ -165,6 +165,14 @@ final class Relay {
     return send(request(path).DELETE().build());
   }
 
+  Answer deleteWith(String path, Object body) {
+    return send(
+        request(path)
+            .header("Content-Type", "application/json")
+            .method("DELETE", BodyPublishers.ofString(write(body)))
+            .build());
+  }
+
   /// Whether `/ready` says so.
   boolean isReady() {
     return get("/ready").status() == 200;
