@@ -153,6 +153,9 @@ class DirectoryTest {
     }
   }
 
+  private static final List<Exchange.Type> TYPES =
+      List.of(Exchange.Type.DIRECT, Exchange.Type.FANOUT, Exchange.Type.TOPIC);
+
   private static Entry randomEntry(Random random) {
     String user = "u" + random.nextInt(5);
     int number = random.nextInt(20);
@@ -172,7 +175,7 @@ class DirectoryTest {
       case 4 ->
           new DurableStream(
               "s" + number, DurableStream.FIRST_NUMBER + random.nextInt(9), random.nextInt(3));
-      case 6 -> new Exchange("x" + number, number, Exchange.Type.values()[number % 3], user, 0);
+      case 6 -> new Exchange("x" + number, number, TYPES.get(number % 3), user, 0);
       case 7 ->
           new Queue(
               "q" + number,

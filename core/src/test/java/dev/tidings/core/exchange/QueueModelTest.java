@@ -241,8 +241,12 @@ class QueueModelTest {
     private void create(String name) {
       OptionalLong max =
           random.nextInt(3) == 0 ? OptionalLong.empty() : OptionalLong.of(1 + random.nextInt(6));
-      Bounds bounds = new Bounds(max, OptionalLong.empty(), Overflow.values()[random.nextInt(2)]);
-      Mode mode = Mode.values()[random.nextInt(2)];
+      Bounds bounds =
+          new Bounds(
+              max,
+              OptionalLong.empty(),
+              random.nextBoolean() ? Overflow.REJECT : Overflow.DROP_OLDEST);
+      Mode mode = random.nextBoolean() ? Mode.WORK : Mode.BROADCAST;
       Optional<Queue> created =
           ask("create " + name, Queues.creating(name, random.nextBoolean(), mode, bounds));
       if (created.isPresent()) {

@@ -947,6 +947,9 @@ public abstract class StoreContract {
 
   // Exchanges, queues and bindings
 
+  private static final List<Exchange.Type> EXCHANGE_TYPES =
+      List.of(Exchange.Type.DIRECT, Exchange.Type.FANOUT, Exchange.Type.TOPIC);
+
   @Test
   void exchangesQueuesAndBindings_areEntries_withEveryField() throws Exception {
     String longest = "😀".repeat(255);
@@ -954,17 +957,17 @@ public abstract class StoreContract {
     int number = 1000;
     for (String name : List.of("a", "a/b", "/", "größe 😀", longest, " ", "1/2/3")) {
       Exchange exchange =
-          new Exchange(name, ++number, Exchange.Type.values()[number % 3], longest, number);
+          new Exchange(name, ++number, EXCHANGE_TYPES.get(number % 3), longest, number);
       Queue queue =
           new Queue(
               name,
               ++number,
               number % 4 < 2,
-              Queue.Mode.values()[number % 2],
+              number % 2 == 0 ? Queue.Mode.BROADCAST : Queue.Mode.WORK,
               new Queue.Bounds(
                   number % 3 == 0 ? OptionalLong.empty() : OptionalLong.of(Long.MAX_VALUE),
                   number % 3 == 1 ? OptionalLong.empty() : OptionalLong.of(1),
-                  Queue.Overflow.values()[number % 2]),
+                  number % 2 == 0 ? Queue.Overflow.DROP_OLDEST : Queue.Overflow.REJECT),
               "",
               Long.MIN_VALUE);
       entries.add(exchange);
