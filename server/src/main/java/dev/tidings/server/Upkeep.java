@@ -68,7 +68,7 @@ final class Upkeep implements AutoCloseable {
             time,
             settings.retention(),
             settings.backlog(),
-            settings.node().exchanges().transientBytes(),
+            node::transientShare,
             this::submit);
     LoginSweep logins =
         new LoginSweep(node.directory(), time, settings.logins().accessLifetime(), this::submit);

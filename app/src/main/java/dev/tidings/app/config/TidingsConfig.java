@@ -138,7 +138,8 @@ public record TidingsConfig(
               defaultValue = "25s",
               min = "1s",
               max = "1h",
-              doc = "Time between pings; a socket that does not answer one is closed")
+              doc =
+                  "Time between pings; a socket from which nothing comes for as long after one is closed")
           Duration pingInterval,
       @Setting(
               defaultValue = "60s",
@@ -153,7 +154,11 @@ public record TidingsConfig(
               bytes = true,
               doc = "Largest frame accepted from a client")
           long maxFrameSize,
-      @Setting(defaultValue = "50", min = "1", max = "10000", doc = "Topics in one subscribe frame")
+      @Setting(
+              defaultValue = "50",
+              min = "1",
+              max = "10000",
+              doc = "Topics in one subscribe frame; queues of one exchange socket")
           int maxTopics,
       @Setting(
               defaultValue = "256KiB",

@@ -24,7 +24,9 @@ import java.util.OptionalLong;
 ///   transient
 /// @param durable which of both
 /// @param payload one JSON value; all copies share it in memory
-public record Enqueue(List<Target> targets, boolean durable, Payload payload)
+/// @param holdsPayload whether the payload counts among what waits: with the first of the commands
+///   that share it
+public record Enqueue(List<Target> targets, boolean durable, Payload payload, boolean holdsPayload)
     implements Command<Enqueue.Enqueued> {
   private static final long OVERHEAD = 200;
   private static final long PER_COPY = 200;
@@ -51,7 +53,7 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
 
   @Override
   public long size() {
-    return OVERHEAD + (PER_COPY + (durable ? payload.size() : 0)) * targets.size() + payload.size();
+    return OVERHEAD + PER_COPY * targets.size() + (holdsPayload ? payload.size() : 0);
   }
 
   @Override
@@ -86,14 +88,14 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
     }
     boolean dropping =
         queues.stream().allMatch(it -> it.bounds().overflow() == Queue.Overflow.DROP_OLDEST);
-    if (!durable && !state.hasTransientRoom(payload.size(), queues.size(), dropping)) {
+    // Asked once: other shards change it meanwhile.
+    boolean isShort = !durable && !state.hasTransientRoom(payload.size(), targets.size());
+    if (isShort && !(dropping && state.mayExceedTransientMemory())) {
       return Step.refused(
           Refusal.Code.OVERLOADED,
           "transient queues hold as much as they may (memory.transient-queues-size); try again when"
               + " messages have been consumed");
     }
-    // Before anything is put, so that the deliveries are there of every queue that has to drop.
-    boolean isShort = !durable && state.isTransientMemoryShort();
     long dropped = 0;
     for (Queue queue : queues) {
       dropped += put(state, queue, isShort);
@@ -101,10 +103,9 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
     return Step.done(new Enqueued(queues.size(), dropped, full));
   }
 
-  /// The deliveries only matter where something is counted or dropped.
-  private Optional<Load> missing(ShardState state, Queue queue) {
-    boolean counts = queue.bounds().maxLength().isPresent();
-    if (counts || (!durable && state.isTransientMemoryShort())) {
+  /// The deliveries only matter where something is counted.
+  private static Optional<Load> missing(ShardState state, Queue queue) {
+    if (queue.bounds().maxLength().isPresent()) {
       return QueueContents.missing(state, queue);
     }
     return state.log(queue.incarnation()).isPresent()
@@ -133,7 +134,11 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload)
     }
     OptionalLong max = queue.bounds().maxLength();
     long dropped = max.isPresent() ? QueueContents.of(state, queue).dropTo(max.getAsLong()) : 0;
-    if (isShort) {
+    Optional<Load> unknown = isShort ? QueueContents.missing(state, queue) : Optional.empty();
+    if (unknown.isPresent()) {
+      // Nothing waits for it: what comes later must not overtake this message. It drops next time.
+      state.want(unknown.get());
+    } else if (isShort) {
       QueueContents contents = QueueContents.of(state, queue);
       // An eighth, so that not every publish has to; the newest stays.
       long length = contents.length();

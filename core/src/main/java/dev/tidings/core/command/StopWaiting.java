@@ -12,8 +12,6 @@ import dev.tidings.core.subscription.Waiter;
 /// @param subscription the one it waited for
 /// @param waiter as it was handed in
 public record StopWaiting(Subscription subscription, Waiter waiter) implements Command<Boolean> {
-  private static final long SIZE = 100;
-
   @Override
   public int slot() {
     return subscription.slot();
@@ -21,7 +19,13 @@ public record StopWaiting(Subscription subscription, Waiter waiter) implements C
 
   @Override
   public long size() {
-    return SIZE;
+    return 0;
+  }
+
+  /// Refused, it would leave others waiting though there are messages for them.
+  @Override
+  public boolean followsUp() {
+    return true;
   }
 
   @Override

@@ -29,6 +29,9 @@ public final class ExchangePublisher {
   /// So many bytes one command copies at most, but for a single copy.
   private static final long MAX_COPIED = 4L << 20;
 
+  /// So many queues one command serves at most.
+  private static final int MAX_COPIES = 1000;
+
   private final Node node;
 
   /// A publisher to the exchanges of `node`.
@@ -51,13 +54,18 @@ public final class ExchangePublisher {
 
   /// Who gets their copies with one command.
   ///
+  /// @param overflow of the queues, where they are transient: it matters when memory is short
   /// @param alone the number of the log of the only queue in it; 0 if there may be others
-  private record Together(int shard, boolean durable, int alone) {
+  private record Together(
+      int shard, boolean durable, Optional<Queue.Overflow> overflow, int alone) {
     static Together of(Queue queue, Node node) {
       boolean isReady =
           queue.bounds().maxLength().isEmpty() && node.isInMemory(queue.incarnation());
       return new Together(
-          queue.slot() % node.shards(), queue.durable(), isReady ? 0 : queue.incarnation());
+          queue.slot() % node.shards(),
+          queue.durable(),
+          queue.durable() ? Optional.empty() : Optional.of(queue.bounds().overflow()),
+          isReady ? 0 : queue.incarnation());
     }
   }
 
@@ -108,12 +116,13 @@ public final class ExchangePublisher {
         groups.computeIfAbsent(Together.of(queue.get(), node), _ -> new ArrayList<>()).add(target);
       }
     }
-    int most = (int) Math.max(1, MAX_COPIED / Math.max(1, payload.size()));
+    int most = Math.clamp(MAX_COPIED / Math.max(1, payload.size()), 1, MAX_COPIES);
     List<Enqueue> commands = new ArrayList<>(groups.size());
     groups.forEach((group, all) -> {
       for (int from = 0; from < all.size(); from += most) {
         int to = Math.min(all.size(), from + most);
-        commands.add(new Enqueue(all.subList(from, to), group.durable(), payload));
+        commands.add(
+            new Enqueue(all.subList(from, to), group.durable(), payload, commands.isEmpty()));
       }
     });
     return commands;

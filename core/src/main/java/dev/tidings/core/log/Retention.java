@@ -12,8 +12,10 @@ import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
+import dev.tidings.core.store.TransientStore;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,11 +35,11 @@ public final class Retention {
   private final TimeSource time;
   private final Limits defaults;
   private final Limits backlog;
-  private final long transientBytes;
+  private final LongSupplier transientShare;
   private final Trimmer trimmer;
   private final Round<Topic> round;
   // At the beginning of the sweep.
-  private long transientQueues = 1;
+  private long share;
 
   /// What a topic may retain; the strictest counts.
   ///
@@ -86,21 +88,22 @@ public final class Retention {
   /// Retention of the topics in `directory`, whose messages are in `store`.
   ///
   /// @param backlog what a topic may retain because its subscriptions need it
-  /// @param transientBytes of heap for the messages of transient queues
+  /// @param transientShare tells how many bytes a transient broadcast queue may hold; 0 is
+  ///   unbounded
   public Retention(
       Store store,
       Directory directory,
       TimeSource time,
       Limits defaults,
       Limits backlog,
-      long transientBytes,
+      LongSupplier transientShare,
       Trimmer trimmer) {
     this.store = store;
     this.directory = directory;
     this.time = time;
     this.defaults = defaults;
     this.backlog = backlog;
-    this.transientBytes = transientBytes;
+    this.transientShare = transientShare;
     this.trimmer = trimmer;
     this.round = new Round<>(directory::topicAfter);
   }
@@ -111,8 +114,7 @@ public final class Retention {
   ///
   /// @return how many topics were passed over because the store could not be read
   public int sweep(int maxTopics) {
-    transientQueues =
-        Math.max(1, directory.queues().values().stream().filter(it -> !it.durable()).count());
+    share = transientShare.getAsLong();
     Round.Went went = round.on(Math.min(maxTopics, directory.topics().size()), this::trim);
     if (went.failure().isPresent()) {
       LOG.warn(
@@ -150,20 +152,36 @@ public final class Retention {
   /// One above what goes whether subscriptions need it or not.
   private long forced(Topic topic, Optional<Queue> queue, LogExtent extent) throws StoreException {
     long forced = cut(topic, extent, backlog);
-    // Where nobody has to ack and memory is what is scarce, each has its share of half of that.
+    // Where nobody has to ack and memory is what is scarce.
     if (queue.isPresent() && !queue.get().durable() && queue.get().mode() == Queue.Mode.BROADCAST) {
-      Limits share = new Limits(0, 0, Math.max(1, transientBytes / 2 / transientQueues));
-      forced = Math.max(forced, cut(topic, extent, share));
+      forced = Math.max(forced, cutByShare(topic, extent));
     }
     return forced;
   }
 
-  /// One above what has expired by the ttl of the queue.
+  /// One above what goes so that a log in memory takes no more than its share.
+  private long cutByShare(Topic topic, LogExtent extent) throws StoreException {
+    long dropped = heap(extent.bytesEver(), extent.messagesEver()) - share;
+    if (share == 0 || dropped <= 0) {
+      return extent.firstRetained();
+    }
+    return firstKept(
+            topic,
+            extent,
+            run ->
+                heap(run.bytesBefore() + run.bytes(), run.messagesBefore() + messagesIn(run))
+                    > dropped)
+        .sequence();
+  }
+
+  private static long heap(long bytes, long messages) {
+    return bytes + messages * TransientStore.OVERHEAD;
+  }
+
+  /// One above what has expired by the ttl of the queue; 0 if it has none.
   private long expired(Topic topic, Optional<Queue> queue, LogExtent extent) throws StoreException {
     OptionalLong ttlMs = queue.map(it -> it.bounds().messageTtlMs()).orElse(OptionalLong.empty());
-    return ttlMs.isPresent()
-        ? cutByAge(topic, extent, new Limits(ttlMs.getAsLong(), 0, 0))
-        : extent.firstRetained();
+    return ttlMs.isPresent() ? cutByAge(topic, extent, new Limits(ttlMs.getAsLong(), 0, 0)) : 0;
   }
 
   private long cut(Topic topic, LogExtent extent, Limits limits) throws StoreException {

@@ -6,6 +6,7 @@ import dev.tidings.core.directory.Entry;
 import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.News;
 import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.message.Message;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.Store;
@@ -351,7 +352,7 @@ public final class CommitLane {
     long bytes = 0;
     for (Submission<?> next = queue.peek(); next != null; next = queue.peek()) {
       weight += weightOf(next);
-      bytes += next.size();
+      bytes += Math.max(next.size(), bytesIn(next));
       boolean isOver = weight > limits.batchMessages() || bytes > limits.batchBytes();
       if (isOver && !taken.isEmpty()) {
         break;
@@ -381,6 +382,19 @@ public final class CommitLane {
       }
     }
     return messages;
+  }
+
+  /// The bytes of its messages: copies of one message are written each for itself.
+  private static long bytesIn(Submission<?> submission) {
+    long bytes = 0;
+    for (StoreRecord record : submission.records()) {
+      if (record instanceof StoreRecord.MessagesAppended appended) {
+        for (Message message : appended.messages()) {
+          bytes += message.size();
+        }
+      }
+    }
+    return bytes;
   }
 
   private void checkHealth() {

@@ -41,6 +41,7 @@ public final class Node {
   private final Directory directory;
   private final Logs logs = new Logs();
   private final TransientStore store;
+  private final long transientBytes;
   private final CommitLane lane;
   private final Backlog backlog;
   private final Receipts receipts;
@@ -125,6 +126,7 @@ public final class Node {
           "event loops: " + executors.size() + " (expected: 1 to " + Long.SIZE + ")");
     }
     store = new TransientStore(durable);
+    transientBytes = limits.exchanges().transientBytes();
     // The epoch first: what is read afterwards, no former owner can change any more.
     long epoch = store.openSlots(SlotSet.ALL);
     var contents = store.loadDirectory();
@@ -177,6 +179,21 @@ public final class Node {
             .ifPresent(subscription -> store.beginAgain(subscription.number(), epoch));
       }
     }
+  }
+
+  /// How many bytes each transient broadcast queue may hold now: nobody has to ack what lies in
+  /// them, so they are held to their shares of half of the memory of transient queues once that is
+  /// in use. 0 while they are not held to anything.
+  public long transientShare() {
+    long half = transientBytes / 2;
+    if (store.bytes() <= half) {
+      return 0;
+    }
+    long queues =
+        directory.queues().values().stream()
+            .filter(it -> !it.durable() && it.mode() == Queue.Mode.BROADCAST)
+            .count();
+    return Math.max(1, half / Math.max(1, queues));
   }
 
   /// Where everything can be read that is in the store or kept by transient queues.

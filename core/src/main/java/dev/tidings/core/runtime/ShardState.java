@@ -36,6 +36,7 @@ import dev.tidings.core.stream.StreamPool;
 import dev.tidings.core.stream.Streams;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.Names;
+import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.core.subscription.Subscriptions;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -485,27 +486,23 @@ public final class ShardState {
 
   /// Whether transient queues may take so many more copies of a message of `bytes`, of which all
   /// share the bytes.
-  ///
-  /// @param dropping whether all of them drop their oldest: while they do they go a little beyond
-  ///   the bound
-  public boolean hasTransientRoom(long bytes, int copies, boolean dropping) {
-    long max = limits.exchanges().transientBytes();
-    long bound = dropping ? max + max / TOLERANCE : max;
-    return store.bytes() + bytes + copies * TransientStore.OVERHEAD <= bound;
+  public boolean hasTransientRoom(long bytes, int copies) {
+    return store.bytes() + bytes + copies * TransientStore.OVERHEAD
+        <= limits.exchanges().transientBytes();
   }
 
-  /// Whether transient queues hold more than they may.
-  public boolean isTransientMemoryShort() {
-    return store.bytes() > limits.exchanges().transientBytes();
+  /// Whether a transient queue that drops its oldest for a message may put it where there is no
+  /// room: what it drops need not be as large.
+  public boolean mayExceedTransientMemory() {
+    long max = limits.exchanges().transientBytes();
+    return store.bytes() <= max + max / TOLERANCE;
   }
 
   /// What can be let go of in transient logs, since subscriptions have settled it by `records`.
   List<StoreRecord> settledInMemory(List<StoreRecord> records) {
     List<StoreRecord> trims = new ArrayList<>();
-    Set<Integer> seen = new HashSet<>();
     for (StoreRecord record : records) {
-      if (record instanceof StoreRecord.DeliveryChanged changedDelivery
-          && seen.add(changedDelivery.number())) {
+      if (record instanceof StoreRecord.DeliveryChanged changedDelivery) {
         subscriptions
             .subscription(changedDelivery.number())
             .ifPresent(subscription -> {
@@ -515,6 +512,21 @@ public final class ShardState {
                   .ifPresent(log ->
                       trims.add(
                           new StoreRecord.LogTrimmed(subscription.slot(), log.incarnation(), pin)));
+              // A message that waits does not keep those behind it. What a broadcast queue holds,
+              // others may still read.
+              boolean isWork =
+                  queue(subscription.id())
+                      .filter(queue -> queue.mode() == Queue.Mode.WORK)
+                      .isPresent();
+              List<SequenceRange> behind =
+                  changedDelivery.change().settled().stream()
+                      .filter(range -> range.last() >= pin)
+                      .toList();
+              if (isWork && !behind.isEmpty()) {
+                trims.add(
+                    new StoreRecord.DeadLettersRemoved(
+                        subscription.slot(), subscription.incarnation(), behind));
+              }
             });
       }
     }

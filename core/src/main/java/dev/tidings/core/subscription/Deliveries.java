@@ -721,8 +721,9 @@ public final class Deliveries {
     }
     picked.next = Math.max(next, at);
     if (picked.next > log.watermark() && !matches.isFiltered()) {
-      // Holes and what was lost on the way are not counted on.
-      picked.passed = log.messagesShown();
+      // Holes and what was lost on the way are not counted on. What was given up lies above the
+      // watermark while it is not durable, and there are no holes.
+      picked.passed = log.messagesShown() + (picked.next - 1 - log.watermark());
     }
     return Optional.empty();
   }

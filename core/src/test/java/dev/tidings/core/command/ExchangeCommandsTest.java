@@ -326,7 +326,7 @@ class ExchangeCommandsTest {
   void enqueue_passesOverQueuesThatAreGone() {
     Queue before = done(queue("q"));
     Target target = new Target("q", before.incarnation());
-    Enqueue enqueue = new Enqueue(List.of(target), true, Payload.of("1"));
+    Enqueue enqueue = new Enqueue(List.of(target), true, Payload.of("1"), true);
     assertThat(done(enqueue).copies()).isEqualTo(1);
     done(new DeleteQueue(before));
     assertThat(done(enqueue).copies()).isZero();
@@ -351,13 +351,15 @@ class ExchangeCommandsTest {
                 new Enqueue(
                     List.of(new Target(drop.name(), drop.incarnation())),
                     durable,
-                    Payload.of("1")));
+                    Payload.of("1"),
+                    true));
         Enqueue.Enqueued refused =
             done(
                 new Enqueue(
                     List.of(new Target(full.name(), full.incarnation())),
                     durable,
-                    Payload.of("1")));
+                    Payload.of("1"),
+                    true));
         assertThat(dropped).isEqualTo(new Enqueue.Enqueued(1, i < 2 ? 0 : 1, List.of()));
         assertThat(refused)
             .isEqualTo(

@@ -55,7 +55,6 @@ final class Queues {
 
   final MemoryStore.Memory memory;
   private final Node.Limits limits;
-  private final long transientBytes;
   FaultyStore store;
   CrankedNode node;
   ManualTime time = new ManualTime();
@@ -63,7 +62,6 @@ final class Queues {
   private Queues(Store durable, MemoryStore.Memory memory, long transientBytes)
       throws StoreException {
     this.memory = memory;
-    this.transientBytes = transientBytes;
     limits =
         new Node.Limits(
             1 << 24,
@@ -178,7 +176,8 @@ final class Queues {
     return new Enqueue(
         List.of(new Target(queue.name(), queue.incarnation())),
         queue.durable(),
-        Payload.of(payload));
+        Payload.of(payload),
+        true);
   }
 
   Enqueue.Enqueued put(Queue queue, String payload) {
@@ -284,7 +283,7 @@ final class Queues {
                 time,
                 new Retention.Limits(0, 1, 0),
                 backlog,
-                transientBytes,
+                node.node()::transientShare,
                 (command, answered) -> {
                   var _ = node.submit(command);
                   answered.run();

@@ -282,6 +282,24 @@ class QueuesTest {
     assertThat(on.lease(q, 9)).containsExactly("9", "10");
   }
 
+  @Test
+  void leaseWhileDropsAreNotDurable_losesNothingThatComesAfter() throws Exception {
+    Queues on = Queues.create();
+    Queue q = on.queue("q", true, Mode.WORK, bounds(1, Overflow.DROP_OLDEST));
+    for (int i = 1; i <= 3; i++) {
+      var _ = on.ask(enqueuing(q, "" + i));
+    }
+    int _ = on.node.settleExecutors();
+    var _ =
+        on.ask(new LeaseMessages(on.subscription(q), 1, OptionalLong.empty(), Optional.empty()));
+    int _ = on.node.settleExecutors();
+    var put = on.ask(enqueuing(q, "4"));
+    on.node.settle();
+    assertThat(put.done().copies()).isEqualTo(1);
+    assertThat(length(on, q)).isEqualTo(1);
+    assertThat(on.lease(q, 9)).containsExactly("4");
+  }
+
   // ---- memory of transient queues ----
 
   @Test

@@ -23,7 +23,6 @@ import org.junit.jupiter.api.Test;
 
 class RetentionTest {
   private static final Limits NO_BACKLOG = new Limits(0, 0, 0);
-  private static final long TRANSIENT_BYTES = 1 << 20;
   private static final long MINUTE = Duration.ofMinutes(1).toMillis();
 
   private final MemoryStore.Memory memory = new MemoryStore.Memory();
@@ -42,7 +41,7 @@ class RetentionTest {
         node.time(),
         limits,
         NO_BACKLOG,
-        TRANSIENT_BYTES,
+        () -> 0,
         (command, answered) -> {
           var _ = node.submit(command);
           answered.run();
@@ -177,7 +176,7 @@ class RetentionTest {
             node.time(),
             new Limits(MINUTE * 1000, 1000, 0),
             NO_BACKLOG,
-            TRANSIENT_BYTES,
+            () -> 0,
             (command, _) -> trims.add(command));
     store.reads = 0;
     assertThat(retention.sweep(10)).isZero();
@@ -190,7 +189,7 @@ class RetentionTest {
                     node.time(),
                     new Limits(0, 0, 0),
                     NO_BACKLOG,
-                    TRANSIENT_BYTES,
+                    () -> 0,
                     (command, _) -> trims.add(command))
                 .sweep(10))
         .isZero();
@@ -210,7 +209,7 @@ class RetentionTest {
             node.time(),
             new Limits(0, 1, 0),
             NO_BACKLOG,
-            TRANSIENT_BYTES,
+            () -> 0,
             (command, answered) -> {
               trimmed.add(command.topic().name());
               answered.run();
@@ -263,7 +262,7 @@ class RetentionTest {
             node.time(),
             new Limits(0, 1, 0),
             NO_BACKLOG,
-            TRANSIENT_BYTES,
+            () -> 0,
             (_, answered) -> waiting.add(answered));
     Thread sweeper = Thread.ofPlatform().start(() -> retention.sweep(130));
     List<Runnable> handedIn = new ArrayList<>();

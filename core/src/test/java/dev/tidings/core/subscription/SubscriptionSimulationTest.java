@@ -776,7 +776,8 @@ class SubscriptionSimulationTest {
         node.settle();
       }
       models.values().forEach(model -> counts(model));
-      for (int i = 0; i < 3; i++) {
+      // One look may load what the next needs.
+      for (int i = 0; i < 20; i++) {
         tend();
       }
       models.values().forEach(model -> model.expire(time));

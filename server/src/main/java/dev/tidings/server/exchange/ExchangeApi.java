@@ -5,6 +5,7 @@ import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.directory.Client;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Directory;
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Queue;
@@ -148,6 +149,7 @@ public final class ExchangeApi {
         scope,
         name,
         () -> services.directory().exchange(name),
+        () -> services.directory().damage(Entry.Kind.EXCHANGE, name),
         Refusal.Code.EXCHANGE_MISSING,
         rule,
         then);
@@ -172,6 +174,7 @@ public final class ExchangeApi {
         Scope.QUEUES_MANAGE,
         name,
         () -> services.directory().queue(name),
+        () -> services.directory().damageOfQueue(name),
         Refusal.Code.QUEUE_MISSING,
         queue -> AccessPolicy.mayManage(caller, queue),
         then);
@@ -183,6 +186,7 @@ public final class ExchangeApi {
       Scope scope,
       String name,
       Supplier<Optional<T>> find,
+      Supplier<Optional<String>> damage,
       Refusal.Code missing,
       Predicate<T> rule,
       Consumer<T> then) {
@@ -191,7 +195,10 @@ public final class ExchangeApi {
       return;
     }
     Optional<T> found = find.get();
-    if (found.isEmpty()) {
+    Optional<String> damaged = damage.get();
+    if (damaged.isPresent()) {
+      call.refused(new Refusal(Refusal.Code.DAMAGED, damaged.get()));
+    } else if (found.isEmpty()) {
       refused(call, missing, "");
     } else if (rule.test(found.get())) {
       then.accept(found.get());

@@ -316,6 +316,10 @@ final class ExchangeSocket implements SocketSession {
   public void recheck() {
     principalNow()
         .ifPresent(principal -> {
+          if (!AccessPolicy.mayConsumeSomeQueue(principal)) {
+            Optional<Principal> _ = revoked("FORBIDDEN", "you may not consume queues any more");
+            return;
+          }
           for (QueueReader reader : List.copyOf(readers.values())) {
             if (!socket.isOver() && !mayConsume(principal, reader.queue())) {
               denied(reader.queue());

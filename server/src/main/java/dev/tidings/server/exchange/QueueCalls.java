@@ -126,7 +126,10 @@ final class QueueCalls {
         call.pathParameter("name"),
         queue -> {
           // It comes and goes with its queue, if not in the same moment.
-          Optional<Subscription> subscription = directory.subscription(queue.name());
+          Optional<Subscription> subscription =
+              directory
+                  .subscription(queue.name())
+                  .filter(it -> it.incarnation() == queue.incarnation());
           if (subscription.isEmpty()) {
             ExchangeApi.noQueue(call);
             return;

@@ -241,6 +241,8 @@ final class QueueReader implements Reader {
     if (of != null) {
       worker = null;
       of.stop(isGone);
+      // It may have been what the socket was not read for.
+      socket.listen();
     }
   }
 }

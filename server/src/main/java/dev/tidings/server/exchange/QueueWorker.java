@@ -23,11 +23,13 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +43,9 @@ import org.slf4j.LoggerFactory;
 final class QueueWorker {
   private static final Logger LOG = LoggerFactory.getLogger(QueueWorker.class);
   private static final int MAX_ACKS = 10_000;
+
+  // A lease for each message would be a command for each when they are nacked or given back.
+  private static final int STEPS = 4;
   private static final long NS_PER_MS = 1_000_000;
 
   private final ExchangeSockets group;
@@ -65,19 +70,22 @@ final class QueueWorker {
 
   /// A message that was leased.
   private static final class Taken {
-    private final Message message;
+    private final long sequence;
     private final long lease;
     private final long endNs;
     private boolean isWritten;
+    // Until its frame is handed to the socket: what is only waited for needs no bytes.
+    private @Nullable Message message;
 
     private Taken(Message message, long lease, long endNs) {
+      this.sequence = message.sequence();
       this.message = message;
       this.lease = lease;
       this.endNs = endNs;
     }
 
     private long sequence() {
-      return message.sequence();
+      return sequence;
     }
   }
 
@@ -111,7 +119,7 @@ final class QueueWorker {
 
   private boolean hasRoom() {
     return unwritten.isEmpty()
-        && held.size() < prefetch
+        && prefetch - held.size() >= Math.max(1, prefetch / STEPS)
         && acks.size() < MAX_ACKS
         && socket.client().writer().isWritable();
   }
@@ -139,9 +147,16 @@ final class QueueWorker {
         }
       }
       case Outcome.Refused<LeaseMessages.Leased>(Refusal refusal) -> {
-        // A queue that is gone is told by the cursor; anything else is tried again at the tick.
-        LOG.debug("a queue cannot be consumed now: {}", refusal.detail());
         stopWaiting();
+        boolean isBroken =
+            refusal.code() == Refusal.Code.DAMAGED || refusal.code() == Refusal.Code.INTERNAL;
+        if (isBroken && !isOver) {
+          LOG.warn("queue {} cannot be consumed: {}", subscription.id(), refusal.detail());
+          socket.unavailable(subscription.id());
+        } else {
+          // A queue that is gone is told by the cursor; anything else is tried again at the tick.
+          LOG.debug("a queue cannot be consumed now: {}", refusal.detail());
+        }
       }
     }
   }
@@ -208,7 +223,9 @@ final class QueueWorker {
     List<Taken> batch = new ArrayList<>();
     while (!isOver && !unwritten.isEmpty() && writer.isWritable()) {
       Taken next = unwritten.removeFirst();
-      writer.write(ExchangeFrames.message(next.message, subscription.incarnation()));
+      Message message = Objects.requireNonNull(next.message);
+      next.message = null;
+      writer.write(ExchangeFrames.message(message, subscription.incarnation()));
       held.put(next.sequence(), next);
       batch.add(next);
     }

@@ -36,6 +36,9 @@ public final class ClientSocket implements OpenSessions.Session {
   /// The code of an end because of trouble that may pass.
   public static final short TRY_AGAIN_LATER = 1013;
 
+  /// How long a client has to take the end before its connection is cut.
+  private static final long CLOSING_MS = 5000;
+
   private static final String TOKEN_EXPIRED = "the token has expired";
 
   private final SocketApi api;
@@ -124,10 +127,11 @@ public final class ClientSocket implements OpenSessions.Session {
         }
         if (entrance.hasToken()) {
           // It tells what is missing.
-          join(api.relay()).recheck();
-        } else {
-          close(POLICY, "a token is needed (expected: ?token=, or the subprotocol bearer)");
+          SocketSession joined = join(api.relay());
+          joined.recheck();
+          yield isOver ? null : joined;
         }
+        close(POLICY, "a token is needed (expected: ?token=, or the subprotocol bearer)");
         yield null;
       }
     };
@@ -317,6 +321,8 @@ public final class ClientSocket implements OpenSessions.Session {
     if (!isOver) {
       leave();
       var _ = reason.isEmpty() ? socket.close(code) : socket.close(code, reason);
+      // Who does not read takes no close frame either, and what it was sent would stay undecided.
+      long _ = loop().context().setTimer(CLOSING_MS, _ -> writer.abort());
     }
   }
 
