@@ -87,16 +87,9 @@ public final class AccessPolicy {
           };
       case Client client ->
           object
-              .map(id -> mayName(client, scope, id))
+              .map(id -> client.scopes().allows(scope, id))
               .orElseGet(() -> client.scopes().allows(scope));
     };
-  }
-
-  /// The subscription that is named may be a queue's, which has a scope of its own.
-  private static boolean mayName(Client client, Scope scope, String id) {
-    return client.scopes().allows(scope, id)
-        || (scope == Scope.SUBSCRIPTIONS_CONSUME
-            && client.scopes().allows(Scope.QUEUES_CONSUME, id));
   }
 
   /// Whether `principal` may publish to `topic`, which is called `name`; to a missing one, which

@@ -25,6 +25,7 @@ public record CreateQueue(
     String ownerId)
     implements Command<Queue> {
   private static final long SIZE = 1200;
+  private static final String EXISTS = "Queue already exists";
 
   @Override
   public int slot() {
@@ -47,8 +48,13 @@ public record CreateQueue(
     if (damage.isPresent()) {
       return Step.refused(Refusal.Code.DAMAGED, damage.get());
     }
+    if (state.queue(name).isPresent()) {
+      return Step.refused(Refusal.Code.QUEUE_EXISTS, EXISTS);
+    }
     if (state.subscription(name).isPresent()) {
-      return Step.refused(Refusal.Code.QUEUE_EXISTS, "Queue already exists");
+      return Step.refused(
+          Refusal.Code.QUEUE_EXISTS,
+          "a subscription has this name (expected: a name that is free among both)");
     }
     Optional<String> noRoom = state.noRoomForQueue();
     if (noRoom.isPresent()) {
@@ -57,7 +63,7 @@ public record CreateQueue(
     // Its topic may be that of an older server, on which anybody could name one so. A queue's
     // subscription has its name, so the other tells of other queues too.
     if (state.topic(Queue.topicOf(name)).isPresent() || !state.claim(name)) {
-      return Step.refused(Refusal.Code.QUEUE_EXISTS, "Queue already exists");
+      return Step.refused(Refusal.Code.QUEUE_EXISTS, EXISTS);
     }
     return state
         .createQueue(this)

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.store;
 
-import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.subscription.DeliveryChange;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -15,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 ///
 /// What is in memory is written by [#write], apart from commits, and cannot fail. So it goes on
 /// while the other store takes no writes.
-public final class TransientStore implements Store {
+public final class TransientStore extends ForwardingStore {
   /// Sequences that a transient log may use up in one run of the process. A later run begins
   /// higher, so that the id of a message that is gone never becomes another's.
   private static final int SEQUENCE_BITS_OF_ONE_RUN = 32;
@@ -34,6 +32,7 @@ public final class TransientStore implements Store {
 
   /// A store in front of `other`.
   public TransientStore(Store other) throws StoreException {
+    super(other);
     this.other = other;
     this.epoch = memory.openSlots(SlotSet.ALL);
   }
@@ -109,26 +108,6 @@ public final class TransientStore implements Store {
   // ---- the store ----
 
   @Override
-  public long openSlots(SlotSet slots) throws StoreException {
-    return other.openSlots(slots);
-  }
-
-  @Override
-  public SlotSet commit(Batch batch) throws StoreException {
-    return other.commit(batch);
-  }
-
-  @Override
-  public boolean wasCommitted(int lane, long of, long number) throws StoreException {
-    return other.wasCommitted(lane, of, number);
-  }
-
-  @Override
-  public void reopen() throws StoreException {
-    other.reopen();
-  }
-
-  @Override
   public LogExtent extent(int incarnation) throws StoreException {
     return of(incarnation).extent(incarnation);
   }
@@ -147,35 +126,5 @@ public final class TransientStore implements Store {
   @Override
   public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
     return of(number).loadDeliveries(number);
-  }
-
-  @Override
-  public DirectoryContents loadDirectory() throws StoreException {
-    return other.loadDirectory();
-  }
-
-  @Override
-  public List<Receipt> loadReceipts() throws StoreException {
-    return other.loadReceipts();
-  }
-
-  @Override
-  public BackupResult backup(Path target) throws StoreException {
-    return other.backup(target);
-  }
-
-  @Override
-  public StoreHealth health() {
-    return other.health();
-  }
-
-  @Override
-  public List<StoreFigure> figures() {
-    return other.figures();
-  }
-
-  @Override
-  public void close() throws StoreException {
-    other.close();
   }
 }

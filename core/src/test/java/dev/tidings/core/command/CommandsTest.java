@@ -8,7 +8,6 @@ import dev.tidings.core.directory.Consumer;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.User;
-import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.MessageId;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.CrankedNode;
@@ -16,19 +15,9 @@ import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
-import dev.tidings.core.slot.SlotSet;
-import dev.tidings.core.store.BackupResult;
-import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.DirectoryContents;
-import dev.tidings.core.store.LogExtent;
-import dev.tidings.core.store.LogPage;
-import dev.tidings.core.store.LogRun;
+import dev.tidings.core.store.ForwardingStore;
 import dev.tidings.core.store.MemoryStore;
-import dev.tidings.core.store.Store;
-import dev.tidings.core.store.StoreException;
-import dev.tidings.core.store.StoreHealth;
-import dev.tidings.core.subscription.DeliveryChange;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -392,78 +381,17 @@ class CommandsTest {
   }
 
   /// An empty memory store with a directory of its own.
-  private static final class WithDirectory implements Store {
-    private final MemoryStore store = new MemoryStore();
+  private static final class WithDirectory extends ForwardingStore {
     private final DirectoryContents contents;
 
     WithDirectory(DirectoryContents contents) {
+      super(new MemoryStore());
       this.contents = contents;
     }
 
     @Override
     public DirectoryContents loadDirectory() {
       return contents;
-    }
-
-    @Override
-    public long openSlots(SlotSet slots) throws StoreException {
-      return store.openSlots(slots);
-    }
-
-    @Override
-    public SlotSet commit(Batch batch) throws StoreException {
-      return store.commit(batch);
-    }
-
-    @Override
-    public boolean wasCommitted(int lane, long epoch, long number) throws StoreException {
-      return store.wasCommitted(lane, epoch, number);
-    }
-
-    @Override
-    public void reopen() throws StoreException {
-      store.reopen();
-    }
-
-    @Override
-    public LogExtent extent(int incarnation) throws StoreException {
-      return store.extent(incarnation);
-    }
-
-    @Override
-    public LogPage read(int incarnation, long from, int maxMessages, long maxBytes)
-        throws StoreException {
-      return store.read(incarnation, from, maxMessages, maxBytes);
-    }
-
-    @Override
-    public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
-      return store.runAt(incarnation, sequence);
-    }
-
-    @Override
-    public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
-      return store.loadDeliveries(number);
-    }
-
-    @Override
-    public List<Receipt> loadReceipts() throws StoreException {
-      return store.loadReceipts();
-    }
-
-    @Override
-    public BackupResult backup(Path target) throws StoreException {
-      return store.backup(target);
-    }
-
-    @Override
-    public StoreHealth health() {
-      return store.health();
-    }
-
-    @Override
-    public void close() {
-      store.close();
     }
   }
 }

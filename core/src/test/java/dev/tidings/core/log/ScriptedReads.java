@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.log;
 
-import dev.tidings.core.idempotency.Receipt;
-import dev.tidings.core.slot.SlotSet;
-import dev.tidings.core.store.BackupResult;
-import dev.tidings.core.store.Batch;
-import dev.tidings.core.store.DirectoryContents;
+import dev.tidings.core.store.ForwardingStore;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.LogPage;
 import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
-import dev.tidings.core.store.StoreHealth;
-import dev.tidings.core.subscription.DeliveryChange;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.LongPredicate;
 
 /// A store whose reads fail, miss damaged messages or tell of lapses as a test scripts it.
-final class ScriptedReads implements Store {
-  private final Store store;
+final class ScriptedReads extends ForwardingStore {
   boolean fails;
   boolean crashes;
   int lapses;
@@ -28,7 +19,7 @@ final class ScriptedReads implements Store {
   int reads;
 
   ScriptedReads(Store store) {
-    this.store = store;
+    super(store);
   }
 
   private void check() throws StoreException {
@@ -44,7 +35,7 @@ final class ScriptedReads implements Store {
   @Override
   public LogExtent extent(int incarnation) throws StoreException {
     check();
-    LogExtent extent = store.extent(incarnation);
+    LogExtent extent = super.extent(incarnation);
     return new LogExtent(
         extent.firstRetained(),
         extent.nextSequence() + lapses * LogExtent.LAPSE_STEP,
@@ -57,7 +48,7 @@ final class ScriptedReads implements Store {
   public LogPage read(int incarnation, long fromSequence, int maxMessages, long maxBytes)
       throws StoreException {
     check();
-    LogPage page = store.read(incarnation, fromSequence, maxMessages, maxBytes);
+    LogPage page = super.read(incarnation, fromSequence, maxMessages, maxBytes);
     return new LogPage(
         page.messages().stream().filter(it -> !damaged.test(it.sequence())).toList());
   }
@@ -65,56 +56,6 @@ final class ScriptedReads implements Store {
   @Override
   public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
     check();
-    return store.runAt(incarnation, sequence);
-  }
-
-  @Override
-  public long openSlots(SlotSet slots) throws StoreException {
-    return store.openSlots(slots);
-  }
-
-  @Override
-  public SlotSet commit(Batch batch) throws StoreException {
-    return store.commit(batch);
-  }
-
-  @Override
-  public boolean wasCommitted(int lane, long epoch, long number) throws StoreException {
-    return store.wasCommitted(lane, epoch, number);
-  }
-
-  @Override
-  public void reopen() throws StoreException {
-    store.reopen();
-  }
-
-  @Override
-  public DirectoryContents loadDirectory() throws StoreException {
-    return store.loadDirectory();
-  }
-
-  @Override
-  public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
-    return store.loadDeliveries(number);
-  }
-
-  @Override
-  public List<Receipt> loadReceipts() throws StoreException {
-    return store.loadReceipts();
-  }
-
-  @Override
-  public BackupResult backup(Path target) throws StoreException {
-    return store.backup(target);
-  }
-
-  @Override
-  public StoreHealth health() {
-    return store.health();
-  }
-
-  @Override
-  public void close() throws StoreException {
-    store.close();
+    return super.runAt(incarnation, sequence);
   }
 }

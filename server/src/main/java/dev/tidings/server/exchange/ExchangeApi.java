@@ -292,7 +292,7 @@ public final class ExchangeApi {
     switch (code) {
       case EXCHANGE_EXISTS -> call.error(409, "E001", "Exchange already exists");
       case EXCHANGE_MISSING -> call.error(404, "E002", "Exchange doesn't exist");
-      case QUEUE_EXISTS -> call.error(409, "Q001", "Queue already exists");
+      case QUEUE_EXISTS -> call.error(409, "Q001", detail);
       case QUEUE_MISSING, SUBSCRIPTION_MISSING -> call.error(404, "Q002", "Queue doesn't exist");
       case BINDING_MISSING -> call.error(404, "B001", detail);
       default -> throw new IllegalArgumentException(code + " has no code");

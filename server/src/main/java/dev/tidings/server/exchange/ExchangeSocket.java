@@ -116,7 +116,14 @@ final class ExchangeSocket implements SocketSession {
   private void subscribe(String queue, QueueWish wish) {
     QueueReader present = readers.get(queue);
     if (present != null) {
-      if (wish.confirm()) {
+      if (tells && wish.differs(present.wish())) {
+        answer(
+            ExchangeFrames.error(
+                INVALID,
+                "the socket is subscribed to this queue with other options (expected: UNSUBSCRIBE"
+                    + " first)",
+                Optional.of(queue)));
+      } else if (wish.confirm()) {
         present.confirm();
       }
       return;

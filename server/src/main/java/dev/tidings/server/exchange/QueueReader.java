@@ -43,6 +43,11 @@ final class QueueReader implements Reader {
     return queue;
   }
 
+  /// What it was asked for.
+  QueueWish wish() {
+    return wish;
+  }
+
   /// Begins at `start`, or with the first message of a queue that is yet to be created.
   void open(Start start) {
     Cursor asked = group.loop().core().readers().open(Queue.topicOf(queue), start, this);

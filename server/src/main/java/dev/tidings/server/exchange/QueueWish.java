@@ -59,6 +59,13 @@ record QueueWish(Optional<Start> from, Optional<Ack> ack, OptionalLong prefetch,
         || payload.isSent("confirm");
   }
 
+  /// Whether it asks for something else than `earlier`, which the socket has already.
+  boolean differs(QueueWish earlier) {
+    return (from.isPresent() && !from.equals(earlier.from))
+        || (ack.isPresent() && isManual() != earlier.isManual())
+        || (prefetch.isPresent() && limit() != earlier.limit());
+  }
+
   /// Whether the client acks.
   boolean isManual() {
     return ack.filter(it -> it == Ack.MANUAL).isPresent();
@@ -78,7 +85,8 @@ record QueueWish(Optional<Start> from, Optional<Ack> ack, OptionalLong prefetch,
               : Optional.empty();
       case WORK ->
           from.isPresent()
-              ? Optional.of("from: sent (expected: not for a queue whose mode is work)")
+              ? Optional.of(
+                  "from: not for a queue whose mode is work (expected: no from; its messages are given once)")
               : Optional.empty();
     };
   }

@@ -119,7 +119,20 @@ public final class PubsubApi {
   /// else answers 401 or 403.
   void permitted(
       Call call, Scope scope, Optional<String> object, Consumer<Authenticator.Caller> then) {
-    permitted(call, services.authenticator().ofRequest(call), scope, object, then);
+    Authenticator.Result result = services.authenticator().ofRequest(call);
+    permitted(call, result, scopeOf(scope, object, result), object, then);
+  }
+
+  /// What a call needs: to consume from a queue, the scope of queues does too.
+  private Scope scopeOf(Scope scope, Optional<String> object, Authenticator.Result result) {
+    boolean isConsumed =
+        scope == Scope.SUBSCRIPTIONS_CONSUME
+            && result instanceof Authenticator.Caller caller
+            && object
+                .flatMap(services.directory()::queue)
+                .filter(queue -> AccessPolicy.mayConsumeQueue(caller.principal(), queue))
+                .isPresent();
+    return isConsumed ? Scope.QUEUES_CONSUME : scope;
   }
 
   /// As above, for somebody who is known by now.
@@ -179,12 +192,13 @@ public final class PubsubApi {
             call,
             bytes -> {
               Authenticator.Result result = services.authenticator().ofRequest(call);
-              JsonValue.Parsed parsed = parsed(bytes, result, scope, object, depth);
+              Scope needed = scopeOf(scope, object, result);
+              JsonValue.Parsed parsed = parsed(bytes, result, needed, object, depth);
               if (parsed instanceof JsonValue.Invalid invalid) {
                 call.invalid(List.of(FieldError.malformed(invalid)));
                 return;
               }
-              permitted(call, result, scope, object, caller -> given(call, parsed, caller, then));
+              permitted(call, result, needed, object, caller -> given(call, parsed, caller, then));
             });
   }
 
