@@ -377,8 +377,6 @@ class AccessPolicyTest {
     assertThat(AccessPolicy.mayCreate(client, Scope.QUEUES_MANAGE, "q")).isEqualTo(manageQueue);
     assertThat(AccessPolicy.mayManage(client, queue)).isEqualTo(manageQueue);
     assertThat(AccessPolicy.mayConsumeQueue(client, queue)).isEqualTo(consume);
-    assertThat(AccessPolicy.mayCall(client, Scope.SUBSCRIPTIONS_CONSUME, Optional.of("q")))
-        .isEqualTo(consumeSubscription);
     assertThat(AccessPolicy.mayConsume(client, subscription, topic)).isEqualTo(consumeSubscription);
     // Queues alone: not what is not one's.
     Topic open = topic(client.id(), true, Set.of());
