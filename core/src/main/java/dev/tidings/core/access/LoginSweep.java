@@ -13,7 +13,6 @@ import java.time.Duration;
 ///
 /// One thread that may block calls it, some logins at a time.
 public final class LoginSweep {
-  // Removals that may wait for the store at once: few beside the commands that may.
   private final Directory directory;
   private final TimeSource time;
   private final long accessLifetimeMs;

@@ -564,14 +564,7 @@ public final class ShardState {
         present += isShown ? -1 : 1;
       }
     }
-    return present < limits.streams().maxDurable()
-        ? Optional.empty()
-        : Optional.of(
-            "there are "
-                + present
-                + " streams that keep messages (limit: "
-                + limits.streams().maxDurable()
-                + "); use one of them, or delete one that is not needed");
+    return noRoom("streams that keep messages", present, limits.streams().maxDurable());
   }
 
   /// Takes the log of a stream into memory, if it is still there.

@@ -37,6 +37,12 @@ import java.util.function.Supplier;
 public final class ExchangeApi {
   private static final int MAX_SHOWN = 100;
 
+  private static final Refusal NO_EXCHANGE =
+      new Refusal(Refusal.Code.EXCHANGE_MISSING, "Exchange doesn't exist");
+
+  private static final Refusal NO_QUEUE =
+      new Refusal(Refusal.Code.QUEUE_MISSING, "Queue doesn't exist");
+
   private final Services services;
 
   /// What it is built from; shared by all event loops.
@@ -150,7 +156,7 @@ public final class ExchangeApi {
         name,
         () -> services.directory().exchange(name),
         () -> services.directory().damage(Entry.Kind.EXCHANGE, name),
-        Refusal.Code.EXCHANGE_MISSING,
+        NO_EXCHANGE,
         rule,
         then);
   }
@@ -175,7 +181,7 @@ public final class ExchangeApi {
         name,
         () -> services.directory().queue(name),
         () -> services.directory().damageOfQueue(name),
-        Refusal.Code.QUEUE_MISSING,
+        NO_QUEUE,
         queue -> AccessPolicy.mayManage(caller, queue),
         then);
   }
@@ -187,7 +193,7 @@ public final class ExchangeApi {
       String name,
       Supplier<Optional<T>> find,
       Supplier<Optional<String>> damage,
-      Refusal.Code missing,
+      Refusal missing,
       Predicate<T> rule,
       Consumer<T> then) {
     if (!AccessPolicy.mayCall(caller, scope, Optional.of(name))) {
@@ -199,7 +205,7 @@ public final class ExchangeApi {
     if (damaged.isPresent()) {
       call.refused(new Refusal(Refusal.Code.DAMAGED, damaged.get()));
     } else if (found.isEmpty()) {
-      refused(call, missing, "");
+      refused(call, missing);
     } else if (rule.test(found.get())) {
       then.accept(found.get());
     } else {
@@ -249,13 +255,11 @@ public final class ExchangeApi {
 
   private static void refused(Call call, Refusal refusal) {
     switch (refusal.code()) {
-      case EXCHANGE_EXISTS,
-          EXCHANGE_MISSING,
-          QUEUE_EXISTS,
-          QUEUE_MISSING,
-          SUBSCRIPTION_MISSING,
-          BINDING_MISSING ->
-          refused(call, refusal.code(), refusal.detail());
+      case EXCHANGE_EXISTS -> call.error(409, "E001", "Exchange already exists");
+      case EXCHANGE_MISSING -> call.error(404, "E002", "Exchange doesn't exist");
+      case QUEUE_EXISTS -> call.error(409, "Q001", refusal.detail());
+      case QUEUE_MISSING, SUBSCRIPTION_MISSING -> call.error(404, "Q002", "Queue doesn't exist");
+      case BINDING_MISSING -> call.error(404, "B001", refusal.detail());
       case LIMIT_REACHED -> call.detail(429, refusal.detail());
       case TOPIC_EXISTS,
           TOPIC_MISSING,
@@ -284,18 +288,6 @@ public final class ExchangeApi {
 
   /// Answers 404: a queue has gone meanwhile.
   static void noQueue(Call call) {
-    refused(call, Refusal.Code.QUEUE_MISSING, "");
-  }
-
-  /// Answers a refusal that has a code of its own.
-  private static void refused(Call call, Refusal.Code code, String detail) {
-    switch (code) {
-      case EXCHANGE_EXISTS -> call.error(409, "E001", "Exchange already exists");
-      case EXCHANGE_MISSING -> call.error(404, "E002", "Exchange doesn't exist");
-      case QUEUE_EXISTS -> call.error(409, "Q001", detail);
-      case QUEUE_MISSING, SUBSCRIPTION_MISSING -> call.error(404, "Q002", "Queue doesn't exist");
-      case BINDING_MISSING -> call.error(404, "B001", detail);
-      default -> throw new IllegalArgumentException(code + " has no code");
-    }
+    refused(call, NO_QUEUE);
   }
 }
