@@ -10,6 +10,7 @@ import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.Node;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.stream.StreamLimits;
 import dev.tidings.core.subscription.Deliveries;
@@ -234,7 +235,8 @@ public final class Tidings {
             config.exchanges().limit(),
             config.exchanges().queueLimit(),
             config.exchanges().bindingLimit(),
-            config.memory().transientQueuesSize()));
+            config.memory().transientQueuesSize()),
+        ScheduleLimits.DEFAULT);
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

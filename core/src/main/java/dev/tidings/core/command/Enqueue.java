@@ -4,13 +4,14 @@ package dev.tidings.core.command;
 import dev.tidings.core.directory.Queue;
 import dev.tidings.core.exchange.Target;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Load;
 import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,9 +25,11 @@ import java.util.OptionalLong;
 ///   transient
 /// @param durable which of both
 /// @param payload one JSON value; all copies share it in memory
+/// @param priority what work queues order it by
 /// @param holdsPayload whether the payload counts among what waits: with the first of the commands
 ///   that share it
-public record Enqueue(List<Target> targets, boolean durable, Payload payload, boolean holdsPayload)
+public record Enqueue(
+    List<Target> targets, boolean durable, Payload payload, Ordering priority, boolean holdsPayload)
     implements Command<Enqueue.Enqueued> {
   private static final long OVERHEAD = 200;
   private static final long PER_COPY = 200;
@@ -128,7 +131,15 @@ public record Enqueue(List<Target> targets, boolean durable, Payload payload, bo
         state.log(queue.incarnation()).orElseThrow(),
         List.of(
             new NewMessage(
-                payload, Payload.EMPTY, queue.bounds().messageTtlMs().orElse(Message.NEVER))));
+                payload,
+                Payload.EMPTY,
+                queue.bounds().messageTtlMs().orElse(Message.NEVER),
+                priority,
+                NewMessage.NOW)));
+    boolean isFirst = priority.priority() > 0 && !queue.prioritised();
+    if (isFirst && queue.durable() && queue.mode() == Queue.Mode.WORK) {
+      state.put(queue.asPrioritised());
+    }
     if (queue.bounds().overflow() == Queue.Overflow.REJECT) {
       return 0;
     }

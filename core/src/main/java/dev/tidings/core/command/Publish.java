@@ -9,19 +9,23 @@ import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.PublishedId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.LogLoad;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.ShardState;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.core.slot.Slot;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
-/// Appends messages to one topic, all or none. A topic that does not exist is created if the
-/// command says who is to own it.
+/// Publishes messages to one topic, all or none: those that are due are appended to its log, the
+/// others are stored until they are. A topic that does not exist is created if the command says who
+/// is to own it.
 ///
 /// @param topic the name
 /// @param authority what the caller was authorised for: the shard refuses any other
@@ -48,7 +52,7 @@ public record Publish(
   ///
   /// @param ids of the messages, in order
   /// @param repeated whether they had been published before, by the same request
-  public record Published(List<MessageId> ids, boolean repeated) {
+  public record Published(List<PublishedId> ids, boolean repeated) {
     public Published {
       ids = List.copyOf(ids);
     }
@@ -106,7 +110,10 @@ public record Publish(
     if (existing.isPresent() && state.log(existing.get().incarnation()).isEmpty()) {
       return new Step.Needs<>(LogLoad.of(existing.get()));
     }
-    Optional<String> noRoom = existing.isPresent() ? Optional.empty() : state.noRoomForTopic();
+    long now = state.time().wallMs();
+    Optional<String> noRoom =
+        (existing.isPresent() ? Optional.<String>empty() : state.noRoomForTopic())
+            .or(() -> noRoomForScheduled(state, now));
     if (noRoom.isPresent()) {
       return Step.refused(Refusal.Code.LIMIT_REACHED, noRoom.get());
     }
@@ -120,7 +127,15 @@ public record Publish(
       return Step.refused(
           Refusal.Code.EXHAUSTED, "all 2^26 topic numbers are used; no topic can be created");
     }
-    return append(state, target.get(), state.log(target.get().incarnation()).orElseThrow());
+    return publish(state, target.get(), state.log(target.get().incarnation()).orElseThrow(), now);
+  }
+
+  private Optional<String> noRoomForScheduled(ShardState state, long now) {
+    int later = 0;
+    for (NewMessage message : messages) {
+      later += message.dueAt() > now ? 1 : 0;
+    }
+    return later == 0 ? Optional.empty() : state.noRoomForScheduled(later);
   }
 
   /// The answer to a request that is known, or that there is no room for; empty if it is to be
@@ -140,13 +155,21 @@ public record Publish(
     };
   }
 
-  private Step<Published> append(ShardState state, Topic target, TopicLog log) {
-    List<Message> appended = state.append(target, log, messages);
-    request.ifPresent(it -> state.keepReceipt(it, target, appended));
-    List<MessageId> ids = new ArrayList<>(appended.size());
-    for (Message message : appended) {
-      ids.add(log.idOf(message));
+  private Step<Published> publish(ShardState state, Topic target, TopicLog log, long now) {
+    List<NewMessage> later = messages.stream().filter(it -> it.dueAt() > now).toList();
+    List<NewMessage> atOnce =
+        later.isEmpty() ? messages : messages.stream().filter(it -> it.dueAt() <= now).toList();
+    Iterator<Message> appended =
+        atOnce.isEmpty()
+            ? Collections.emptyIterator()
+            : state.append(target, log, atOnce).iterator();
+    Iterator<ScheduledMessage> scheduled =
+        later.isEmpty() ? Collections.emptyIterator() : state.schedule(target, later).iterator();
+    List<PublishedId> ids = new ArrayList<>(messages.size());
+    for (NewMessage message : messages) {
+      ids.add(message.dueAt() > now ? scheduled.next().id() : log.idOf(appended.next()));
     }
+    request.ifPresent(it -> state.keepReceipt(it, target, ids));
     return Step.done(new Published(ids, false));
   }
 

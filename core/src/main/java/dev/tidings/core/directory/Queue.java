@@ -18,6 +18,8 @@ import java.util.OptionalLong;
 /// @param bounds what it may keep
 /// @param ownerId the id of the user or client who created it
 /// @param createdAt milliseconds since 1970
+/// @param prioritised whether it was ever given a message of a priority above 0 that outlives the
+///   process; only then what it holds has to be searched for such after a start
 public record Queue(
     String name,
     int incarnation,
@@ -25,8 +27,21 @@ public record Queue(
     Mode mode,
     Bounds bounds,
     String ownerId,
-    long createdAt)
+    long createdAt,
+    boolean prioritised)
     implements Entry {
+
+  /// A queue that was never given a message of a priority above 0.
+  public Queue(
+      String name,
+      int incarnation,
+      boolean durable,
+      Mode mode,
+      Bounds bounds,
+      String ownerId,
+      long createdAt) {
+    this(name, incarnation, durable, mode, bounds, ownerId, createdAt, /* prioritised= */ false);
+  }
 
   /// What the names of the topics of queues begin with; no other topic's does.
   public static final String TOPIC_PREFIX = "$queue/";
@@ -87,6 +102,11 @@ public record Queue(
   /// The name of the queue whose topic is called `topic`, which [is reserved][#isReserved].
   public static String ofTopic(String topic) {
     return topic.substring(TOPIC_PREFIX.length());
+  }
+
+  /// The same, after it was given a message of a priority above 0.
+  public Queue asPrioritised() {
+    return new Queue(name, incarnation, durable, mode, bounds, ownerId, createdAt, true);
   }
 
   /// The name of its topic.

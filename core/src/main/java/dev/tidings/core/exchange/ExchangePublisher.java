@@ -5,6 +5,7 @@ import dev.tidings.core.command.Enqueue;
 import dev.tidings.core.directory.Directory;
 import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Queue;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
@@ -74,6 +75,7 @@ public final class ExchangePublisher {
   /// @param exchange as the caller was authorised for it
   /// @param key the routing key
   /// @param payload one JSON value
+  /// @param priority what work queues order it by
   /// @param home where it is answered
   /// @param reply called once every copy is as safe as its queue keeps it, or one was refused: then
   ///   others may have been put
@@ -81,11 +83,12 @@ public final class ExchangePublisher {
       Exchange exchange,
       String key,
       Payload payload,
+      Ordering priority,
       SerialExecutor home,
       Consumer<Outcome<Routed>> reply) {
     Set<Target> targets = node.directory().routes().route(exchange, key);
     Optional<Refusal> damage = damage(targets);
-    List<Enqueue> commands = commands(targets, payload);
+    List<Enqueue> commands = commands(targets, payload, priority);
     if (commands.isEmpty()) {
       reply.accept(
           damage
@@ -107,7 +110,7 @@ public final class ExchangePublisher {
         .map(detail -> new Refusal(Refusal.Code.DAMAGED, detail));
   }
 
-  private List<Enqueue> commands(Set<Target> targets, Payload payload) {
+  private List<Enqueue> commands(Set<Target> targets, Payload payload, Ordering priority) {
     Directory directory = node.directory();
     Map<Together, List<Target>> groups = new HashMap<>();
     for (Target target : targets) {
@@ -122,7 +125,8 @@ public final class ExchangePublisher {
       for (int from = 0; from < all.size(); from += most) {
         int to = Math.min(all.size(), from + most);
         commands.add(
-            new Enqueue(all.subList(from, to), group.durable(), payload, commands.isEmpty()));
+            new Enqueue(
+                all.subList(from, to), group.durable(), payload, priority, commands.isEmpty()));
       }
     });
     return commands;

@@ -3,6 +3,8 @@ package dev.tidings.core.log;
 
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.SerialExecutor;
@@ -18,8 +20,8 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What logs retain, for callers who look at it page by page, forwards or backwards, and then go
-/// away: cursors are for those who stay.
+/// What logs retain, and what waits to be appended to them, for callers who look at it page by
+/// page, forwards or backwards, and then go away: cursors are for those who stay.
 ///
 /// Everything is read from the store, away from shards and event loops, and nothing above what is
 /// durable is shown. At most [#MAX_IN_FLIGHT] questions are under way at once; further ones are
@@ -122,6 +124,23 @@ public final class History {
   public void firstAtOrAfter(
       int incarnation, long timestamp, SerialExecutor home, Consumer<Outcome<Long>> then) {
     ask(incarnation, log -> log.firstAtOrAfter(timestamp), home, then);
+  }
+
+  /// Reads messages that wait until they are due and go to the log with number `incarnation`, in
+  /// the order of their ids, and hands them to `then` on `home`: 4 MiB at most, but at least one if
+  /// there is any.
+  ///
+  /// @param from the lowest id
+  /// @param skip how many from there on are passed over; it takes time in proportion
+  /// @param limit how many at most
+  public void scheduled(
+      int incarnation,
+      ScheduledId from,
+      int skip,
+      int limit,
+      SerialExecutor home,
+      Consumer<Outcome<List<ScheduledMessage>>> then) {
+    ask(incarnation, log -> log.scheduled(from, skip, limit), home, then);
   }
 
   private interface Answer<T> {

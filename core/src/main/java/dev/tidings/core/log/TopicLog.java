@@ -3,7 +3,7 @@ package dev.tidings.core.log;
 
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
-import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.store.LogExtent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -140,15 +140,22 @@ public final class TopicLog {
   /// Appends one message, not yet shown. Its timestamp is `now`, but never below that of the
   /// message before it.
   ///
-  /// @param ttlMs how long it may be delivered, in milliseconds; [Message#NEVER] for ever
   /// @param now milliseconds since 1970
-  public Message append(Payload payload, Payload metadata, long ttlMs, long now) {
+  public Message append(NewMessage published, long now) {
     if (nextSequence > MessageId.MAX_SEQUENCE) {
       throw new IllegalStateException("log of " + topic + ": all 2^48 sequences are used");
     }
     lastTimestamp = Math.max(lastTimestamp, now);
+    long ttlMs = published.ttlMs();
     long expiresAt = ttlMs >= Message.NEVER - lastTimestamp ? Message.NEVER : lastTimestamp + ttlMs;
-    Message message = new Message(nextSequence, lastTimestamp, expiresAt, payload, metadata);
+    Message message =
+        new Message(
+            nextSequence,
+            lastTimestamp,
+            expiresAt,
+            published.payload(),
+            published.metadata(),
+            published.ordering());
     Chunk tail = tailWithRoom();
     tier.grown(tail.add(message));
     nextSequence++;

@@ -502,6 +502,8 @@ public final class CommitLane {
           case StoreRecord.ReceiptKept _, StoreRecord.ReceiptsExpired _ -> {}
           // Nobody but their shard sees them.
           case StoreRecord.DeliveryChanged _,
+              StoreRecord.MessagesScheduled _,
+              StoreRecord.ScheduledRemoved _,
               StoreRecord.DeadLettersKept _,
               StoreRecord.DeadLettersRemoved _ -> {}
         }

@@ -15,6 +15,10 @@ import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.PageCache;
 import dev.tidings.core.log.Readers;
 import dev.tidings.core.log.TopicLog;
+import dev.tidings.core.schedule.Schedule;
+import dev.tidings.core.schedule.ScheduleLimits;
+import dev.tidings.core.schedule.Waiting;
+import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
@@ -25,6 +29,7 @@ import dev.tidings.core.stream.StreamPool;
 import dev.tidings.core.subscription.Names;
 import dev.tidings.core.subscription.Subscriptions;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -47,6 +52,7 @@ public final class Node {
   private final Receipts receipts;
   private final History history;
   private final StreamPool streams;
+  private final Waiting waiting;
   private final List<Shard> shards = new ArrayList<>();
   private final List<ShardState> states = new ArrayList<>();
   private final List<HotTier> tiers = new ArrayList<>();
@@ -65,6 +71,7 @@ public final class Node {
   /// @param subscriptions how many, and the bounds of each
   /// @param streams how many, and what they may hold
   /// @param exchanges how many, and what queues may hold in memory
+  /// @param schedule how many messages may wait until they are due
   public record Limits(
       long hotTierBytes,
       long pageCacheBytes,
@@ -76,15 +83,16 @@ public final class Node {
       Receipts.Limits receipts,
       Subscriptions.Limits subscriptions,
       StreamLimits streams,
-      ExchangeLimits exchanges) {
+      ExchangeLimits exchanges,
+      ScheduleLimits schedule) {
     /// Topics there may be, unless another number is given.
     public static final int DEFAULT_TOPICS = 10_000_000;
 
     /// Users one topic may be granted to, unless another number is given.
     public static final int DEFAULT_GRANTS_PER_TOPIC = 10_000;
 
-    /// Bounds with the default numbers of topics, grants, idempotency keys, subscriptions, streams
-    /// and exchanges.
+    /// Bounds with the default numbers of topics, grants, idempotency keys, subscriptions, streams,
+    /// exchanges and scheduled messages.
     public Limits(
         long hotTierBytes,
         long pageCacheBytes,
@@ -102,7 +110,8 @@ public final class Node {
           Receipts.Limits.DEFAULT,
           Subscriptions.Limits.DEFAULT,
           StreamLimits.DEFAULT,
-          ExchangeLimits.DEFAULT);
+          ExchangeLimits.DEFAULT,
+          ScheduleLimits.DEFAULT);
     }
   }
 
@@ -141,6 +150,8 @@ public final class Node {
     AtomicInteger lastStreamNumber = new AtomicInteger(contents.lastStreamNumber());
     streams = new StreamPool(limits.streams());
     Names names = new Names();
+    waiting =
+        new Waiting(store.countScheduled(), contents.lastScheduled(), limits.schedule().messages());
     for (int i = 0; i < count; i++) {
       SerialExecutor executor = executors.get(i);
       HotTier tier = new HotTier(limits.hotTierBytes() / count);
@@ -156,9 +167,14 @@ public final class Node {
               receipts,
               names,
               limits.pageCacheBytes() / count,
+              limits.schedule().memoryBytes() / count,
               streams,
               new OwnOf(executor),
               store,
+              waiting,
+              slotsOf(i, count),
+              i,
+              observer::appendedLate,
               limits);
       states.add(state);
       shards.add(new Shard(i, executor, state, lane, store, opening, paging, backlog, logs));
@@ -167,6 +183,17 @@ public final class Node {
     }
     lane.serve(shards, loops);
     shards.forEach(shard -> shard.serve(List.copyOf(loops)));
+    for (int i = 0; i < count; i++) {
+      executors.get(i).execute(states.get(i).schedule()::begin);
+    }
+  }
+
+  private static SlotSet slotsOf(int shard, int shards) {
+    BitSet slots = new BitSet();
+    for (int slot = shard; slot < Slot.COUNT; slot += shards) {
+      slots.set(slot);
+    }
+    return SlotSet.copyOf(slots);
   }
 
   /// What transient queues held when an earlier process ended is gone.
@@ -273,6 +300,18 @@ public final class Node {
         submit(new TendStreams(i), home, _ -> {});
       }
     }
+  }
+
+  /// What has become of scheduled messages since the start.
+  public Schedule.Figures scheduleFigures() {
+    return states.stream()
+        .map(state -> state.schedule().figures())
+        .reduce(Schedule.Figures.NONE, Schedule.Figures::plus);
+  }
+
+  /// How many messages wait until they are due.
+  public long scheduledMessages() {
+    return waiting.count();
   }
 
   /// What waits.

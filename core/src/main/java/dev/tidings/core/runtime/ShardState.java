@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.runtime;
 
+import dev.tidings.core.command.AbandonScheduled;
 import dev.tidings.core.command.CreateQueue;
 import dev.tidings.core.directory.Binding;
 import dev.tidings.core.directory.Client;
@@ -25,10 +26,18 @@ import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.PublishedId;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
+import dev.tidings.core.schedule.Schedule;
+import dev.tidings.core.schedule.Waiting;
 import dev.tidings.core.slot.Slot;
+import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreRecord;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.store.TransientStore;
 import dev.tidings.core.stream.Sending;
 import dev.tidings.core.stream.StoredUuids;
@@ -49,6 +58,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,6 +94,9 @@ public final class ShardState {
   private final Names names;
   private final Set<String> claimedNames = new HashSet<>();
   private final Streams streams;
+  private final Own own;
+  private final Waiting waiting;
+  private final Schedule schedule;
   private List<StoreRecord> emitted = new ArrayList<>();
   private final List<Load> wanted = new ArrayList<>();
 
@@ -97,9 +110,14 @@ public final class ShardState {
       Receipts receipts,
       Names names,
       long pageBytes,
+      long scheduleBytes,
       StreamPool pool,
       Own own,
       TransientStore store,
+      Waiting waiting,
+      SlotSet slots,
+      int someSlot,
+      LongConsumer late,
       Node.Limits limits) {
     this.time = time;
     this.directory = directory;
@@ -114,20 +132,17 @@ public final class ShardState {
     this.subscriptions =
         new Subscriptions(
             time, limits.subscriptions().deliveries(), pageBytes, record -> emitted.add(record));
+    this.own = own;
     this.streams = new Streams(time, pool, new StreamHost(own));
+    this.waiting = waiting;
+    this.schedule = new Schedule(time, slots, someSlot, scheduleBytes, waiting, late, own);
     for (Entry.Kind kind : Entry.Kind.values()) {
       changed.put(kind, new HashMap<>());
     }
   }
 
   /// How the shard does things of its own.
-  interface Own {
-    /// Hands in a command after the present one; `reply` is called on the shard's executor.
-    <R> void submit(Command<R> command, java.util.function.Consumer<Outcome<R>> reply);
-
-    /// Runs a task on the shard's executor after so many nanoseconds.
-    void after(long delayNs, Runnable task);
-  }
+  interface Own extends Schedule.Host {}
 
   /// What has become of an entry. It counts until all that was done to it is durable: what is
   /// durable of it meanwhile is older.
@@ -533,6 +548,49 @@ public final class ShardState {
     return trims;
   }
 
+  // ---- scheduled messages ----
+
+  /// Those that are due soon.
+  public Schedule schedule() {
+    return schedule;
+  }
+
+  /// Why `more` messages may not be scheduled, if so.
+  public Optional<String> noRoomForScheduled(int more) {
+    return waiting.noRoomFor(more);
+  }
+
+  /// Stores messages until they are due.
+  ///
+  /// @param messages one or more, all with the time when they are due
+  public List<ScheduledMessage> schedule(Topic topic, List<NewMessage> messages) {
+    List<ScheduledMessage> scheduled = new ArrayList<>(messages.size());
+    for (NewMessage message : messages) {
+      scheduled.add(
+          new ScheduledMessage(topic.name(), topic.incarnation(), waiting.nextNumber(), message));
+    }
+    schedule.scheduled(scheduled);
+    emitted.add(new StoreRecord.MessagesScheduled(topic.slot(), scheduled));
+    return scheduled;
+  }
+
+  /// Stores that messages wait no longer, which the schedule knows.
+  public void unschedule(int slot, List<ScheduledId> ids, ScheduledRemoved.Why why) {
+    emitted.add(new ScheduledRemoved(slot, ids, why));
+  }
+
+  /// Removes what was scheduled for a topic that is gone. If that fails, it is removed when it is
+  /// due.
+  private void abandonScheduled(Topic topic, ScheduledId from) {
+    own.submit(
+        new AbandonScheduled(topic.slot(), topic.incarnation(), from),
+        outcome -> {
+          if (outcome instanceof Outcome.Done<Optional<ScheduledId>>(Optional<ScheduledId> next)) {
+            next.ifPresent(it -> abandonScheduled(topic, it));
+          }
+        });
+  }
+
   // ---- streams ----
 
   /// Those that are in memory.
@@ -785,7 +843,7 @@ public final class ShardState {
     long now = time.wallMs();
     List<Message> appended = new ArrayList<>(messages.size());
     for (NewMessage message : messages) {
-      appended.add(log.append(message.payload(), message.metadata(), message.ttlMs(), now));
+      appended.add(log.append(message, now));
     }
     changedLogs.add(log);
     emitted.add(
@@ -818,17 +876,12 @@ public final class ShardState {
     receipts.release(request);
   }
 
-  /// Stores that `request`, whose key was claimed, has appended these messages to `topic`.
-  public void keepReceipt(KeyedRequest request, Topic topic, List<Message> appended) {
+  /// Stores that `request`, whose key was claimed, has published the messages with `ids` to
+  /// `topic`.
+  public void keepReceipt(KeyedRequest request, Topic topic, List<PublishedId> ids) {
     Receipt receipt =
-        new Receipt(
-            topic.slot(),
-            request,
-            receipts.expiryOf(time.wallMs()),
-            topic.incarnation(),
-            appended.getFirst().sequence(),
-            appended.size(),
-            appended.getFirst().timestamp());
+        Receipt.of(
+            topic.slot(), request, receipts.expiryOf(time.wallMs()), topic.incarnation(), ids);
     receipts.keep(receipt);
     uncommittedReceipts.add(receipt);
     emitted.add(new StoreRecord.ReceiptKept(receipt));
@@ -838,13 +891,6 @@ public final class ShardState {
   public void forgetReceipts(int slot, long expiredBefore) {
     emitted.add(new StoreRecord.ReceiptsExpired(slot, expiredBefore));
   }
-
-  /// A message to append.
-  ///
-  /// @param payload one JSON value
-  /// @param metadata a JSON object of strings, or empty
-  /// @param ttlMs how long it may be delivered, in milliseconds; [Message#NEVER] for ever
-  public record NewMessage(Payload payload, Payload metadata, long ttlMs) {}
 
   /// Takes the records emitted since the last call.
   List<StoreRecord> takeEmitted() {
@@ -860,6 +906,7 @@ public final class ShardState {
   TopicLog load(String topic, int incarnation, LogExtent extent) {
     TopicLog log = new TopicLog(topic, incarnation, extent, tier);
     logs.put(log);
+    schedule.opened(incarnation);
     return log;
   }
 
@@ -886,6 +933,9 @@ public final class ShardState {
       case StoreRecord.EntryRemoved removed -> {
         settle(removed.entry());
         removed.entry().ownNumber().ifPresent(this::discard);
+        if (removed.entry() instanceof Topic topic) {
+          abandonScheduled(topic, ScheduledId.FIRST);
+        }
       }
       case StoreRecord.MessagesAppended appended -> {
         logs.find(appended.incarnation())
@@ -899,6 +949,8 @@ public final class ShardState {
       }
       case StoreRecord.DeliveryChanged delivered ->
           subscriptions.committed(delivered.number(), delivered.change().ordinal());
+      case StoreRecord.MessagesScheduled scheduled -> schedule.committed(scheduled.messages());
+      case StoreRecord.ScheduledRemoved removal -> schedule.committed(removal);
       case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
       case StoreRecord.LogTrimmed _,
           StoreRecord.ReceiptsExpired _,
@@ -933,6 +985,7 @@ public final class ShardState {
     claimedNames.clear();
     subscriptions.revert();
     streams.revert();
+    schedule.revert();
     uncommittedReceipts.forEach(receipts::forget);
     uncommittedReceipts.clear();
     emitted.clear();

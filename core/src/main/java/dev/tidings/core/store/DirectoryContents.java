@@ -13,9 +13,15 @@ import java.util.List;
 /// @param lastStreamNumber no lower than the number of any stream ever put, also of those that are
 ///   gone or may have been lost; one below [DurableStream#FIRST_NUMBER] if there was none, and
 ///   never lower
+/// @param lastScheduled no lower than the number of any message ever scheduled, also of those that
+///   are gone or may have been lost; 0 if there was none
 /// @param damaged entries that could not be read
 public record DirectoryContents(
-    List<Entry> entries, int lastIncarnation, int lastStreamNumber, List<Damaged> damaged) {
+    List<Entry> entries,
+    int lastIncarnation,
+    int lastStreamNumber,
+    long lastScheduled,
+    List<Damaged> damaged) {
 
   /// The [#lastStreamNumber] of a store that has never kept a stream.
   public static final int NO_STREAM_NUMBER = DurableStream.FIRST_NUMBER - 1;
@@ -33,9 +39,15 @@ public record DirectoryContents(
     damaged = List.copyOf(damaged);
   }
 
-  /// What a store holds that has never kept a stream.
+  /// What a store holds that has never kept a scheduled message.
+  public DirectoryContents(
+      List<Entry> entries, int lastIncarnation, int lastStreamNumber, List<Damaged> damaged) {
+    this(entries, lastIncarnation, lastStreamNumber, 0, damaged);
+  }
+
+  /// What a store holds that has never kept a stream or a scheduled message.
   public DirectoryContents(List<Entry> entries, int lastIncarnation, List<Damaged> damaged) {
-    this(entries, lastIncarnation, NO_STREAM_NUMBER, damaged);
+    this(entries, lastIncarnation, NO_STREAM_NUMBER, 0, damaged);
   }
 
   /// The entries of one type.

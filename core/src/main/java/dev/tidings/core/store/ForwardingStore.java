@@ -2,6 +2,8 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
@@ -57,6 +59,25 @@ public abstract class ForwardingStore implements Store {
   @Override
   public List<DeliveryChange> loadDeliveries(int number) throws StoreException {
     return other.loadDeliveries(number);
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException {
+    return other.readScheduled(slots, from, dueBefore, maxMessages, maxBytes);
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException {
+    return other.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes);
+  }
+
+  @Override
+  public long countScheduled() throws StoreException {
+    return other.countScheduled();
   }
 
   @Override

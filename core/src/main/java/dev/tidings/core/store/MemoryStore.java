@@ -5,6 +5,8 @@ import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.DeadLettersKept;
@@ -14,8 +16,10 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.MessagesScheduled;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.SequenceRange;
 import java.nio.file.Path;
@@ -26,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /// A store in this process's memory: for tests, and for servers that need not remember. Nothing
 /// outlives the [Memory] it was made on.
@@ -45,11 +50,13 @@ public final class MemoryStore implements Store {
     private final Map<EntryKey, Entry> entries = new HashMap<>();
     private final Map<KeyedItem, Receipt> receipts = new HashMap<>();
     private final Map<Integer, List<DeliveryChange>> deliveries = new HashMap<>();
+    private final TreeMap<ScheduledId, ScheduledMessage> scheduled = new TreeMap<>();
     // Of the messages in logs and among dead letters.
     private long messages;
     private long bytes;
     private int lastIncarnation;
     private int lastStreamNumber = DirectoryContents.NO_STREAM_NUMBER;
+    private long lastScheduled;
   }
 
   private record KeyedItem(String userId, String key, int item) {
@@ -147,6 +154,13 @@ public final class MemoryStore implements Store {
         changes.add(changed.change());
       }
       case DeadLettersKept kept -> keep(kept);
+      case MessagesScheduled scheduled -> {
+        for (ScheduledMessage message : scheduled.messages()) {
+          memory.scheduled.put(message.id(), message);
+          memory.lastScheduled = Math.max(memory.lastScheduled, message.number());
+        }
+      }
+      case ScheduledRemoved removed -> removed.ids().forEach(memory.scheduled::remove);
       case DeadLettersRemoved removed -> removed.ranges().forEach(it -> remove(removed, it));
     }
   }
@@ -336,6 +350,59 @@ public final class MemoryStore implements Store {
   }
 
   @Override
+  public List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException {
+    return scheduled(
+        from,
+        0,
+        maxMessages,
+        maxBytes,
+        it -> it.message().dueAt() < dueBefore && slots.contains(it.slot()));
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException {
+    return scheduled(from, skip, maxMessages, maxBytes, it -> it.incarnation() == incarnation);
+  }
+
+  private List<ScheduledMessage> scheduled(
+      ScheduledId from,
+      int skip,
+      int maxMessages,
+      long maxBytes,
+      Predicate<ScheduledMessage> wanted)
+      throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      List<ScheduledMessage> found = new ArrayList<>();
+      int left = skip;
+      long bytes = 0;
+      for (ScheduledMessage message : memory.scheduled.tailMap(from, true).values()) {
+        if (!wanted.test(message) || left-- > 0) {
+          continue;
+        }
+        if (found.size() == maxMessages || (bytes >= maxBytes && !found.isEmpty())) {
+          break;
+        }
+        found.add(message);
+        bytes += message.message().size();
+      }
+      return found;
+    }
+  }
+
+  @Override
+  public long countScheduled() throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return memory.scheduled.size();
+    }
+  }
+
+  @Override
   public DirectoryContents loadDirectory() throws StoreException {
     synchronized (memory) {
       checkOpen();
@@ -343,6 +410,7 @@ public final class MemoryStore implements Store {
           List.copyOf(memory.entries.values()),
           memory.lastIncarnation,
           memory.lastStreamNumber,
+          memory.lastScheduled,
           List.of());
     }
   }

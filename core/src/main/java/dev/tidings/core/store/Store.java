@@ -2,6 +2,8 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
@@ -64,6 +66,31 @@ public interface Store extends AutoCloseable {
   /// the whole state, if there was one, and those after it, in their order. Damage is kept aside
   /// and named, and makes this fail: what is left does not tell what was acked.
   List<DeliveryChange> loadDeliveries(int number) throws StoreException;
+
+  /// Messages that wait until they are due, in the order of their ids.
+  ///
+  /// At most `maxMessages`, and no more once `maxBytes` of payload and metadata are reached; at
+  /// least one if there is any. Damaged ones are kept aside, named and left out.
+  ///
+  /// @param slots of their topics
+  /// @param from the lowest id
+  /// @param dueBefore later ones are left out, milliseconds since 1970
+  /// @return an empty list only if there are none
+  List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException;
+
+  /// Messages that wait until they are due and go to the log with number `incarnation`, as
+  /// [#readScheduled] gives them.
+  ///
+  /// @param from the lowest id
+  /// @param skip how many from there on are passed over; it takes time in proportion
+  List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException;
+
+  /// How many messages wait until they are due. Takes time in proportion to them.
+  long countScheduled() throws StoreException;
 
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;

@@ -4,6 +4,8 @@ package dev.tidings.core.store;
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.SequenceRange;
 import java.util.List;
@@ -48,6 +50,37 @@ public sealed interface StoreRecord {
   /// @param incarnation the number of the log
   /// @param firstRetained at most one above the last sequence of the log
   record LogTrimmed(int slot, int incarnation, long firstRetained) implements StoreRecord {}
+
+  /// Messages wait from now on until they are due.
+  ///
+  /// @param slot the slot of the topic
+  /// @param messages one or more, all of that topic; their ids were never used before
+  record MessagesScheduled(int slot, List<ScheduledMessage> messages) implements StoreRecord {
+    public MessagesScheduled {
+      messages = List.copyOf(messages);
+    }
+  }
+
+  /// Scheduled messages wait no longer. What was appended for them stands in a record of its own.
+  ///
+  /// @param slot the slot of the topic
+  /// @param ids of the messages, which all wait until now
+  /// @param why what has become of them, which stores need not remember
+  record ScheduledRemoved(int slot, List<ScheduledId> ids, Why why) implements StoreRecord {
+    public ScheduledRemoved {
+      ids = List.copyOf(ids);
+    }
+
+    /// What has become of a scheduled message.
+    public enum Why {
+      /// It was due and has been appended to its log.
+      APPENDED,
+      /// Somebody has cancelled it.
+      CANCELLED,
+      /// Its topic is gone.
+      ABANDONED
+    }
+  }
 
   /// An entry of the directory was created or changed.
   ///

@@ -76,6 +76,8 @@ public final class TransientStore extends ForwardingStore {
       case StoreRecord.DeadLettersRemoved removed -> keeps(removed.number());
       case StoreRecord.EntryPut _,
           StoreRecord.EntryRemoved _,
+          StoreRecord.MessagesScheduled _,
+          StoreRecord.ScheduledRemoved _,
           StoreRecord.ReceiptKept _,
           StoreRecord.ReceiptsExpired _ ->
           false;

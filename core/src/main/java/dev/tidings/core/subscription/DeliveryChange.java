@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.subscription;
 
+import dev.tidings.core.message.Ordering;
 import java.util.List;
 
 /// How the deliveries of one subscription were changed by one command, as the store remembers it.
@@ -57,12 +58,61 @@ public record DeliveryChange(
   /// @param since when that began, milliseconds since 1970
   /// @param forMs how long it lasts, milliseconds
   /// @param kept whether the messages are among the dead letters' copies rather than in the log
+  /// @param orderings what was asked of the order of each; empty if nothing was of any
   public record Outstanding(
-      SequenceRange range, int attempts, long lease, long since, long forMs, boolean kept) {}
+      SequenceRange range,
+      int attempts,
+      long lease,
+      long since,
+      long forMs,
+      boolean kept,
+      List<Ordering> orderings) {
+    public Outstanding {
+      orderings = checked(orderings, range);
+    }
+
+    /// Messages for whose order nothing was asked.
+    public Outstanding(
+        SequenceRange range, int attempts, long lease, long since, long forMs, boolean kept) {
+      this(range, attempts, lease, since, forMs, kept, List.of());
+    }
+
+    /// What was asked of the order of the one with that sequence.
+    Ordering ordering(long sequence) {
+      return DeliveryChange.ordering(orderings, range, sequence);
+    }
+  }
+
+  private static List<Ordering> checked(List<Ordering> orderings, SequenceRange range) {
+    if (!orderings.isEmpty() && orderings.size() != range.size()) {
+      throw new IllegalArgumentException(
+          "orderings: " + orderings.size() + " (expected: none or " + range.size() + ")");
+    }
+    return List.copyOf(orderings);
+  }
+
+  private static Ordering ordering(List<Ordering> orderings, SequenceRange range, long sequence) {
+    return orderings.isEmpty() ? Ordering.NONE : orderings.get((int) (sequence - range.first()));
+  }
 
   /// Neighbouring dead letters.
   ///
   /// @param range which
   /// @param attempts how often they were delivered
-  public record Dead(SequenceRange range, int attempts) {}
+  /// @param orderings what was asked of the order of each; empty if nothing was of any
+  public record Dead(SequenceRange range, int attempts, List<Ordering> orderings) {
+    public Dead {
+      orderings = checked(orderings, range);
+    }
+
+    /// Dead letters for whose order nothing was asked.
+    public Dead(SequenceRange range, int attempts) {
+      this(range, attempts, List.of());
+    }
+
+    /// What was asked of the order of the one with that sequence.
+    Ordering ordering(long sequence) {
+      return DeliveryChange.ordering(orderings, range, sequence);
+    }
+  }
 }

@@ -107,7 +107,8 @@ class CommandsTest {
                 many.receipts(),
                 many.subscriptions(),
                 many.streams(),
-                many.exchanges()),
+                many.exchanges(),
+                many.schedule()),
             new ManualTime());
     Topic topic = node.createTopic("t");
     node.createTopic("u");
@@ -122,7 +123,7 @@ class CommandsTest {
     assertThat(code(published)).isEqualTo(Refusal.Code.LIMIT_REACHED);
     assertThat(granted.done().grantees()).containsExactly("ada");
     assertThat(code(over)).isEqualTo(Refusal.Code.LIMIT_REACHED);
-    assertThat(fine.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(fine.done())).hasSize(1);
   }
 
   @Test
@@ -140,13 +141,15 @@ class CommandsTest {
   void publish_creatingATopic_makesTheCallerItsOwner() {
     var reply = node.publish("t", "1", "2");
     node.settle();
-    assertThat(reply.done().ids().stream().map(MessageId::sequence)).containsExactly(1L, 2L);
-    assertThat(reply.done().ids().stream().map(MessageId::timestamp))
+    assertThat(CrankedNode.ids(reply.done()).stream().map(MessageId::sequence))
+        .containsExactly(1L, 2L);
+    assertThat(CrankedNode.ids(reply.done()).stream().map(MessageId::timestamp))
         .containsOnly(ManualTime.BEGINNING_MS);
     Topic topic = node.node().directory().topic("t").orElseThrow();
     assertThat(topic.ownerId()).isEqualTo(CrankedNode.OWNER);
     assertThat(topic.isPublic()).isFalse();
-    assertThat(reply.done().ids().getFirst().incarnation()).isEqualTo(topic.incarnation());
+    assertThat(CrankedNode.ids(reply.done()).getFirst().incarnation())
+        .isEqualTo(topic.incarnation());
   }
 
   @Test
@@ -209,7 +212,7 @@ class CommandsTest {
     assertThat(code(publish)).isEqualTo(Refusal.Code.DAMAGED);
     assertThat(code(user)).isEqualTo(Refusal.Code.DAMAGED);
     assertThat(user.refusal().detail()).isEqualTo("kept in y");
-    assertThat(other.done().ids().getFirst().incarnation()).isEqualTo(6);
+    assertThat(CrankedNode.ids(other.done()).getFirst().incarnation()).isEqualTo(6);
   }
 
   @Test
@@ -234,7 +237,7 @@ class CommandsTest {
   void commandsThatWaitForALog_areHandledInOrder_andOneLoadServesThem() throws Exception {
     var first = node.publish("t", "1");
     node.settle();
-    assertThat(first.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(first.done())).hasSize(1);
     CrankedNode again = CrankedNode.on(new MemoryStore(memory), 1);
     List<Reply<Publish.Published>> replies = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
@@ -245,9 +248,12 @@ class CommandsTest {
     assertThat(again.blocking().pending()).isEqualTo(1);
     again.settle();
     List<Long> sequences =
-        replies.stream().flatMap(it -> it.done().ids().stream()).map(MessageId::sequence).toList();
+        replies.stream()
+            .flatMap(it -> CrankedNode.ids(it.done()).stream())
+            .map(MessageId::sequence)
+            .toList();
     assertThat(sequences).containsExactly(2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L, 11L);
-    assertThat(elsewhere.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(elsewhere.done())).hasSize(1);
   }
 
   /// A reply that threw while those who waited for a log were served left the rest unanswered.
@@ -269,7 +275,7 @@ class CommandsTest {
                 }));
     var next = again.publish("t", "2");
     again.settle();
-    assertThat(next.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(next.done())).hasSize(1);
     assertThat(again.node().backlog().commands()).isZero();
   }
 
@@ -300,12 +306,12 @@ class CommandsTest {
     var alone = small.publish("t", large);
     var second = small.publish("u", "1");
     small.settle();
-    assertThat(alone.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(alone.done())).hasSize(1);
     assertThat(code(second)).isEqualTo(Refusal.Code.OVERLOADED);
     var fits = small.publish("u", "1");
     var over = small.publish("v", large);
     small.settle();
-    assertThat(fits.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(fits.done())).hasSize(1);
     assertThat(code(over)).isEqualTo(Refusal.Code.OVERLOADED);
     assertThat(small.node().backlog().bytes()).isZero();
   }

@@ -10,6 +10,7 @@ import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.exchange.Target;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CrankedNode;
@@ -17,6 +18,7 @@ import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.MemoryStore;
 import java.time.Duration;
 import java.util.List;
@@ -82,7 +84,8 @@ class ExchangeCommandsTest {
                 many.receipts(),
                 many.subscriptions(),
                 many.streams(),
-                new ExchangeLimits(exchanges, queues, bindings, many.exchanges().transientBytes())),
+                new ExchangeLimits(exchanges, queues, bindings, many.exchanges().transientBytes()),
+                ScheduleLimits.DEFAULT),
             new ManualTime());
   }
 
@@ -326,7 +329,7 @@ class ExchangeCommandsTest {
   void enqueue_passesOverQueuesThatAreGone() {
     Queue before = done(queue("q"));
     Target target = new Target("q", before.incarnation());
-    Enqueue enqueue = new Enqueue(List.of(target), true, Payload.of("1"), true);
+    Enqueue enqueue = new Enqueue(List.of(target), true, Payload.of("1"), Ordering.NONE, true);
     assertThat(done(enqueue).copies()).isEqualTo(1);
     done(new DeleteQueue(before));
     assertThat(done(enqueue).copies()).isZero();
@@ -352,6 +355,7 @@ class ExchangeCommandsTest {
                     List.of(new Target(drop.name(), drop.incarnation())),
                     durable,
                     Payload.of("1"),
+                    Ordering.NONE,
                     true));
         Enqueue.Enqueued refused =
             done(
@@ -359,6 +363,7 @@ class ExchangeCommandsTest {
                     List.of(new Target(full.name(), full.incarnation())),
                     durable,
                     Payload.of("1"),
+                    Ordering.NONE,
                     true));
         assertThat(dropped).isEqualTo(new Enqueue.Enqueued(1, i < 2 ? 0 : 1, List.of()));
         assertThat(refused)

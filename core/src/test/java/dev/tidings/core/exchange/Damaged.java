@@ -32,6 +32,7 @@ final class Damaged extends ForwardingStore {
         left,
         contents.lastIncarnation(),
         contents.lastStreamNumber(),
+        contents.lastScheduled(),
         List.of(new DirectoryContents.Damaged(kind, key, "checksum; kept aside")));
   }
 }

@@ -24,6 +24,7 @@ import dev.tidings.core.directory.Queue.Overflow;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.log.Retention;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CommitLane;
@@ -31,6 +32,7 @@ import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Reply;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.Store;
@@ -74,7 +76,8 @@ final class Queues {
             Receipts.Limits.DEFAULT,
             new Subscriptions.Limits(100, 10, Deliveries.Limits.DEFAULT),
             StreamLimits.DEFAULT,
-            new ExchangeLimits(100, 100, 10_000, transientBytes));
+            new ExchangeLimits(100, 100, 10_000, transientBytes),
+            ScheduleLimits.DEFAULT);
     store = new FaultyStore(durable, 1);
     node = CrankedNode.on(store, 2, limits, time);
   }
@@ -177,6 +180,7 @@ final class Queues {
         List.of(new Target(queue.name(), queue.incarnation())),
         queue.durable(),
         Payload.of(payload),
+        Ordering.NONE,
         true);
   }
 
@@ -196,7 +200,8 @@ final class Queues {
     node.executor(0)
         .run(() ->
             new ExchangePublisher(node.node())
-                .publish(exchange, key, Payload.of(payload), node.executor(0), reply));
+                .publish(
+                    exchange, key, Payload.of(payload), Ordering.NONE, node.executor(0), reply));
     return reply;
   }
 

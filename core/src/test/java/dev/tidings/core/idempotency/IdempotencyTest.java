@@ -15,6 +15,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.stream.StreamLimits;
@@ -54,7 +55,8 @@ class IdempotencyTest {
         new Receipts.Limits(600_000, keysPerUser, keys),
         Subscriptions.Limits.DEFAULT,
         StreamLimits.DEFAULT,
-        ExchangeLimits.DEFAULT);
+        ExchangeLimits.DEFAULT,
+        ScheduleLimits.DEFAULT);
   }
 
   private Publish publishing(
@@ -94,8 +96,8 @@ class IdempotencyTest {
     node.settle();
     var third = publish("t", "k", "1", "2");
     node.settle();
-    assertThat(second.done().ids()).isEqualTo(first.done().ids()).hasSize(2);
-    assertThat(third.done().ids()).isEqualTo(first.done().ids());
+    assertThat(CrankedNode.ids(second.done())).isEqualTo(CrankedNode.ids(first.done())).hasSize(2);
+    assertThat(CrankedNode.ids(third.done())).isEqualTo(CrankedNode.ids(first.done()));
     assertThat(List.of(first, second, third))
         .extracting(reply -> reply.done().repeated())
         .containsExactly(false, true, true);
@@ -109,7 +111,7 @@ class IdempotencyTest {
     restart();
     var second = publish("t", "k", "1");
     node.settle();
-    assertThat(second.done().ids()).isEqualTo(first.done().ids());
+    assertThat(CrankedNode.ids(second.done())).isEqualTo(CrankedNode.ids(first.done()));
     assertThat(stored("t")).isEqualTo(1);
   }
 
@@ -120,7 +122,7 @@ class IdempotencyTest {
     var otherBody = publish("t", "k", "2");
     var otherTopic = publish("u", "k", "1");
     node.settle();
-    assertThat(first.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(first.done())).hasSize(1);
     assertThat(otherBody.refusal().code()).isEqualTo(Refusal.Code.KEY_REUSED);
     assertThat(otherTopic.refusal().code()).isEqualTo(Refusal.Code.KEY_REUSED);
     assertThat(node.node().directory().topic("u")).isEmpty();
@@ -132,7 +134,7 @@ class IdempotencyTest {
     node.settle();
     var bob = node.submit(publishing(node, "t", "bob", "k", 0, "1"));
     node.settle();
-    assertThat(bob.done().ids()).isNotEqualTo(ada.done().ids());
+    assertThat(CrankedNode.ids(bob.done())).isNotEqualTo(CrankedNode.ids(ada.done()));
     assertThat(stored("t")).isEqualTo(2);
   }
 
@@ -149,8 +151,8 @@ class IdempotencyTest {
     node.settle();
     var again = node.submit(other);
     node.settle();
-    assertThat(first.done().ids()).isNotEqualTo(second.done().ids());
-    assertThat(again.done().ids()).isEqualTo(second.done().ids());
+    assertThat(CrankedNode.ids(first.done())).isNotEqualTo(CrankedNode.ids(second.done()));
+    assertThat(CrankedNode.ids(again.done())).isEqualTo(CrankedNode.ids(second.done()));
     assertThat(node.node().receipts().keys()).isEqualTo(1);
   }
 
@@ -164,7 +166,7 @@ class IdempotencyTest {
     var again = publish("t", "k", "1");
     node.settle();
     assertThat(deleted.done()).isEqualTo(topic);
-    assertThat(again.done().ids()).isEqualTo(first.done().ids());
+    assertThat(CrankedNode.ids(again.done())).isEqualTo(CrankedNode.ids(first.done()));
     assertThat(node.node().directory().topic("t")).isEmpty();
   }
 
@@ -180,7 +182,7 @@ class IdempotencyTest {
     assertThat(node.node().receipts().keys()).isZero();
     var other = publish("u", "k", "2");
     node.settle();
-    assertThat(other.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(other.done())).hasSize(1);
   }
 
   @Test
@@ -193,8 +195,8 @@ class IdempotencyTest {
     time.advance(Duration.ofMillis(1));
     var anew = publish("t", "k", "other");
     node.settle();
-    assertThat(repeated.done().ids()).isEqualTo(first.done().ids());
-    assertThat(anew.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(repeated.done())).isEqualTo(CrankedNode.ids(first.done()));
+    assertThat(CrankedNode.ids(anew.done())).hasSize(1);
     time.advance(Duration.ofMinutes(10));
     for (int slot : node.node().receipts().sweep(time.wallMs())) {
       var _ = node.submit(new ForgetReceipts(slot, time.wallMs()));
@@ -222,14 +224,14 @@ class IdempotencyTest {
       others.add(node.submit(publishing(node, "t", "bob", "k" + i, 0, "1")));
     }
     node.settle();
-    assertThat(known.done().ids()).isEqualTo(replies.get(3).done().ids());
+    assertThat(CrankedNode.ids(known.done())).isEqualTo(replies.get(3).done().ids());
     assertThat(others.get(4).done().ids()).hasSize(1);
     assertThat(others.get(5).refusal().code()).isEqualTo(Refusal.Code.TOO_MANY_KEYS);
     time.advance(Duration.ofMinutes(10));
     assertThat(node.node().receipts().sweep(time.wallMs())).isNotEmpty();
     var later = publish("t", "k10", "1");
     node.settle();
-    assertThat(later.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(later.done())).hasSize(1);
   }
 
   /// Requests are made again and again, over failures of the store and restarts: none is carried
@@ -296,8 +298,10 @@ class IdempotencyTest {
           reply
               .outcome()
               .filter(outcome -> outcome instanceof Outcome.Done)
-              .ifPresent(
-                  _ -> answers.computeIfAbsent(key, _ -> new HashSet<>()).add(reply.done().ids())));
+              .ifPresent(_ ->
+                  answers
+                      .computeIfAbsent(key, _ -> new HashSet<>())
+                      .add(CrankedNode.ids(reply.done()))));
       assertThat(answers).isNotEmpty();
       assertThat(answers.values()).allMatch(ids -> ids.size() == 1);
       Map<String, Integer> copies = new HashMap<>();

@@ -279,7 +279,7 @@ class ReadersTest {
     store.crashes = false;
     var retry = again.publish("t", "2");
     again.settle();
-    assertThat(retry.done().ids().getFirst().sequence()).isEqualTo(2);
+    assertThat(CrankedNode.ids(retry.done()).getFirst().sequence()).isEqualTo(2);
   }
 
   @Test
@@ -492,7 +492,7 @@ class ReadersTest {
       var live = again.publish("t", "live");
       long _ = again.node().lane().step();
       again.settle();
-      long sequence = live.done().ids().getFirst().sequence();
+      long sequence = CrankedNode.ids(live.done()).getFirst().sequence();
       assertThat(reader.sequences()).contains(sequence).allMatch(it -> it > 5);
       assertThat(reader.gapsBefore()).hasSize(1);
       assertThat(before).isEqualTo(1);
@@ -512,8 +512,10 @@ class ReadersTest {
     var first = again.publish("t", "4");
     var next = again.publish("t", "5");
     again.settle();
-    assertThat(first.done().ids().getFirst().sequence()).isEqualTo(4 + LogExtent.LAPSE_STEP);
-    assertThat(next.done().ids().getFirst().sequence()).isEqualTo(5 + LogExtent.LAPSE_STEP);
+    assertThat(CrankedNode.ids(first.done()).getFirst().sequence())
+        .isEqualTo(4 + LogExtent.LAPSE_STEP);
+    assertThat(CrankedNode.ids(next.done()).getFirst().sequence())
+        .isEqualTo(5 + LogExtent.LAPSE_STEP);
     assertThat(reader.texts()).containsExactly("3", "4", "5");
     assertThat(reader.gapsBefore()).containsExactly(4 + LogExtent.LAPSE_STEP);
   }

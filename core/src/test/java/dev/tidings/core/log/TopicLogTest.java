@@ -4,6 +4,7 @@ package dev.tidings.core.log;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.store.LogExtent;
@@ -23,7 +24,8 @@ class TopicLogTest {
   }
 
   private Message append(TopicLog to, int size) {
-    return to.append(Payload.wrap(new byte[size]), Payload.EMPTY, Message.NEVER, time.wallMs());
+    return to.append(
+        new NewMessage(Payload.wrap(new byte[size]), Payload.EMPTY, Message.NEVER), time.wallMs());
   }
 
   private void append(TopicLog to, int count, int size) {
@@ -76,11 +78,13 @@ class TopicLogTest {
 
   @Test
   void expiry_countsFromTheTimestamp_andDoesNotOverflow() {
-    Message brief = log.append(Payload.of("1"), Payload.EMPTY, 10, time.wallMs());
+    Message brief = log.append(new NewMessage(Payload.of("1"), Payload.EMPTY, 10), time.wallMs());
     assertThat(brief.expiresAt()).isEqualTo(brief.timestamp() + 10);
     assertThat(brief.expiredAt(brief.timestamp() + 9)).isFalse();
     assertThat(brief.expiredAt(brief.timestamp() + 10)).isTrue();
-    Message endless = log.append(Payload.of("1"), Payload.EMPTY, Message.NEVER - 1, time.wallMs());
+    Message endless =
+        log.append(
+            new NewMessage(Payload.of("1"), Payload.EMPTY, Message.NEVER - 1), time.wallMs());
     assertThat(endless.expiresAt()).isEqualTo(Message.NEVER);
   }
 
@@ -281,12 +285,15 @@ class TopicLogTest {
       int durable = round % 7;
       for (int i = 0; i < durable; i++) {
         Message _ =
-            shared.append(Payload.of("d" + next++), Payload.EMPTY, Message.NEVER, time.wallMs());
+            shared.append(
+                new NewMessage(Payload.of("d" + next++), Payload.EMPTY, Message.NEVER),
+                time.wallMs());
       }
       raise(shared, next - 1);
       for (int i = 0; i < round % 5; i++) {
         Message _ =
-            shared.append(Payload.of("undone"), Payload.EMPTY, Message.NEVER, time.wallMs());
+            shared.append(
+                new NewMessage(Payload.of("undone"), Payload.EMPTY, Message.NEVER), time.wallMs());
       }
       shared.revert();
     }

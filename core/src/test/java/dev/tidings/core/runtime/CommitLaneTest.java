@@ -40,7 +40,7 @@ class CommitLaneTest {
   }
 
   private List<Long> sequences(Reply<Publish.Published> reply) {
-    return reply.done().ids().stream().map(MessageId::sequence).toList();
+    return CrankedNode.ids(reply.done()).stream().map(MessageId::sequence).toList();
   }
 
   private void settleAfter(Duration time) {
@@ -172,8 +172,8 @@ class CommitLaneTest {
     var onOne = node.submit(node.publishing("u", "1"), 1);
     // Reply itself fails if it is called from elsewhere.
     node.settle();
-    assertThat(onZero.done().ids()).hasSize(1);
-    assertThat(onOne.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(onZero.done())).hasSize(1);
+    assertThat(CrankedNode.ids(onOne.done())).hasSize(1);
   }
 
   // ---- failing ----
@@ -527,7 +527,7 @@ class CommitLaneTest {
                 }));
     var after = node.submit(new CreateTopic("u", "a", false, Optional.empty()));
     node.settle();
-    assertThat(before.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(before.done())).hasSize(1);
     assertThat(after.done().name()).isEqualTo("u");
     assertThat(node.node().backlog().commands()).isZero();
   }
@@ -546,7 +546,7 @@ class CommitLaneTest {
     gone.run(() -> node.node().submit(node.publishing("t", "1"), gone, _ -> {}));
     var other = node.submit(node.publishing("u", "2"));
     node.settle();
-    assertThat(other.done().ids()).hasSize(1);
+    assertThat(CrankedNode.ids(other.done())).hasSize(1);
     assertThat(lane.status().accepting()).isTrue();
   }
 
@@ -691,7 +691,7 @@ class CommitLaneTest {
     lane.stop();
     lane.run();
     node.settleExecutors();
-    assertThat(replies).allSatisfy(reply -> assertThat(reply.done().ids()).hasSize(1));
+    assertThat(replies).allSatisfy(reply -> assertThat(CrankedNode.ids(reply.done())).hasSize(1));
   }
 
   /// Stopping while a failed commit was being resolved left its callers without an answer.

@@ -11,8 +11,9 @@ import dev.tidings.core.log.Reader;
 import dev.tidings.core.log.Start;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
 import java.util.ArrayList;
@@ -128,6 +129,11 @@ public final class CrankedNode {
   /// Hands in a command from event loop 0; cranks nothing.
   public <R> Reply<R> submit(Command<R> command) {
     return submit(command, 0);
+  }
+
+  /// The ids of what was appended to the log at once, which all of it was.
+  public static List<MessageId> ids(Publish.Published published) {
+    return published.ids().stream().map(MessageId.class::cast).toList();
   }
 
   /// Publishes to `topic`, as it is in the directory now; creates it if it is not there.

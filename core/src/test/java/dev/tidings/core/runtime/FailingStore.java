@@ -2,6 +2,8 @@
 package dev.tidings.core.runtime;
 
 import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.BackupResult;
 import dev.tidings.core.store.Batch;
@@ -152,6 +154,28 @@ final class FailingStore implements Store {
   public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
     checkRead();
     return store.runAt(incarnation, sequence);
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException {
+    checkUp();
+    return store.readScheduled(slots, from, dueBefore, maxMessages, maxBytes);
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException {
+    checkUp();
+    return store.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes);
+  }
+
+  @Override
+  public long countScheduled() throws StoreException {
+    checkUp();
+    return store.countScheduled();
   }
 
   @Override

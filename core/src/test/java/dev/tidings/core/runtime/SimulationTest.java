@@ -114,7 +114,7 @@ class SimulationTest {
         for (int i = random.nextInt(5); i > 0; i--) {
           var reply = earlier.publish(topic, "\"before " + nextText++ + "\"");
           earlier.settle();
-          assertThat(reply.done().ids()).hasSize(1);
+          assertThat(CrankedNode.ids(reply.done())).hasSize(1);
         }
       }
     }
@@ -193,7 +193,7 @@ class SimulationTest {
                   outcome -> {
                     reply.accept(outcome);
                     if (outcome instanceof Outcome.Done) {
-                      checkDurableNow(topic, reply.done().ids(), List.of(texts));
+                      checkDurableNow(topic, CrankedNode.ids(reply.done()), List.of(texts));
                     }
                   }));
     }
@@ -297,8 +297,8 @@ class SimulationTest {
       for (Published one : published) {
         Map<Long, String> texts = contents.getOrDefault(one.topic, Map.of());
         switch (one.reply.outcome().orElseThrow()) {
-          case Outcome.Done<Publish.Published>(
-                  Publish.Published(List<MessageId> given, boolean _)) -> {
+          case Outcome.Done<Publish.Published>(Publish.Published done) -> {
+            List<MessageId> given = CrankedNode.ids(done);
             assertThat(given).hasSameSizeAs(one.texts);
             for (int i = 0; i < given.size(); i++) {
               assertThat(ids.add(given.get(i))).isTrue();
@@ -325,7 +325,7 @@ class SimulationTest {
       for (String topic : topics) {
         var reply = node.publish(topic, "\"after\"");
         node.settle();
-        MessageId id = reply.done().ids().getFirst();
+        MessageId id = CrankedNode.ids(reply.done()).getFirst();
         assertThat(id.sequence()).isEqualTo(stored(topic).size());
         // Woken by nothing but the message.
         assertThat(watchers)

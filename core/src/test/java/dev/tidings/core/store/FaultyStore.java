@@ -2,6 +2,8 @@
 package dev.tidings.core.store;
 
 import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
@@ -33,6 +35,8 @@ public final class FaultyStore implements Store {
     EXTENT,
     READ,
     RUN_AT,
+    READ_SCHEDULED,
+    COUNT_SCHEDULED,
     LOAD_DIRECTORY,
     LOAD_RECEIPTS,
     LOAD_DELIVERIES,
@@ -223,6 +227,29 @@ public final class FaultyStore implements Store {
   @Override
   public Optional<LogRun> runAt(int incarnation, long sequence) throws StoreException {
     return call(Method.RUN_AT, () -> store.runAt(incarnation, sequence));
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException {
+    return call(
+        Method.READ_SCHEDULED,
+        () -> store.readScheduled(slots, from, dueBefore, maxMessages, maxBytes));
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException {
+    return call(
+        Method.READ_SCHEDULED,
+        () -> store.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes));
+  }
+
+  @Override
+  public long countScheduled() throws StoreException {
+    return call(Method.COUNT_SCHEDULED, store::countScheduled);
   }
 
   @Override

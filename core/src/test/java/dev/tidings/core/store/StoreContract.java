@@ -1008,7 +1008,12 @@ public abstract class StoreContract {
 
   private static Receipt receipt(String key, int item, long expiresAt) {
     KeyedRequest request = new KeyedRequest("u", key, item, new Fingerprint(-1, item));
-    return new Receipt(Slot.of(Slot.Kind.TOPIC, "t"), request, expiresAt, LOG, 3, 2, 1_000);
+    return new Receipt(
+        Slot.of(Slot.Kind.TOPIC, "t"),
+        request,
+        expiresAt,
+        LOG,
+        List.of(new Receipt.Run(false, 1_000, 3, 2)));
   }
 
   @Test
@@ -1030,7 +1035,9 @@ public abstract class StoreContract {
     Receipt kept = receipt("kept", 0, 5_000);
     int otherSlot = (old.slot() + 1) % Slot.COUNT;
     KeyedRequest elsewhere = receipt("elsewhere", 0, 1).request();
-    Receipt other = new Receipt(otherSlot, elsewhere, 1, LOG, 1L << 40, 100, 1_000);
+    Receipt other =
+        new Receipt(
+            otherSlot, elsewhere, 1, LOG, List.of(new Receipt.Run(false, 1_000, 1L << 40, 100)));
     commit(new ReceiptKept(old), new ReceiptKept(kept), new ReceiptKept(other));
     commit(new ReceiptsExpired(old.slot(), 5_000));
     closeAndOpen();

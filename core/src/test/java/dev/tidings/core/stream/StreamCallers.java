@@ -20,6 +20,7 @@ import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Reply;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.StoreException;
@@ -59,7 +60,8 @@ final class StreamCallers {
             Receipts.Limits.DEFAULT,
             Subscriptions.Limits.DEFAULT,
             streams,
-            ExchangeLimits.DEFAULT);
+            ExchangeLimits.DEFAULT,
+            ScheduleLimits.DEFAULT);
     node = CrankedNode.on(store, 2, limits, time);
   }
 

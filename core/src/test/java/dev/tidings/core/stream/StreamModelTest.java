@@ -27,6 +27,7 @@ import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.runtime.ShardState;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.MemoryStore;
@@ -647,7 +648,8 @@ class StreamModelTest {
                       100,
                       Duration.ofMillis(IDLE_MS),
                       Duration.ofMillis(DEDUPLICATION_MS)),
-                  ExchangeLimits.DEFAULT),
+                  ExchangeLimits.DEFAULT,
+                  ScheduleLimits.DEFAULT),
               CommitObserver.none());
     }
 

@@ -20,13 +20,14 @@ import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CommitLane;
 import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Node;
-import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.MemoryStore;
 import dev.tidings.core.store.StoreException;
@@ -70,7 +71,8 @@ final class Subscribers {
             Receipts.Limits.DEFAULT,
             new Subscriptions.Limits(100, 10, deliveries),
             StreamLimits.DEFAULT,
-            ExchangeLimits.DEFAULT);
+            ExchangeLimits.DEFAULT,
+            ScheduleLimits.DEFAULT);
     node = CrankedNode.on(store, 2, limits, time);
     node.createTopic(TOPIC);
     node.createTopic(NOISE);

@@ -24,6 +24,7 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CommitLane;
@@ -33,7 +34,7 @@ import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
-import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.core.schedule.ScheduleLimits;
 import dev.tidings.core.store.FaultyStore;
 import dev.tidings.core.store.FaultyStore.Method;
 import dev.tidings.core.store.FaultyStore.Rates;
@@ -300,7 +301,8 @@ class SubscriptionSimulationTest {
               new Subscriptions.Limits(
                   100, 100, new Deliveries.Limits(outstandingBound, deadLetterBound, 60_000)),
               StreamLimits.DEFAULT,
-              ExchangeLimits.DEFAULT);
+              ExchangeLimits.DEFAULT,
+              ScheduleLimits.DEFAULT);
       warm = hot;
       start();
       topic = node.createTopic(TOPIC);
@@ -412,7 +414,7 @@ class SubscriptionSimulationTest {
               long ttl = ttls.get(i);
               Sent sent =
                   new Sent(
-                      published.ids().get(i).sequence(),
+                      CrankedNode.ids(published).get(i).sequence(),
                       messages.get(i).payload().text(),
                       matching.get(i),
                       ttl == Message.NEVER ? ttl : published.ids().get(i).timestamp() + ttl);

@@ -13,11 +13,11 @@ import dev.tidings.core.directory.User;
 import dev.tidings.core.log.HotTier;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.CrankedNode;
 import dev.tidings.core.runtime.ManualTime;
 import dev.tidings.core.runtime.Reply;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.core.store.LogExtent;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -157,7 +157,9 @@ class SubscriptionTroubleTest {
     for (int i = 0; i < 140; i++) {
       List<Message> thousand = new ArrayList<>();
       for (int j = 0; j < 1000; j++) {
-        thousand.add(log.append(Payload.of(MATCHING), Payload.EMPTY, Message.NEVER, time.wallMs()));
+        thousand.add(
+            log.append(
+                new NewMessage(Payload.of(MATCHING), Payload.EMPTY, Message.NEVER), time.wallMs()));
       }
       log.raiseWatermark(thousand.getLast());
       subscriptions.appended(1, thousand);

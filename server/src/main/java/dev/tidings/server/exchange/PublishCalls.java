@@ -6,6 +6,7 @@ import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Scope;
 import dev.tidings.core.exchange.ExchangePublisher.Routed;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.server.wire.Call;
 import dev.tidings.server.wire.JsonOut;
@@ -53,6 +54,7 @@ final class PublishCalls {
             exchange,
             key,
             payload,
+            Ordering.NONE,
             call.loop(),
             outcome ->
                 ExchangeApi.answered(

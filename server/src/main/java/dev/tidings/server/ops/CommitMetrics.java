@@ -7,9 +7,11 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 
-/// What the commit lane does: its batches, how large they are and how long they take.
+/// What the commit lane does: its batches, how large they are and how long they take; and how late
+/// scheduled messages come out of it.
 final class CommitMetrics implements CommitObserver {
   private static final double NS_PER_SECOND = 1e9;
+  private static final double MS_PER_SECOND = 1e3;
 
   private final Histogram duration;
   private final Histogram batchCommands;
@@ -17,6 +19,7 @@ final class CommitMetrics implements CommitObserver {
   private final Counter messages;
   private final Counter commands;
   private final Counter failures;
+  private final Histogram late;
   private final CounterDataPoint done;
   private final CounterDataPoint failed;
 
@@ -57,6 +60,13 @@ final class CommitMetrics implements CommitObserver {
             .name("tidings_commit_failures_total")
             .help("Batches the store failed to commit")
             .register(registry);
+    late =
+        Histogram.builder()
+            .name("tidings_scheduled_late_seconds")
+            .help("How long after they were due scheduled messages were durable in their logs")
+            .classicOnly()
+            .classicUpperBounds(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10, 60)
+            .register(registry);
     Counter operations =
         Counter.builder()
             .name("relay_storage_operations_total")
@@ -75,6 +85,11 @@ final class CommitMetrics implements CommitObserver {
     commands.inc(submissions);
     messages.inc(messageCount);
     done.inc();
+  }
+
+  @Override
+  public void appendedLate(long lateMs) {
+    late.observe(lateMs / MS_PER_SECOND);
   }
 
   @Override

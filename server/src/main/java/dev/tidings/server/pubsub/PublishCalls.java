@@ -7,9 +7,9 @@ import dev.tidings.core.directory.Scope;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
-import dev.tidings.core.runtime.ShardState.NewMessage;
+import dev.tidings.core.message.PublishedId;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.pubsub.PubsubApi.Services;
 import dev.tidings.server.wire.Call;
@@ -106,7 +106,7 @@ final class PublishCalls {
     return seconds > Message.NEVER / 1000 ? Message.NEVER : seconds * 1000;
   }
 
-  private static JsonOut of(List<MessageId> ids) {
+  private static JsonOut of(List<PublishedId> ids) {
     return new JsonOut(40 * ids.size() + 16)
         .raw("{\"ids\":")
         .strings(ids.stream().map(id -> id.toUuid().toString()).toList())
@@ -120,7 +120,7 @@ final class PublishCalls {
       Fields fields,
       List<NewMessage> messages,
       long startNs,
-      Consumer<List<MessageId>> then) {
+      Consumer<List<PublishedId>> then) {
     Optional<KeyedRequest> request = IdempotencyKey.read(call, caller.principal().id(), fields);
     if (PubsubApi.answeredInvalid(call, fields)) {
       return;
@@ -144,7 +144,7 @@ final class PublishCalls {
       List<NewMessage> messages,
       Optional<KeyedRequest> request,
       long startNs,
-      Consumer<List<MessageId>> then) {
+      Consumer<List<PublishedId>> then) {
     Publish.Authority authority = new Publish.Authority.Existing(topic.incarnation());
     api.submit(
         call,

@@ -4,9 +4,9 @@ package dev.tidings.server.relay;
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.access.AccessPolicy.Right;
 import dev.tidings.core.idempotency.KeyedRequest;
-import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.PublishedId;
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.relay.RelayApi.Services;
 import dev.tidings.server.wire.Call;
@@ -77,9 +77,9 @@ final class PublishCalls {
 
   private void answer(Call call, String topic, Publisher.Result result, long startNs) {
     switch (result) {
-      case Publisher.Published(List<MessageId> ids, boolean repeated) -> {
+      case Publisher.Published(List<PublishedId> ids, boolean repeated) -> {
         count(topic, 1, repeated, startNs);
-        MessageId id = ids.getFirst();
+        PublishedId id = ids.getFirst();
         call.json(201, publisher.write(new JsonOut(160).raw("{"), topic, id).raw("}"));
       }
       case Publisher.Denied() -> call.detail(403, Topics.deniedText(List.of(topic)));
@@ -160,7 +160,7 @@ final class PublishCalls {
 
     private void finished(String topic, List<Integer> indexes, Publisher.Result result) {
       switch (result) {
-        case Publisher.Published(List<MessageId> ids, boolean repeated) -> {
+        case Publisher.Published(List<PublishedId> ids, boolean repeated) -> {
           count(topic, ids.size(), repeated, startNs);
           for (int i = 0; i < ids.size(); i++) {
             results[indexes.get(i)] =

@@ -8,12 +8,12 @@ import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.PublishedId;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
-import dev.tidings.core.runtime.ShardState.NewMessage;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.Fields;
@@ -51,7 +51,7 @@ final class Publisher {
   ///
   /// @param ids in order
   /// @param repeated whether they were already, by the same request
-  record Published(List<MessageId> ids, boolean repeated) implements Result {}
+  record Published(List<PublishedId> ids, boolean repeated) implements Result {}
 
   /// The caller may not publish to the topic, or not act any more.
   record Denied() implements Result {}
@@ -151,7 +151,7 @@ final class Publisher {
   }
 
   /// The fields that tell a publisher of its message.
-  JsonOut write(JsonOut out, String topic, MessageId id) {
+  JsonOut write(JsonOut out, String topic, PublishedId id) {
     return out.raw("\"message_id\":\"")
         .raw(id.toRelayId())
         .raw("\",\"topic\":")

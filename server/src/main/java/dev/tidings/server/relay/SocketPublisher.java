@@ -3,8 +3,8 @@ package dev.tidings.server.relay;
 
 import dev.tidings.core.access.AccessPolicy;
 import dev.tidings.core.access.AccessPolicy.Right;
-import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.PublishedId;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.server.auth.Authenticator;
 import dev.tidings.server.wire.Call;
@@ -111,7 +111,7 @@ final class SocketPublisher {
   private JsonOut answer(
       String topic, Publisher.Result result, Optional<Payload> id, long startNs) {
     return switch (result) {
-      case Publisher.Published(List<MessageId> ids, boolean _) -> {
+      case Publisher.Published(List<PublishedId> ids, boolean _) -> {
         group.metrics().published(topic, 1, group.time().monotonicNs() - startNs);
         JsonOut out = RelayFrames.published(id);
         yield group.publisher().write(out, topic, ids.getFirst()).raw("}");

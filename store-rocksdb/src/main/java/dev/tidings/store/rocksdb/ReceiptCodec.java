@@ -14,6 +14,7 @@ import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.idempotency.Receipt;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /// The bytes of receipts. A key begins with the slot and the time until which the receipt is kept,
 /// so that those of a slot that have expired are one range.
@@ -67,9 +68,10 @@ final class ReceiptCodec {
           putSigned(body, request.fingerprint().low());
           putSigned(body, receipt.expiresAt());
           putVarint(body, receipt.incarnation());
-          putVarint(body, receipt.firstSequence());
-          putVarint(body, receipt.count());
-          putSigned(body, receipt.timestamp());
+          Receipt.Run run = receipt.runs().getFirst();
+          putVarint(body, run.first());
+          putVarint(body, run.count());
+          putSigned(body, run.timestamp());
         });
   }
 
@@ -81,13 +83,11 @@ final class ReceiptCodec {
             readText(body),
             Math.toIntExact(varint(body)),
             new Fingerprint(signed(body), signed(body)));
-    return new Receipt(
-        slot,
-        request,
-        signed(body),
-        Math.toIntExact(varint(body)),
-        varint(body),
-        Math.toIntExact(varint(body)),
-        signed(body));
+    long expiresAt = signed(body);
+    int incarnation = Math.toIntExact(varint(body));
+    long first = varint(body);
+    int count = Math.toIntExact(varint(body));
+    Receipt.Run run = new Receipt.Run(false, signed(body), first, count);
+    return new Receipt(slot, request, expiresAt, incarnation, List.of(run));
   }
 }

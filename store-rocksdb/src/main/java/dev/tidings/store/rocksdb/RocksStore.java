@@ -3,6 +3,8 @@ package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.Receipt;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.BackupResult;
@@ -533,6 +535,8 @@ public final class RocksStore implements Store {
           case DeliveryChanged changed -> writer.change(changed);
           case DeadLettersKept kept -> writer.keep(kept);
           case DeadLettersRemoved removed -> writer.remove(removed);
+          case StoreRecord.MessagesScheduled _, StoreRecord.ScheduledRemoved _ ->
+              throw new StoreException("this store keeps no scheduled messages");
         }
       }
       if (!highest.incarnation().equals(numbers.incarnation())) {
@@ -834,6 +838,7 @@ public final class RocksStore implements Store {
               entries,
               highest.incarnation().given(INCARNATION_STEP, lapses),
               highest.stream().given(STREAM_STEP, lapses),
+              0,
               damaged);
         });
   }
@@ -901,6 +906,25 @@ public final class RocksStore implements Store {
               String.valueOf(e.getMessage()),
               ByteBuffer.wrap(value)));
     }
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduled(
+      SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
+      throws StoreException {
+    return List.of();
+  }
+
+  @Override
+  public List<ScheduledMessage> readScheduledOf(
+      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
+      throws StoreException {
+    return List.of();
+  }
+
+  @Override
+  public long countScheduled() throws StoreException {
+    return 0;
   }
 
   @Override
