@@ -582,6 +582,9 @@ public final class ShardState {
   /// Removes what was scheduled for a topic that is gone. If that fails, it is removed when it is
   /// due.
   private void abandonScheduled(Topic topic, ScheduledId from) {
+    if (waiting.count() == 0) {
+      return;
+    }
     own.submit(
         new AbandonScheduled(topic.slot(), topic.incarnation(), from),
         outcome -> {
