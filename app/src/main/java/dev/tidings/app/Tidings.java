@@ -172,7 +172,7 @@ public final class Tidings {
         subscriptions.perTopic(),
         new Deliveries.Limits(
             subscriptions.maxOutstanding(),
-            Deliveries.Limits.DEFAULT.parked(),
+            subscriptions.maxParked(),
             subscriptions.maxDeadLetters(),
             subscriptions.ackDeadline().toMillis()));
   }

@@ -403,6 +403,14 @@ public record TidingsConfig(
               defaultValue = "100000",
               min = "1",
               max = "10000000",
+              doc =
+                  "Messages of one subscription that wait behind others of their ordering keys; at"
+                      + " the bound a further one to wait stops what was never delivered")
+          int maxParked,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "10000000",
               doc = "Dead letters of one subscription; beyond it the oldest is dropped")
           int maxDeadLetters,
       @Setting(

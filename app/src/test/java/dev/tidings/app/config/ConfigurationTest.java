@@ -110,6 +110,7 @@ class ConfigurationTest {
           entry("pubsub.backoff-max", new Sample("300s", "10m", Duration.ofMinutes(10))),
           entry("subscriptions.ack-deadline", new Sample("60s", "1s", Duration.ofSeconds(1))),
           entry("subscriptions.max-outstanding", new Sample("100000", "10", 10)),
+          entry("subscriptions.max-parked", new Sample("100000", "15", 15)),
           entry("subscriptions.max-dead-letters", new Sample("100000", "20", 20)),
           entry("subscriptions.max-wait", new Sample("60s", "20s", Duration.ofSeconds(20))),
           entry("subscriptions.limit", new Sample("1000000", "30", 30)),

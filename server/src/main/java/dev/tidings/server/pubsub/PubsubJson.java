@@ -139,6 +139,10 @@ final class PubsubJson {
     if (counts.totals().lost() > 0) {
       out.raw(",\"lost\":").number(counts.totals().lost());
     }
+    if (counts.parked() > 0) {
+      out.raw(",\"parked\":").number(counts.parked());
+      out.raw(",\"paused\":").raw(counts.paused() ? "true" : "false");
+    }
     return out.raw("}");
   }
 
