@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 /// @param priority 0 to [#MAX_PRIORITY]; work queues give out higher ones first
 public record Ordering(String key, int priority) {
   /// How long a key may be, in bytes of UTF-8.
-  public static final int MAX_KEY_BYTES = 1024;
+  public static final int MAX_KEY_BYTES = 256;
 
   /// The highest priority; the lowest, and that of a message for which nothing was said, is 0.
   public static final int MAX_PRIORITY = 9;
@@ -27,12 +27,18 @@ public record Ordering(String key, int priority) {
       throw new IllegalArgumentException(
           "priority: " + priority + " (expected: 0 to " + MAX_PRIORITY + ")");
     }
-    // No character takes more than 3 bytes for each of its UTF-16 units.
-    if (key.length() > MAX_KEY_BYTES / 3
-        && key.getBytes(StandardCharsets.UTF_8).length > MAX_KEY_BYTES) {
+    if (!isShortEnough(key)) {
       throw new IllegalArgumentException(
           "key of more than " + MAX_KEY_BYTES + " bytes (expected: at most so many)");
     }
+  }
+
+  /// Whether `key` has at most [#MAX_KEY_BYTES] bytes of UTF-8.
+  public static boolean isShortEnough(String key) {
+    // A character takes 1 to 3 bytes for each of its UTF-16 units.
+    return key.length() <= MAX_KEY_BYTES / 3
+        || (key.length() <= MAX_KEY_BYTES
+            && key.getBytes(StandardCharsets.UTF_8).length <= MAX_KEY_BYTES);
   }
 
   /// That of `key`.

@@ -6,30 +6,33 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.runtime.TimeSource;
-import dev.tidings.core.subscription.DeliveryChange.Dead;
-import dev.tidings.core.subscription.DeliveryChange.Outstanding;
 import dev.tidings.core.subscription.DeliveryChange.Totals;
-import java.time.Duration;
+import dev.tidings.core.subscription.DeliveryState.Changing;
+import dev.tidings.core.subscription.MessageLookup.Found;
+import dev.tidings.core.subscription.MessageLookup.Look;
+import dev.tidings.core.subscription.MessageLookup.Unknown;
+import dev.tidings.core.subscription.Telling.DeadLetter;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /// What a subscription's consumers were given of its log, and what became of it.
 ///
-/// The state is a cursor, the lowest sequence that was never leased, and the exceptions to it:
-/// below it the messages that are *outstanding* (leased, waiting to be delivered again, or about to
-/// become dead letters), above it those that were acked without having been leased. Everything else
-/// below it is settled. So a message costs a subscription nothing before it is delivered and
-/// nothing after it is acked, and its payload stays in the log.
+/// The state is a cursor and the exceptions to it: below it the messages that are *outstanding*
+/// (leased, waiting to be delivered again, or about to become dead letters) or *parked* (behind
+/// another of their key), above it those that were acked without having been leased or that were
+/// leased before their turn, because of their priority. Everything else below it is settled. So a
+/// message costs a subscription nothing before it is delivered and nothing after it is acked, and
+/// its payload stays in the log.
+///
+/// Of the messages of one ordering key one at most is outstanding; those behind it are parked when
+/// the cursor comes to them, and the next is released when the one before it is settled or dead. In
+/// a work queue messages of a higher priority are given out first, but one of [Picking#FAIR_TURN]
+/// is given by age.
 ///
 /// A change is applied at once and told as a [DeliveryChange]. A lease ends by the monotonic clock,
 /// counted from when its change is durable, since only then is it answered; that it has ended is
@@ -37,62 +40,23 @@ import org.roaringbitmap.longlong.Roaring64Bitmap;
 ///
 /// Belongs to the shard of its topic.
 public final class Deliveries {
-  /// Changes after which the whole state is told again, so that loading it stays cheap.
-  private static final int CHANGES_BETWEEN_WHOLE = 1000;
+  // So many recent messages are searched at once; more are left to another thread.
+  private static final int SEARCHED_AT_ONCE = 1000;
 
-  /// How far the cursor moves over what no filter wants before it is told.
-  private static final long WORTH_TELLING = 10_000;
-
-  /// So many expired messages are passed over before other commands have their turn.
-  private static final int EXPIRED_AT_ONCE = 5000;
-
-  /// A century: nothing waits or is leased for longer, so that nanoseconds do not overflow.
-  private static final long LONGEST_MS = Duration.ofDays(36_525).toMillis();
-
-  private final int number;
-  private final Matches matches;
-  private final Limits limits;
-
-  private long next;
-  // The next that was told last: over what no filter wants it moves without being told.
-  private long toldNext;
-  private long passed;
-  private Totals totals = Totals.NONE;
-  private long lastOrdinal;
-  private int changesSinceWhole;
-  private int uncommitted;
-
-  // Those outstanding, by where their messages lie.
-  private final NavigableMap<Long, Delivery> inLog = new TreeMap<>();
-  private final NavigableMap<Long, Delivery> revived = new TreeMap<>();
-  // Of those outstanding: released without a failure, waiting after a failure, failed for the last
-  // time. The others are leased.
-  private final NavigableMap<Long, Delivery> released = new TreeMap<>();
-  private final TreeSet<Delivery> retries = new TreeSet<>(Delivery.BY_DUE);
-  private final NavigableMap<Long, Delivery> dying = new TreeMap<>();
-  private final TreeSet<Lease> leases = new TreeSet<>(Lease.BY_END);
-  // Leases whose answer is not given yet, by the ordinal of the change that has to be durable.
-  private final Map<Long, List<Lease>> starting = new HashMap<>();
-  private long restoredLeases;
-  // Copies of dead letters that the store may not have yet: by their sequence, and the sequences by
-  // the ordinal of the change that has to be durable.
-  private final Map<Long, Message> copiesOnTheirWay = new HashMap<>();
-  private final Map<Long, List<Long>> copiesTold = new HashMap<>();
-
-  private final Roaring64Bitmap ackedAhead = new Roaring64Bitmap();
-  // How often each dead letter was delivered, by its sequence.
-  private final NavigableMap<Long, Integer> dead = new TreeMap<>();
+  private final DeliveryState state;
 
   /// The bounds of each subscription.
   ///
   /// @param outstanding messages that may be outstanding at once; at the bound only those that wait
   ///   are delivered
+  /// @param parked messages that may be parked behind others of their keys at once; at the bound
+  ///   nothing is delivered for the first time while the next is one to be parked
   /// @param deadLetters dead letters that are kept; beyond it the oldest is dropped and counted as
   ///   lost
   /// @param ackDeadlineMs how long a lease lasts unless something else is said, milliseconds
-  public record Limits(int outstanding, int deadLetters, long ackDeadlineMs) {
+  public record Limits(int outstanding, int parked, int deadLetters, long ackDeadlineMs) {
     /// The bounds unless others are given.
-    public static final Limits DEFAULT = new Limits(100_000, 100_000, 60_000);
+    public static final Limits DEFAULT = new Limits(100_000, 100_000, 100_000, 60_000);
   }
 
   /// One message given to a consumer.
@@ -103,27 +67,32 @@ public final class Deliveries {
 
   /// How many messages are in which state.
   ///
-  /// @param available to be delivered, now or after their wait
+  /// @param available to be delivered, now or after their wait, those parked included
   /// @param delivered leased
   /// @param totals settled since the subscription was created
   /// @param dead dead letters
-  public record Counts(long available, long delivered, Totals totals, long dead) {}
+  /// @param parked behind others of their keys
+  /// @param paused whether nothing is delivered for the first time because too many are parked
+  public record Counts(
+      long available, long delivered, Totals totals, long dead, long parked, boolean paused) {
+    /// Nothing is parked.
+    public Counts(long available, long delivered, Totals totals, long dead) {
+      this(available, delivered, totals, dead, 0, false);
+    }
+  }
 
   /// The deliveries of a subscription as the store remembers them.
   ///
+  /// @param priorities of its messages, if it orders them by priority
   /// @param changes of it, the first of them whole or the very first
   Deliveries(
       Subscription subscription,
       Matches matches,
+      Optional<PriorityIndex> priorities,
       Limits limits,
       List<DeliveryChange> changes,
       TimeSource time) {
-    this.number = subscription.number();
-    this.matches = matches;
-    this.limits = limits;
-    this.next = subscription.start();
-    this.toldNext = next;
-    changes.forEach(change -> restore(change, time));
+    state = new DeliveryState(subscription, matches, priorities, limits, changes, time);
   }
 
   /// The subscription has been created: tells how many messages lie before its first, so that they
@@ -131,289 +100,10 @@ public final class Deliveries {
   ///
   /// @param before how many messages the log was ever given below the first it may deliver
   public Change begin(long before) {
-    Changing changing = new Changing();
-    passed = before;
+    Changing changing = state.change();
+    state.passed = before;
     changing.moved = true;
     return changing.end();
-  }
-
-  // ---- what the store remembers ----
-
-  private void restore(DeliveryChange change, TimeSource time) {
-    if (change.whole()) {
-      List.copyOf(outstanding()).forEach(this::take);
-      dead.clear();
-      ackedAhead.clear();
-      changesSinceWhole = 0;
-    }
-    for (SequenceRange range : change.settled()) {
-      List.copyOf(inLog.subMap(range.first(), true, range.last(), true).values())
-          .forEach(this::take);
-      List.copyOf(revived.subMap(range.first(), true, range.last(), true).values())
-          .forEach(this::take);
-      dead.subMap(range.first(), true, range.last(), true).clear();
-      if (range.last() >= change.next()) {
-        ackedAhead.addRange(Math.max(range.first(), change.next()), range.last() + 1);
-      }
-    }
-    Map<Outstanding, Lease> leasesBack = new HashMap<>();
-    for (Outstanding told : change.outstanding()) {
-      restore(told, leasesBack, time);
-    }
-    for (Dead told : change.dead()) {
-      for (long sequence = told.range().first(); sequence <= told.range().last(); sequence++) {
-        find(sequence).ifPresent(this::take);
-        dead.put(sequence, told.attempts());
-      }
-    }
-    next = change.next();
-    toldNext = next;
-    passed = change.passed();
-    totals = change.totals();
-    forgetAckedBelowNext();
-    lastOrdinal = change.ordinal();
-    changesSinceWhole++;
-  }
-
-  /// A deadline counts on from where it was, whatever the wall clock does meanwhile: for no longer
-  /// than it was given.
-  private void restore(Outstanding told, Map<Outstanding, Lease> leasesBack, TimeSource time) {
-    long leftMs = Math.clamp(told.since() + told.forMs() - time.wallMs(), 0, told.forMs());
-    long dueNs = time.monotonicNs() + leftMs * 1_000_000;
-    for (long sequence = told.range().first(); sequence <= told.range().last(); sequence++) {
-      find(sequence).ifPresent(this::take);
-      dead.remove(sequence);
-      Delivery delivery = new Delivery(sequence, told.kept());
-      delivery.attempts = told.attempts();
-      put(delivery);
-      if (told.lease() != 0) {
-        Outstanding same =
-            new Outstanding(
-                new SequenceRange(0, 0), 0, told.lease(), told.since(), told.forMs(), false);
-        leasesBack.computeIfAbsent(same, _ -> leaseBack(told, dueNs)).add(delivery);
-      } else if (told.attempts() == 0) {
-        released.put(sequence, delivery);
-      } else {
-        delivery.since = told.since();
-        delivery.forMs = told.forMs();
-        delivery.dueNs = dueNs;
-        retries.add(delivery);
-      }
-    }
-  }
-
-  private Lease leaseBack(Outstanding told, long endNs) {
-    Lease lease = new Lease(told.lease(), --restoredLeases, told.since(), told.forMs());
-    lease.endNs = endNs;
-    leases.add(lease);
-    return lease;
-  }
-
-  private Collection<Delivery> outstanding() {
-    List<Delivery> all = new ArrayList<>(inLog.values());
-    all.addAll(revived.values());
-    return all;
-  }
-
-  private Optional<Delivery> find(long sequence) {
-    Delivery found = inLog.get(sequence);
-    return Optional.ofNullable(found != null ? found : revived.get(sequence));
-  }
-
-  private void put(Delivery delivery) {
-    (delivery.kept ? revived : inLog).put(delivery.sequence, delivery);
-  }
-
-  /// Takes a delivery out of the state it is in.
-  private void leave(Delivery delivery) {
-    Lease lease = delivery.lease;
-    if (lease != null) {
-      delivery.lease = null;
-      if (--lease.live == 0) {
-        leases.remove(lease);
-      }
-    } else if (dying.remove(delivery.sequence) == null
-        && released.remove(delivery.sequence) == null) {
-      retries.remove(delivery);
-    }
-  }
-
-  /// It is not outstanding any more.
-  private void take(Delivery delivery) {
-    leave(delivery);
-    (delivery.kept ? revived : inLog).remove(delivery.sequence);
-  }
-
-  private void forgetAckedBelowNext() {
-    while (!ackedAhead.isEmpty() && ackedAhead.first() < next) {
-      ackedAhead.removeLong(ackedAhead.first());
-    }
-  }
-
-  // ---- telling a change ----
-
-  /// What one command changes.
-  private final class Changing {
-    private final TreeMap<Long, Boolean> settled = new TreeMap<>();
-    private final TreeMap<Long, Delivery> touched = new TreeMap<>();
-    private final TreeMap<Long, Integer> died = new TreeMap<>();
-    private final TreeMap<Long, Boolean> copiesRemoved = new TreeMap<>();
-    private final TreeMap<Long, Message> copiesKept = new TreeMap<>();
-    private long acked;
-    private long expired;
-    private long lost;
-    private boolean moved;
-
-    private long ordinal() {
-      return lastOrdinal + 1;
-    }
-
-    private void settle(Delivery delivery) {
-      take(delivery);
-      settled.put(delivery.sequence, true);
-      if (delivery.kept) {
-        copiesRemoved.put(delivery.sequence, true);
-      }
-    }
-
-    /// Waits from now on for so long.
-    private void retry(Delivery delivery, long delayMs, TimeSource time) {
-      long forMs = Math.min(delayMs, LONGEST_MS);
-      leave(delivery);
-      delivery.since = time.wallMs();
-      delivery.forMs = forMs;
-      delivery.dueNs = time.monotonicNs() + forMs * 1_000_000;
-      retries.add(delivery);
-      touched.put(delivery.sequence, delivery);
-    }
-
-    private void release(Delivery delivery, TimeSource time) {
-      leave(delivery);
-      delivery.attempts--;
-      if (delivery.attempts <= 0) {
-        delivery.attempts = 0;
-        released.put(delivery.sequence, delivery);
-        touched.put(delivery.sequence, delivery);
-      } else {
-        delivery.since = time.wallMs();
-        delivery.forMs = 0;
-        delivery.dueNs = time.monotonicNs();
-        retries.add(delivery);
-        touched.put(delivery.sequence, delivery);
-      }
-    }
-
-    /// Becomes a dead letter.
-    private void die(Delivery delivery, Optional<Message> message) {
-      take(delivery);
-      dead.put(delivery.sequence, delivery.attempts);
-      died.put(delivery.sequence, delivery.attempts);
-      message.ifPresent(it -> copiesKept.put(it.sequence(), it));
-      while (dead.size() > limits.deadLetters()) {
-        long oldest = dead.firstKey();
-        dead.remove(oldest);
-        died.remove(oldest);
-        settled.put(oldest, true);
-        if (copiesKept.remove(oldest) == null) {
-          copiesRemoved.put(oldest, true);
-        }
-        lost++;
-      }
-    }
-
-    private boolean isNothing() {
-      return settled.isEmpty() && touched.isEmpty() && died.isEmpty() && !moved;
-    }
-
-    private Change end() {
-      totals = totals.plus(acked, expired, lost);
-      if (isNothing()) {
-        return Change.NONE;
-      }
-      forgetAckedBelowNext();
-      lastOrdinal++;
-      uncommitted++;
-      toldNext = next;
-      boolean whole = ++changesSinceWhole > CHANGES_BETWEEN_WHOLE + inLog.size() + revived.size();
-      DeliveryChange change = whole ? tellAll() : tell();
-      if (whole) {
-        changesSinceWhole = 1;
-      }
-      List<Message> kept = List.copyOf(copiesKept.values());
-      if (!kept.isEmpty()) {
-        kept.forEach(copy -> copiesOnTheirWay.put(copy.sequence(), copy));
-        copiesTold.put(lastOrdinal, List.copyOf(copiesKept.keySet()));
-      }
-      return new Change(
-          Optional.of(change),
-          kept,
-          Ranges.of(copiesRemoved.keySet()),
-          acked,
-          expired,
-          lost,
-          died.size());
-    }
-
-    private DeliveryChange tell() {
-      return new DeliveryChange(
-          lastOrdinal,
-          false,
-          next,
-          passed,
-          totals,
-          Ranges.of(settled.keySet()),
-          Deliveries.tell(touched.values()),
-          tellDead(died));
-    }
-
-    private DeliveryChange tellAll() {
-      List<Long> ahead = new ArrayList<>();
-      ackedAhead.forEach(ahead::add);
-      TreeMap<Long, Delivery> all = new TreeMap<>(inLog);
-      all.putAll(revived);
-      return new DeliveryChange(
-          lastOrdinal,
-          true,
-          next,
-          passed,
-          totals,
-          Ranges.of(ahead),
-          Deliveries.tell(all.values()),
-          tellDead(dead));
-    }
-  }
-
-  private static List<Outstanding> tell(Collection<Delivery> sorted) {
-    return Ranges.of(
-        sorted,
-        it -> it.sequence,
-        Deliveries::isTold,
-        (range, first) -> {
-          Lease lease = first.lease;
-          return lease == null
-              ? new Outstanding(
-                  range, first.attempts, first.endedLease, first.since, first.forMs, first.kept)
-              : new Outstanding(
-                  range, first.attempts, lease.number, lease.since, lease.forMs, first.kept);
-        });
-  }
-
-  private static boolean isTold(Delivery one, Delivery other) {
-    return one.attempts == other.attempts
-        && one.kept == other.kept
-        && one.lease == other.lease
-        && (one.lease != null
-            || (one.endedLease == other.endedLease
-                && one.since == other.since
-                && one.forMs == other.forMs));
-  }
-
-  private static List<Dead> tellDead(NavigableMap<Long, Integer> sorted) {
-    return Ranges.of(
-        sorted.entrySet(),
-        Map.Entry::getKey,
-        (one, other) -> one.getValue().equals(other.getValue()),
-        (range, first) -> new Dead(range, first.getValue()));
   }
 
   /// What a command has to have written.
@@ -443,20 +133,12 @@ public final class Deliveries {
 
   /// The change with that ordinal is durable: its answer is given, and the lease it made begins.
   void committed(long ordinal, TimeSource time) {
-    uncommitted--;
-    Objects.requireNonNullElse(copiesTold.remove(ordinal), List.<Long>of())
-        .forEach(copiesOnTheirWay::remove);
-    for (Lease lease : Objects.requireNonNullElse(starting.remove(ordinal), List.<Lease>of())) {
-      if (lease.live > 0) {
-        lease.endNs = time.monotonicNs() + lease.forMs * 1_000_000;
-        leases.add(lease);
-      }
-    }
+    state.committed(ordinal, time);
   }
 
   /// Whether something told is not durable yet.
   boolean hasUncommitted() {
-    return uncommitted > 0;
+    return state.hasUncommitted();
   }
 
   // ---- leasing ----
@@ -487,24 +169,9 @@ public final class Deliveries {
     }
   }
 
-  /// Who is given what, before it is.
-  private static final class Picked {
-    private final List<Delivered> delivered = new ArrayList<>();
-    private final List<Delivery> again = new ArrayList<>();
-    private final List<Delivery> expired = new ArrayList<>();
-    private final List<Delivery> gone = new ArrayList<>();
-    private final List<Message> fresh = new ArrayList<>();
-    private long bytes;
-    private long expiredFresh;
-    private long next;
-    private long passed;
-    private final List<Long> missing = new ArrayList<>();
-    // Those that were there, but lie behind one that is missing.
-    private int behindMissing;
-  }
-
   /// Leases up to `max` messages for `forMs` milliseconds: first those whose wait is over, then
-  /// those that were never delivered, in log order. It stops early once so many bytes are reached.
+  /// those that were never delivered, in log order; those of a higher priority before both. It
+  /// stops early once so many bytes are reached.
   public Leasing lease(
       TopicLog log,
       MessagePages pages,
@@ -513,291 +180,93 @@ public final class Deliveries {
       DeliveryPolicy policy,
       TimeSource time) {
     expire(policy, time);
-    Picked picked = new Picked();
-    picked.next = next;
-    picked.passed = passed;
-    Optional<MessageLoad> load = pickAgain(picked, log, pages, max, time);
-    if (load.isPresent()) {
-      return new Missing(load.get(), passOver(picked).end());
+    Changing changing = state.change();
+    if (state.priorities.isPresent() && state.priorities.get().evaluatedTo() < log.watermark()) {
+      return new Unevaluated(changing.end());
     }
-    int room = limits.outstanding() - inLog.size() - revived.size();
-    if (room > 0 && picked.missing.isEmpty()) {
-      long most = Math.min(max, (long) picked.delivered.size() + room);
-      load = pickFresh(picked, log, pages, (int) most, time.wallMs());
-      if (load.isPresent()) {
-        return new Missing(load.get(), passOver(picked).end());
-      }
+    state.waiting.mature(time.monotonicNs());
+    Picking picking = new Picking(state, log, lookup(log, pages), changing, max, time.wallMs());
+    picking.pick();
+    if (picking.load().isPresent()) {
+      return new Missing(picking.load().get(), changing.end());
     }
-    boolean found = !picked.delivered.isEmpty();
-    if (!found && picked.next <= log.watermark() && matches.evaluatedTo() < log.watermark()) {
-      return new Unevaluated(passOver(picked).end());
+    boolean isUnevaluated =
+        state.next <= log.watermark() && state.matches.evaluatedTo() < log.watermark();
+    if (picking.leased().isEmpty() && isUnevaluated) {
+      return new Unevaluated(changing.end());
     }
-    return lease(picked, forMs.orElseGet(() -> ackDeadlineMs(policy)), time);
+    return lease(picking, changing, forMs.orElseGet(() -> ackDeadlineMs(policy)), time);
+  }
+
+  private MessageLookup lookup(TopicLog log, MessagePages pages) {
+    return new MessageLookup(state.number, log, pages, state.copiesOnTheirWay);
   }
 
   private long ackDeadlineMs(DeliveryPolicy policy) {
-    return Math.min(LONGEST_MS, policy.ackDeadlineMs().orElse(limits.ackDeadlineMs()));
+    return Math.min(
+        DeliveryState.LONGEST_MS, policy.ackDeadlineMs().orElse(state.limits.ackDeadlineMs()));
   }
 
-  private Leased lease(Picked picked, long forMs, TimeSource time) {
-    Changing changing = passOver(picked);
+  private Leased lease(Picking picking, Changing changing, long forMs, TimeSource time) {
     Lease lease = new Lease(changing.ordinal(), changing.ordinal(), time.wallMs(), forMs);
-    for (Delivery delivery : picked.again) {
-      leave(delivery);
-      delivery.attempts++;
-      lease.add(delivery);
-      changing.touched.put(delivery.sequence, delivery);
-    }
-    for (Message message : picked.fresh) {
-      Delivery delivery = new Delivery(message.sequence(), /* kept= */ false);
-      delivery.attempts = 1;
-      put(delivery);
+    for (Delivery delivery : picking.leased()) {
       lease.add(delivery);
       changing.touched.put(delivery.sequence, delivery);
     }
     if (lease.live > 0) {
-      starting.put(lease.made, List.of(lease));
+      state.starting.put(lease.made, List.of(lease));
     }
-    return new Leased(lease.number, picked.delivered, changing.end());
+    return new Leased(lease.number, picking.delivered(), changing.end());
   }
 
-  /// Leaves behind what was looked at and is not delivered.
-  private Changing passOver(Picked picked) {
-    Changing changing = new Changing();
-    changing.expired = picked.expired.size() + picked.expiredFresh;
-    changing.lost = picked.gone.size();
-    picked.expired.forEach(changing::settle);
-    picked.gone.forEach(changing::settle);
-    next = picked.next;
-    passed = picked.passed;
-    // Else an empty answer would have to be written, which only spares a look at a bitmap.
-    boolean isWorthTelling =
-        !picked.fresh.isEmpty()
-            || picked.expiredFresh > 0
-            || next - toldNext >= WORTH_TELLING
-            || !matches.isFiltered();
-    changing.moved = isWorthTelling && next != toldNext;
-    forgetAckedBelowNext();
-    return changing;
-  }
+  // ---- priorities ----
 
-  /// Those that wait and are due.
-  private Optional<MessageLoad> pickAgain(
-      Picked picked, TopicLog log, MessagePages pages, int max, TimeSource time) {
-    long nowNs = time.monotonicNs();
-    for (Delivery delivery : released.values()) {
-      if (isFull(picked, max)) {
-        break;
-      }
-      pickAgain(picked, delivery, log, pages, time.wallMs());
-    }
-    for (Delivery delivery : retries) {
-      if (delivery.dueNs > nowNs || isFull(picked, max)) {
-        break;
-      }
-      pickAgain(picked, delivery, log, pages, time.wallMs());
-    }
-    return missing(picked, log);
-  }
-
-  private static boolean isFull(Picked picked, int max) {
-    return picked.delivered.size() + picked.missing.size() + picked.behindMissing >= max
-        || picked.bytes >= MessageLoad.MAX_BYTES;
-  }
-
-  private void pickAgain(
-      Picked picked, Delivery delivery, TopicLog log, MessagePages pages, long now) {
-    switch (look(delivery, log, pages)) {
-      case Found(Message message) -> {
-        if (!picked.missing.isEmpty()) {
-          picked.behindMissing++;
-          return;
-        }
-        if (message.expiredAt(now)) {
-          picked.expired.add(delivery);
-        } else {
-          picked.again.add(delivery);
-          picked.delivered.add(new Delivered(message, delivery.attempts + 1));
-          picked.bytes += message.size();
+  /// Messages of its log have become durable.
+  void appended(List<Message> messages) {
+    state.priorities.ifPresent(index -> {
+      for (Message message : messages) {
+        if (message.sequence() == index.evaluatedTo() + 1) {
+          prioritise(index, message);
+          index.evaluated(message.sequence());
         }
       }
-      case Gone() -> picked.gone.add(delivery);
-      case Unknown() -> {
-        boolean sameKind =
-            picked.missing.isEmpty()
-                || find(picked.missing.getFirst())
-                    .map(it -> it.kept)
-                    .equals(Optional.of(delivery.kept));
-        if (sameKind) {
-          picked.missing.add(delivery.sequence);
-        } else {
-          picked.behindMissing++;
-        }
-      }
+    });
+  }
+
+  /// The log was searched from `from` on.
+  void searched(List<Message> messages, long from, long searchedTo) {
+    state
+        .priorities
+        .filter(index -> index.evaluatedTo() == from - 1)
+        .ifPresent(index -> {
+          messages.forEach(message -> prioritise(index, message));
+          index.evaluated(searchedTo);
+        });
+  }
+
+  private void prioritise(PriorityIndex index, Message message) {
+    int priority = message.ordering().priority();
+    long sequence = message.sequence();
+    if (priority > 0 && sequence >= state.next && !state.ahead.contains(sequence)) {
+      index.add(sequence, priority);
     }
   }
 
-  /// What has to be loaded before anything can be delivered. What was found before it is enough to
-  /// begin with: it may be gone from memory when the rest has been loaded.
-  private Optional<MessageLoad> missing(Picked picked, TopicLog log) {
-    if (picked.missing.isEmpty() || !picked.delivered.isEmpty()) {
+  /// What has to be searched for messages of a priority above 0, if it is not in memory or much.
+  Optional<PrioritiesLoad> behind(TopicLog log) {
+    long from = state.priorities.map(index -> index.evaluatedTo() + 1).orElse(Long.MAX_VALUE);
+    if (from > log.watermark()) {
       return Optional.empty();
     }
-    return Optional.of(loadOf(picked.missing, log));
-  }
-
-  private MessageLoad loadOf(List<Long> sequences, TopicLog log) {
-    // In the order in which they are needed, since a load may stop after the first.
-    List<SequenceRange> ranges = Ranges.of(sequences);
-    return revived.containsKey(sequences.getFirst())
-        ? MessageLoad.ofCopies(number, ranges)
-        : MessageLoad.ofLog(log, ranges);
-  }
-
-  /// Those that were never delivered.
-  private Optional<MessageLoad> pickFresh(
-      Picked picked, TopicLog log, MessagePages pages, int max, long now) {
-    long last = Math.min(log.watermark(), matches.evaluatedTo());
-    long at = Math.max(next, log.firstRetained());
-    while (picked.delivered.size() < max && picked.bytes < MessageLoad.MAX_BYTES && at <= last) {
-      long candidate = matches.firstFrom(at);
-      if (candidate > last) {
-        at = last + 1;
-        break;
-      }
-      if (picked.expiredFresh >= EXPIRED_AT_ONCE) {
-        at = candidate;
-        if (picked.delivered.isEmpty()) {
-          picked.next = Math.max(next, at);
-          return Optional.of(freshLoad(candidate, last, max, log));
-        }
-        break;
-      }
-      if (ackedAhead.contains(candidate)) {
-        at = candidate + 1;
-        picked.passed++;
-        continue;
-      }
-      int ask = matches.isFiltered() ? 1 : max - picked.delivered.size();
-      Optional<Stretch> known = stretch(log, pages, candidate, ask);
-      if (known.isEmpty()) {
-        if (!picked.delivered.isEmpty()) {
-          // Enough to begin with.
-          at = candidate;
-          break;
-        }
-        picked.next = Math.max(next, candidate);
-        return Optional.of(freshLoad(candidate, last, max, log));
-      }
-      at = candidate;
-      for (Message message : known.get().messages()) {
-        boolean isFull = picked.delivered.size() == max || picked.bytes >= MessageLoad.MAX_BYTES;
-        if (isFull) {
-          break;
-        }
-        if (message.sequence() > last) {
-          // Up to there is nothing, though there was a match.
-          at = last + 1;
-          break;
-        }
-        at = message.sequence() + 1;
-        picked.passed++;
-        // What comes instead of a match that is damaged need not match.
-        if (ackedAhead.contains(message.sequence())
-            || matches.firstFrom(message.sequence()) != message.sequence()) {
-          continue;
-        }
-        if (message.expiredAt(now)) {
-          picked.expiredFresh++;
-        } else {
-          picked.fresh.add(message);
-          picked.delivered.add(new Delivered(message, 1));
-          picked.bytes += message.size();
-        }
-      }
-      if (known.get().messages().isEmpty() || at > known.get().messages().getLast().sequence()) {
-        at = Math.max(at, Math.min(known.get().through(), last) + 1);
-      }
+    Optional<List<Message>> recent =
+        log.watermark() - from < SEARCHED_AT_ONCE
+            ? log.readRecent(from, SEARCHED_AT_ONCE, Long.MAX_VALUE)
+            : Optional.empty();
+    if (recent.isEmpty()) {
+      return Optional.of(new PrioritiesLoad(log, state.number, from));
     }
-    picked.next = Math.max(next, at);
-    if (picked.next > log.watermark() && !matches.isFiltered()) {
-      // Holes and what was lost on the way are not counted on. What was given up lies above the
-      // watermark while it is not durable, and there are no holes.
-      picked.passed = log.messagesShown() + (picked.next - 1 - log.watermark());
-    }
+    searched(recent.get(), from, log.watermark());
     return Optional.empty();
-  }
-
-  private MessageLoad freshLoad(long candidate, long last, int max, TopicLog log) {
-    if (!matches.isFiltered()) {
-      long end = Math.min(last, candidate + MessageLoad.MAX_MESSAGES - 1);
-      return MessageLoad.ofLog(log, List.of(new SequenceRange(candidate, end)));
-    }
-    List<Long> candidates = new ArrayList<>();
-    long at = candidate;
-    while (at <= last && candidates.size() < max) {
-      candidates.add(at);
-      at = matches.firstFrom(at + 1);
-    }
-    return MessageLoad.ofLog(log, Ranges.of(candidates));
-  }
-
-  // ---- messages in memory ----
-
-  /// What is known of one message.
-  private sealed interface Look {}
-
-  private record Found(Message message) implements Look {}
-
-  /// It is not in the store any more.
-  private record Gone() implements Look {}
-
-  /// It has to be loaded.
-  private record Unknown() implements Look {}
-
-  /// Everything there is from some place to `through`.
-  private record Stretch(List<Message> messages, long through) {}
-
-  private static Optional<Stretch> stretch(TopicLog log, MessagePages pages, long from, int max) {
-    Optional<List<Message>> recent = log.readRecent(from, max, MessageLoad.MAX_BYTES);
-    if (recent.isPresent()) {
-      List<Message> messages = recent.get();
-      return Optional.of(
-          new Stretch(messages, messages.isEmpty() ? from : messages.getLast().sequence()));
-    }
-    return pages.find(log.incarnation(), from).map(page -> cut(page, from, max));
-  }
-
-  private static Stretch cut(MessagePages.Page page, long from, int max) {
-    List<Message> messages =
-        page.messages().stream().filter(it -> it.sequence() >= from).limit(max).toList();
-    // What was cut short ends with its last message.
-    return new Stretch(
-        messages, messages.size() == max ? messages.getLast().sequence() : page.through());
-  }
-
-  private Look look(Delivery delivery, TopicLog log, MessagePages pages) {
-    if (!delivery.kept && delivery.sequence < log.firstRetained()) {
-      return new Gone();
-    }
-    Message onItsWay = delivery.kept ? copiesOnTheirWay.get(delivery.sequence) : null;
-    if (onItsWay != null) {
-      return new Found(onItsWay);
-    }
-    Optional<Stretch> known =
-        delivery.kept
-            ? pages
-                .find(number, delivery.sequence)
-                .map(page -> new Stretch(page.messages(), page.through()))
-            : stretch(log, pages, delivery.sequence, 1);
-    return known
-        .map(stretch ->
-            stretch.messages().stream()
-                .filter(message -> message.sequence() == delivery.sequence)
-                .findFirst()
-                .<Look>map(Found::new)
-                .orElseGet(Gone::new))
-        .orElseGet(Unknown::new);
   }
 
   // ---- settling ----
@@ -824,22 +293,23 @@ public final class Deliveries {
     expire(policy, time);
     if (meant.lease().isEmpty()) {
       for (long sequence : meant.sequences()) {
-        if (sequence > matches.evaluatedTo() && sequence <= log.watermark() && sequence >= next) {
+        if (sequence > state.matches.evaluatedTo()
+            && sequence <= log.watermark()
+            && sequence >= state.next) {
           return Optional.empty();
         }
       }
     }
-    Changing changing = new Changing();
+    Changing changing = state.change();
     for (long sequence : meant.sequences()) {
-      Optional<Delivery> delivery = find(sequence);
+      Optional<Delivery> delivery = state.find(sequence);
       if (delivery.isPresent()) {
         if (meant.admits(delivery.get())) {
           changing.settle(delivery.get());
           changing.acked++;
         }
       } else if (meant.lease().isEmpty() && isNeverLeased(sequence, log)) {
-        ackedAhead.addLong(sequence);
-        changing.settled.put(sequence, true);
+        changing.passAhead(sequence);
         changing.acked++;
       }
     }
@@ -847,10 +317,10 @@ public final class Deliveries {
   }
 
   private boolean isNeverLeased(long sequence, TopicLog log) {
-    return sequence >= Math.max(next, log.firstRetained())
+    return sequence >= Math.max(state.next, log.firstRetained())
         && sequence <= log.watermark()
-        && matches.firstFrom(sequence) == sequence
-        && !ackedAhead.contains(sequence);
+        && state.matches.firstFrom(sequence) == sequence
+        && !state.ahead.contains(sequence);
   }
 
   /// What failing messages came to.
@@ -879,14 +349,15 @@ public final class Deliveries {
     expire(policy, time);
     List<Delivery> failed = leasedOf(meant);
     List<Delivery> last = failed.stream().filter(it -> isLast(it, policy)).toList();
-    Burial burial = burial(last, log, pages);
+    MessageLookup messages = lookup(log, pages);
+    Burial burial = burial(last, messages);
     if (burial.handled() == 0 && burial.load().isPresent()) {
       return new Failing(burial.load(), List.of(), Change.NONE);
     }
-    Changing changing = new Changing();
+    Changing changing = state.change();
     List<Long> rest =
         last.subList(burial.handled(), last.size()).stream().map(it -> it.sequence).toList();
-    bury(last.subList(0, burial.handled()), log, pages, changing, time.wallMs());
+    bury(last.subList(0, burial.handled()), messages, changing, time.wallMs());
     for (Delivery delivery : failed) {
       if (!isLast(delivery, policy)) {
         changing.retry(delivery, delayMs.orElse(policy.backoffMs(delivery.attempts)), time);
@@ -903,7 +374,8 @@ public final class Deliveries {
     List<Delivery> found = new ArrayList<>();
     TreeSet<Long> once = new TreeSet<>(meant.sequences());
     for (long sequence : once) {
-      find(sequence)
+      state
+          .find(sequence)
           .filter(delivery -> delivery.lease != null && meant.admits(delivery))
           .ifPresent(found::add);
     }
@@ -913,13 +385,13 @@ public final class Deliveries {
   /// How many of the messages that die are at hand.
   private record Burial(int handled, Optional<MessageLoad> load) {}
 
-  private Burial burial(List<Delivery> last, TopicLog log, MessagePages pages) {
+  private Burial burial(List<Delivery> last, MessageLookup messages) {
     List<Long> missing = new ArrayList<>();
     int handled = 0;
     long bytes = 0;
     for (Delivery delivery : last) {
       if (!delivery.kept) {
-        Look look = look(delivery, log, pages);
+        Look look = messages.look(delivery);
         if (look instanceof Unknown) {
           missing.add(delivery.sequence);
         } else if (look instanceof Found(Message message)) {
@@ -934,17 +406,16 @@ public final class Deliveries {
       }
     }
     return new Burial(
-        handled, missing.isEmpty() ? Optional.empty() : Optional.of(loadOf(missing, log)));
+        handled, missing.isEmpty() ? Optional.empty() : Optional.of(messages.load(missing)));
   }
 
-  private void bury(
-      List<Delivery> last, TopicLog log, MessagePages pages, Changing changing, long now) {
+  private void bury(List<Delivery> last, MessageLookup messages, Changing changing, long now) {
     for (Delivery delivery : last) {
       if (delivery.kept) {
         changing.die(delivery, Optional.empty());
         continue;
       }
-      if (look(delivery, log, pages) instanceof Found(Message message)) {
+      if (messages.look(delivery) instanceof Found(Message message)) {
         if (message.expiredAt(now)) {
           changing.settle(delivery);
           changing.expired++;
@@ -961,7 +432,7 @@ public final class Deliveries {
   /// Gives leased messages back, as if they had not been delivered.
   public Change release(Meant meant, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
-    Changing changing = new Changing();
+    Changing changing = state.change();
     for (Delivery delivery : leasedOf(meant)) {
       changing.release(delivery, time);
     }
@@ -971,18 +442,18 @@ public final class Deliveries {
   /// Lets the leases of messages end `forMs` milliseconds after this is durable.
   public Change extend(Meant meant, long forMs, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
-    Changing changing = new Changing();
+    Changing changing = state.change();
     Map<Long, Lease> extended = new HashMap<>();
     for (Delivery delivery : leasedOf(meant)) {
       long of = lease(delivery).number;
-      leave(delivery);
+      state.leave(delivery);
       extended
           .computeIfAbsent(of, _ -> new Lease(of, changing.ordinal(), time.wallMs(), forMs))
           .add(delivery);
       changing.touched.put(delivery.sequence, delivery);
     }
     if (!extended.isEmpty()) {
-      starting.put(changing.ordinal(), List.copyOf(extended.values()));
+      state.starting.put(changing.ordinal(), List.copyOf(extended.values()));
     }
     return changing.end();
   }
@@ -1001,8 +472,8 @@ public final class Deliveries {
   /// that have failed for the last time.
   private void expire(DeliveryPolicy policy, TimeSource time) {
     long nowNs = time.monotonicNs();
-    while (!leases.isEmpty() && leases.first().endNs <= nowNs) {
-      Lease ended = leases.removeFirst();
+    while (!state.leases.isEmpty() && state.leases.first().endNs <= nowNs) {
+      Lease ended = state.leases.removeFirst();
       for (Delivery delivery : ended.deliveries) {
         if (delivery.lease == ended) {
           delivery.lease = null;
@@ -1011,10 +482,10 @@ public final class Deliveries {
           if (isLast(delivery, policy)) {
             // Told as a lease that has ended, so that it is not delivered again after a restart.
             delivery.endedLease = ended.number;
-            dying.put(delivery.sequence, delivery);
+            state.dying.put(delivery.sequence, delivery);
           } else {
             delivery.dueNs = ended.endNs;
-            retries.add(delivery);
+            state.waiting.addDelayed(delivery);
           }
         }
       }
@@ -1026,13 +497,14 @@ public final class Deliveries {
   /// @return with a load if that has to be done first
   public Failing tend(TopicLog log, MessagePages pages, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
-    List<Delivery> last = dying.values().stream().limit(MessageLoad.MAX_MESSAGES).toList();
-    Burial burial = burial(last, log, pages);
+    List<Delivery> last = state.dying.values().stream().limit(MessageLoad.MAX_MESSAGES).toList();
+    MessageLookup messages = lookup(log, pages);
+    Burial burial = burial(last, messages);
     if (burial.handled() == 0 && burial.load().isPresent()) {
       return new Failing(burial.load(), List.of(), Change.NONE);
     }
-    Changing changing = new Changing();
-    bury(last.subList(0, burial.handled()), log, pages, changing, time.wallMs());
+    Changing changing = state.change();
+    bury(last.subList(0, burial.handled()), messages, changing, time.wallMs());
     return new Failing(Optional.empty(), List.of(), changing.end());
   }
 
@@ -1041,28 +513,28 @@ public final class Deliveries {
   ///
   /// @param awaited whether somebody waits for a message, so that a retry matters
   long nextDueNs(boolean awaited, TimeSource time) {
-    if (!dying.isEmpty()) {
+    if (!state.dying.isEmpty()) {
       return time.monotonicNs();
     }
-    long due = leases.isEmpty() ? Long.MAX_VALUE : leases.first().endNs;
-    return awaited && !retries.isEmpty() ? Math.min(due, retries.first().dueNs) : due;
+    long due = state.leases.isEmpty() ? Long.MAX_VALUE : state.leases.first().endNs;
+    return awaited ? Math.min(due, state.waiting.nextDueNs()) : due;
   }
 
   /// Whether it is known of everything below `sequence` if it is to be delivered.
   public boolean knowsBelow(long sequence) {
-    return matches.evaluatedTo() >= sequence - 1;
+    return state.matches.evaluatedTo() >= sequence - 1;
   }
 
   /// Gives up what lies below `firstRetained`, which counts as lost: the log lets it go.
   public Change lose(long firstRetained, TopicLog log) {
-    Changing changing = new Changing();
+    Changing changing = state.change();
     changing.lost = giveUp(firstRetained, log, changing);
     return changing.end();
   }
 
   /// Gives up what lies below `firstRetained`, which has expired.
   public Change expire(long firstRetained, TopicLog log) {
-    Changing changing = new Changing();
+    Changing changing = state.change();
     changing.expired = giveUp(firstRetained, log, changing);
     return changing.end();
   }
@@ -1070,8 +542,8 @@ public final class Deliveries {
   /// Gives up all that is to be delivered, as it was asked to: everything in `log`, and dead
   /// letters that were made available again.
   public Change drop(TopicLog log) {
-    Changing changing = new Changing();
-    List.copyOf(revived.values()).forEach(changing::settle);
+    Changing changing = state.change();
+    List.copyOf(state.revived.values()).forEach(changing::settle);
     long _ = giveUp(log.nextSequence(), log, changing);
     return changing.end();
   }
@@ -1079,43 +551,49 @@ public final class Deliveries {
   /// @return how many messages that were not settled
   private long giveUp(long firstRetained, TopicLog log, Changing changing) {
     long gone = 0;
-    for (Delivery delivery : List.copyOf(inLog.headMap(firstRetained, false).values())) {
+    for (Delivery delivery : List.copyOf(state.inLog.headMap(firstRetained, false).values())) {
       changing.settle(delivery);
       gone++;
     }
-    if (next < firstRetained) {
+    if (state.next < firstRetained) {
       long fresh =
-          matches.isFiltered()
-              ? matches.count(next, firstRetained - 1)
+          state.matches.isFiltered()
+              ? state.matches.count(state.next, firstRetained - 1)
               : freshBelow(firstRetained, log);
-      long ahead =
-          ackedAhead.rankLong(firstRetained - 1) - (next > 0 ? ackedAhead.rankLong(next - 1) : 0);
-      gone += Math.max(0, fresh - ahead);
-      passed += matches.isFiltered() ? firstRetained - next : fresh;
-      next = firstRetained;
+      gone += Math.max(0, fresh - aheadBelow(firstRetained));
+      state.passed += state.matches.isFiltered() ? firstRetained - state.next : fresh;
+      state.next = firstRetained;
+      state.cameToBound = false;
       changing.moved = true;
+      state.priorities.ifPresent(index -> index.forgetBelow(firstRetained));
     }
     return gone;
+  }
+
+  /// How many of those ahead of the cursor lie below `sequence`.
+  private long aheadBelow(long sequence) {
+    return state.ahead.rankLong(sequence - 1)
+        - (state.next > 0 ? state.ahead.rankLong(state.next - 1) : 0);
   }
 
   /// How many messages lie from the cursor up to below `sequence`: exact where the log has no
   /// holes, and never more than there are above the hole.
   private long freshBelow(long sequence, TopicLog log) {
     long holesEnd = Math.max(sequence, log.consecutiveFrom());
-    long most = Math.max(0, log.messagesEver() - (log.nextSequence() - holesEnd) - passed);
-    return sequence == holesEnd ? most : Math.min(most, sequence - next);
+    long most = Math.max(0, log.messagesEver() - (log.nextSequence() - holesEnd) - state.passed);
+    return sequence == holesEnd ? most : Math.min(most, sequence - state.next);
   }
 
   /// How many messages wait that were dead letters.
   public long unsettledCopies() {
-    return revived.size();
+    return state.revived.size();
   }
 
   /// How many messages of `log` are not settled, durable or not. For a subscription without a
   /// filter.
   public long unsettled(TopicLog log) {
-    return inLog.size()
-        + Math.max(0, log.messagesEver() - passed - ackedAhead.getLongCardinality());
+    return state.inLog.size()
+        + Math.max(0, log.messagesEver() - state.passed - state.ahead.getLongCardinality());
   }
 
   /// The lowest sequence such that no more than the newest `keep` messages that are not settled lie
@@ -1125,22 +603,27 @@ public final class Deliveries {
     if (excess <= 0) {
       return pin();
     }
-    if (excess <= inLog.size()) {
-      return inLog.keySet().stream().skip(excess - 1).findFirst().orElseThrow() + 1;
+    long rest = excess;
+    for (long sequence : state.inLog.headMap(state.next, false).keySet()) {
+      if (--rest == 0) {
+        return sequence + 1;
+      }
     }
-    long first = Math.max(next, log.firstRetained());
-    long rest = excess - inLog.size();
+    long first = Math.max(state.next, log.firstRetained());
     if (first < log.consecutiveFrom()) {
       // Sequences may have holes there, which must not be taken for messages.
+      long end = log.consecutiveFrom();
       long before =
-          freshBelow(log.consecutiveFrom(), log) - ackedAhead.rankLong(log.consecutiveFrom() - 1);
+          freshBelow(end, log)
+              - state.ahead.rankLong(end - 1)
+              + state.inLog.subMap(first, true, end, false).size();
       if (rest > before) {
         rest -= before;
-        first = log.consecutiveFrom();
+        first = end;
       }
     }
     for (; rest > 0 && first < log.nextSequence(); first++) {
-      if (!ackedAhead.contains(first)) {
+      if (!state.ahead.contains(first) || state.inLog.containsKey(first)) {
         rest--;
       }
     }
@@ -1150,10 +633,12 @@ public final class Deliveries {
   /// The lowest sequence whose message is still needed.
   public long pin() {
     long fresh =
-        matches.isFiltered()
-            ? Math.max(next, Math.min(matches.firstFrom(next), matches.evaluatedTo() + 1))
-            : next;
-    return inLog.isEmpty() ? fresh : Math.min(fresh, inLog.firstKey());
+        state.matches.isFiltered()
+            ? Math.max(
+                state.next,
+                Math.min(state.matches.firstFrom(state.next), state.matches.evaluatedTo() + 1))
+            : state.next;
+    return state.inLog.isEmpty() ? fresh : Math.min(fresh, state.inLog.firstKey());
   }
 
   // ---- dead letters ----
@@ -1174,27 +659,27 @@ public final class Deliveries {
   /// @param offset of the first
   /// @param limit at most so many
   public Listing deadLetters(long offset, int limit, MessagePages pages) {
-    return listing(dead.entrySet().stream().skip(offset).limit(limit).toList(), pages);
+    return listing(state.dead.entrySet().stream().skip(offset).limit(limit).toList(), pages);
   }
 
   /// The dead letter with that sequence, if it is one.
   public Listing deadLetter(long sequence, MessagePages pages) {
-    Integer attempts = dead.get(sequence);
-    return listing(attempts == null ? List.of() : List.of(Map.entry(sequence, attempts)), pages);
+    DeadLetter letter = state.dead.get(sequence);
+    return listing(letter == null ? List.of() : List.of(Map.entry(sequence, letter)), pages);
   }
 
-  private Listing listing(List<Map.Entry<Long, Integer>> letters, MessagePages pages) {
+  private Listing listing(List<Map.Entry<Long, DeadLetter>> letters, MessagePages pages) {
     List<Delivered> found = new ArrayList<>();
     List<Long> missing = new ArrayList<>();
     long bytes = 0;
-    for (Map.Entry<Long, Integer> letter : letters) {
-      Optional<Message> onItsWay = Optional.ofNullable(copiesOnTheirWay.get(letter.getKey()));
-      Optional<MessagePages.Page> page = pages.find(number, letter.getKey());
+    for (Map.Entry<Long, DeadLetter> letter : letters) {
+      Optional<Message> onItsWay = Optional.ofNullable(state.copiesOnTheirWay.get(letter.getKey()));
+      Optional<MessagePages.Page> page = pages.find(state.number, letter.getKey());
       if (onItsWay.isEmpty() && page.isEmpty()) {
         missing.add(letter.getKey());
       } else if (missing.isEmpty()) {
         Optional<Message> message = onItsWay.or(() -> page.flatMap(it -> it.at(letter.getKey())));
-        message.ifPresent(it -> found.add(new Delivered(it, letter.getValue())));
+        message.ifPresent(it -> found.add(new Delivered(it, letter.getValue().attempts())));
         bytes += message.map(Message::size).orElse(0);
       }
       if (bytes >= MessageLoad.MAX_BYTES) {
@@ -1208,19 +693,21 @@ public final class Deliveries {
     List<Long> stored =
         letters.stream()
             .map(Map.Entry::getKey)
-            .filter(sequence -> !copiesOnTheirWay.containsKey(sequence))
+            .filter(sequence -> !state.copiesOnTheirWay.containsKey(sequence))
             .toList();
-    return new Listing(Optional.of(MessageLoad.ofCopies(number, Ranges.of(stored))), List.of());
+    return new Listing(
+        Optional.of(MessageLoad.ofCopies(state.number, Ranges.of(stored))), List.of());
   }
 
   /// Makes dead letters available again, as if they had never been delivered.
   public Change reprocess(List<Long> sequences) {
-    Changing changing = new Changing();
+    Changing changing = state.change();
     for (long sequence : sequences) {
-      if (dead.remove(sequence) != null) {
-        Delivery delivery = new Delivery(sequence, /* kept= */ true);
-        put(delivery);
-        released.put(sequence, delivery);
+      DeadLetter letter = state.dead.remove(sequence);
+      if (letter != null) {
+        Delivery delivery = new Delivery(sequence, /* kept= */ true, letter.ordering());
+        state.put(delivery);
+        state.joinLine(delivery);
         changing.touched.put(sequence, delivery);
       }
     }
@@ -1231,9 +718,9 @@ public final class Deliveries {
   ///
   /// @param sequences which; empty for all
   public Change purge(Optional<List<Long>> sequences) {
-    Changing changing = new Changing();
-    for (long sequence : sequences.orElseGet(() -> List.copyOf(dead.keySet()))) {
-      if (dead.remove(sequence) != null) {
+    Changing changing = state.change();
+    for (long sequence : sequences.orElseGet(() -> List.copyOf(state.dead.keySet()))) {
+      if (state.dead.remove(sequence) != null) {
         changing.settled.put(sequence, true);
         changing.copiesRemoved.put(sequence, true);
       }
@@ -1246,29 +733,48 @@ public final class Deliveries {
   /// How many messages are in which state.
   public Counts counts(TopicLog log, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
-    long waiting = released.size() + (long) retries.size();
-    long outstanding = inLog.size() + (long) revived.size();
-    return new Counts(waiting + fresh(log), outstanding - waiting, totals, dead.size());
+    long toBeDelivered = state.waiting.size() + (long) state.lines.parked();
+    long outstanding = state.inLog.size() + (long) state.revived.size();
+    return new Counts(
+        toBeDelivered + fresh(log),
+        outstanding - toBeDelivered,
+        state.totals,
+        state.dead.size(),
+        state.lines.parked(),
+        state.isPaused());
+  }
+
+  /// How many messages are parked.
+  int parked() {
+    return state.lines.parked();
+  }
+
+  /// Whether nothing is delivered for the first time because too many are parked.
+  boolean isPaused() {
+    return state.isPaused();
   }
 
   /// How many messages were never delivered.
   private long fresh(TopicLog log) {
-    long ahead = ackedAhead.getLongCardinality();
     long known =
-        matches.isFiltered() ? matches.count(next, log.watermark()) : log.messagesShown() - passed;
-    return Math.max(0, known - ahead);
+        state.matches.isFiltered()
+            ? state.matches.count(state.next, log.watermark())
+            : log.messagesShown() - state.passed;
+    return Math.max(0, known - state.ahead.getLongCardinality());
   }
 
   /// Whether something can be delivered at once.
   boolean isAvailable(TopicLog log, TimeSource time) {
-    return !released.isEmpty()
-        || (!retries.isEmpty() && retries.first().dueNs <= time.monotonicNs())
-        || (inLog.size() + revived.size() < limits.outstanding()
-            && matches.firstFrom(Math.max(next, log.firstRetained())) <= log.watermark());
+    return state.waiting.isReady(time.monotonicNs())
+        || (state.hasRoom()
+            && !state.isPaused()
+            && state.matches.firstFrom(Math.max(state.next, log.firstRetained()))
+                <= log.watermark());
   }
 
-  /// How far it has come: the lowest sequence that was never leased.
+  /// How far it has come: from this sequence on messages were never leased, but for those that were
+  /// before their turn.
   long next() {
-    return next;
+    return state.next;
   }
 }
