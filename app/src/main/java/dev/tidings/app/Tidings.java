@@ -171,6 +171,7 @@ public final class Tidings {
         subscriptions.perTopic(),
         new Deliveries.Limits(
             subscriptions.maxOutstanding(),
+            Deliveries.Limits.DEFAULT.parked(),
             subscriptions.maxDeadLetters(),
             subscriptions.ackDeadline().toMillis()));
   }

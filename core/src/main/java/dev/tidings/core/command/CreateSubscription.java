@@ -82,7 +82,7 @@ public record CreateSubscription(
 
   private static void begin(ShardState state, Subscription created, TopicLog log) {
     // Nothing of it is in the store yet, so there is nothing to load but what its filter lacks.
-    state.subscriptions().open(created, log, List.of()).ifPresent(state::want);
+    state.subscriptions().open(created, log, Optional.empty(), List.of()).ifPresent(state::want);
     // Without holes; what a lapse or damage has left out is corrected when its end is reached.
     long messagesBefore = log.messagesEver() - (log.nextSequence() - created.start());
     state

@@ -72,7 +72,7 @@ public record LeaseMessages(
         state.subscriptions().write(present, change);
         yield state
             .subscriptions()
-            .behind(present.number())
+            .neededToLease(present.number())
             .<Step<Leased>>map(Step.Needs::new)
             // It was caught up just now.
             .orElseGet(() -> handle(state, target));

@@ -284,6 +284,13 @@ public final class Node {
         .reduce(Subscriptions.Figures.NONE, Subscriptions.Figures::plus);
   }
 
+  /// What is parked behind others of its key, in subscriptions that are in memory.
+  public Subscriptions.Parked parked() {
+    return states.stream()
+        .map(state -> state.subscriptions().parked())
+        .reduce(Subscriptions.Parked.NONE, Subscriptions.Parked::plus);
+  }
+
   /// Ends the leases whose deadline has passed, makes dead letters of what has failed for the last
   /// time, and lets go of streams that are idle. To be called every so often, from any thread: this
   /// is how accurate both are.

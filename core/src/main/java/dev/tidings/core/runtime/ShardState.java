@@ -344,7 +344,19 @@ public final class ShardState {
         store.keeps(number)
             ? subscription.get().startingAt(log.get().firstRetained())
             : subscription.get();
-    return subscriptions.open(opened, log.get(), changes);
+    return subscriptions.open(opened, log.get(), prioritisedFrom(opened, log.get(), changes), changes);
+  }
+
+  /// From where on messages of a work queue may have a priority above 0: what a transient queue
+  /// held before, an earlier run of the process has lost.
+  private Optional<Long> prioritisedFrom(
+      Subscription subscription, TopicLog log, List<DeliveryChange> changes) {
+    return queue(subscription.id())
+        .filter(queue -> queue.mode() == Queue.Mode.WORK)
+        .map(queue -> {
+          long next = changes.isEmpty() ? subscription.start() : changes.getLast().next();
+          return queue.prioritised() ? Math.max(next, log.firstRetained()) : log.watermark() + 1;
+        });
   }
 
   /// Asks for something to be loaded, without waiting for it.
@@ -480,7 +492,9 @@ public final class ShardState {
       store.begin(subscription.number());
     }
     // Nothing of it is in the store yet, and without a filter nothing has to be loaded.
-    Optional<Load> _ = subscriptions.open(subscription, log, List.of());
+    Optional<Long> prioritisedFrom =
+        asked.mode() == Queue.Mode.WORK ? Optional.of(log.nextSequence()) : Optional.empty();
+    Optional<Load> _ = subscriptions.open(subscription, log, prioritisedFrom, List.of());
     Queue queue =
         new Queue(
             asked.name(),

@@ -5,13 +5,21 @@ import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.subscription.DeliveryChange.Dead;
 import dev.tidings.core.subscription.DeliveryChange.Outstanding;
 import dev.tidings.core.subscription.DeliveryChange.Totals;
+import dev.tidings.core.subscription.MessageLookup.Found;
+import dev.tidings.core.subscription.MessageLookup.Gone;
+import dev.tidings.core.subscription.MessageLookup.Look;
+import dev.tidings.core.subscription.MessageLookup.Stretch;
+import dev.tidings.core.subscription.MessageLookup.Unknown;
+import dev.tidings.core.subscription.Telling.DeadLetter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,11 +33,17 @@ import org.roaringbitmap.longlong.Roaring64Bitmap;
 
 /// What a subscription's consumers were given of its log, and what became of it.
 ///
-/// The state is a cursor, the lowest sequence that was never leased, and the exceptions to it:
-/// below it the messages that are *outstanding* (leased, waiting to be delivered again, or about to
-/// become dead letters), above it those that were acked without having been leased. Everything else
-/// below it is settled. So a message costs a subscription nothing before it is delivered and
-/// nothing after it is acked, and its payload stays in the log.
+/// The state is a cursor and the exceptions to it: below it the messages that are *outstanding*
+/// (leased, waiting to be delivered again, or about to become dead letters) or *parked* (behind
+/// another of their key), above it those that were acked without having been leased or that were
+/// leased before their turn, because of their priority. Everything else below it is settled. So a
+/// message costs a subscription nothing before it is delivered and nothing after it is acked, and
+/// its payload stays in the log.
+///
+/// Of the messages of one ordering key one at most is outstanding; those behind it are parked when
+/// the cursor comes to them, and the next is released when the one before it is settled or dead. In
+/// a work queue messages of a higher priority are given out first, but one of [#FAIR_TURN] is given
+/// by age.
 ///
 /// A change is applied at once and told as a [DeliveryChange]. A lease ends by the monotonic clock,
 /// counted from when its change is durable, since only then is it answered; that it has ended is
@@ -45,6 +59,16 @@ public final class Deliveries {
 
   /// So many expired messages are passed over before other commands have their turn.
   private static final int EXPIRED_AT_ONCE = 5000;
+
+  /// So many messages are parked before other commands have their turn.
+  private static final int PARKED_AT_ONCE = 1000;
+
+  /// While messages of a priority above 0 wait, one of so many that are given out is, by turns, the
+  /// one whose wait has been over longest, and the oldest that was never given out.
+  private static final int FAIR_TURN = 8;
+
+  // So many recent messages are searched at once; more are left to another thread.
+  private static final int SEARCHED_AT_ONCE = 1000;
 
   /// A century: nothing waits or is leased for longer, so that nanoseconds do not overflow.
   private static final long LONGEST_MS = Duration.ofDays(36_525).toMillis();
@@ -62,14 +86,19 @@ public final class Deliveries {
   private int changesSinceWhole;
   private int uncommitted;
 
-  // Those outstanding, by where their messages lie.
+  // Those outstanding or parked, by where their messages lie.
   private final NavigableMap<Long, Delivery> inLog = new TreeMap<>();
   private final NavigableMap<Long, Delivery> revived = new TreeMap<>();
-  // Of those outstanding: released without a failure, waiting after a failure, failed for the last
-  // time. The others are leased.
-  private final NavigableMap<Long, Delivery> released = new TreeMap<>();
-  private final TreeSet<Delivery> retries = new TreeSet<>(Delivery.BY_DUE);
+  // Of those: waiting to be given out again, failed for the last time. The others are leased or
+  // parked.
+  private final WaitingDeliveries waiting = new WaitingDeliveries();
   private final NavigableMap<Long, Delivery> dying = new TreeMap<>();
+  private final KeyLines lines = new KeyLines();
+  // The cursor has come to a message that has to be parked, and there was no room for it.
+  private boolean cameToBound;
+  private final Optional<PriorityIndex> priorities;
+  // Given out while messages of a priority above 0 wait.
+  private long prioritisedTurns;
   private final TreeSet<Lease> leases = new TreeSet<>(Lease.BY_END);
   // Leases whose answer is not given yet, by the ordinal of the change that has to be durable.
   private final Map<Long, List<Lease>> starting = new HashMap<>();
@@ -79,20 +108,22 @@ public final class Deliveries {
   private final Map<Long, Message> copiesOnTheirWay = new HashMap<>();
   private final Map<Long, List<Long>> copiesTold = new HashMap<>();
 
-  private final Roaring64Bitmap ackedAhead = new Roaring64Bitmap();
-  // How often each dead letter was delivered, by its sequence.
-  private final NavigableMap<Long, Integer> dead = new TreeMap<>();
+  // From the cursor on: acked, or leased before their turn.
+  private final Roaring64Bitmap ahead = new Roaring64Bitmap();
+  private final NavigableMap<Long, DeadLetter> dead = new TreeMap<>();
 
   /// The bounds of each subscription.
   ///
   /// @param outstanding messages that may be outstanding at once; at the bound only those that wait
   ///   are delivered
+  /// @param parked messages that may be parked behind others of their keys at once; at the bound
+  ///   nothing is delivered for the first time while the next is one to be parked
   /// @param deadLetters dead letters that are kept; beyond it the oldest is dropped and counted as
   ///   lost
   /// @param ackDeadlineMs how long a lease lasts unless something else is said, milliseconds
-  public record Limits(int outstanding, int deadLetters, long ackDeadlineMs) {
+  public record Limits(int outstanding, int parked, int deadLetters, long ackDeadlineMs) {
     /// The bounds unless others are given.
-    public static final Limits DEFAULT = new Limits(100_000, 100_000, 60_000);
+    public static final Limits DEFAULT = new Limits(100_000, 100_000, 100_000, 60_000);
   }
 
   /// One message given to a consumer.
@@ -103,27 +134,39 @@ public final class Deliveries {
 
   /// How many messages are in which state.
   ///
-  /// @param available to be delivered, now or after their wait
+  /// @param available to be delivered, now or after their wait, those parked included
   /// @param delivered leased
   /// @param totals settled since the subscription was created
   /// @param dead dead letters
-  public record Counts(long available, long delivered, Totals totals, long dead) {}
+  /// @param parked behind others of their keys
+  /// @param paused whether nothing is delivered for the first time because too many are parked
+  public record Counts(
+      long available, long delivered, Totals totals, long dead, long parked, boolean paused) {
+    /// Nothing is parked.
+    public Counts(long available, long delivered, Totals totals, long dead) {
+      this(available, delivered, totals, dead, 0, false);
+    }
+  }
 
   /// The deliveries of a subscription as the store remembers them.
   ///
+  /// @param priorities of its messages, if it orders them by priority
   /// @param changes of it, the first of them whole or the very first
   Deliveries(
       Subscription subscription,
       Matches matches,
+      Optional<PriorityIndex> priorities,
       Limits limits,
       List<DeliveryChange> changes,
       TimeSource time) {
     this.number = subscription.number();
     this.matches = matches;
+    this.priorities = priorities;
     this.limits = limits;
     this.next = subscription.start();
     this.toldNext = next;
     changes.forEach(change -> restore(change, time));
+    formLines();
   }
 
   /// The subscription has been created: tells how many messages lie before its first, so that they
@@ -143,7 +186,7 @@ public final class Deliveries {
     if (change.whole()) {
       List.copyOf(outstanding()).forEach(this::take);
       dead.clear();
-      ackedAhead.clear();
+      ahead.clear();
       changesSinceWhole = 0;
     }
     for (SequenceRange range : change.settled()) {
@@ -153,24 +196,27 @@ public final class Deliveries {
           .forEach(this::take);
       dead.subMap(range.first(), true, range.last(), true).clear();
       if (range.last() >= change.next()) {
-        ackedAhead.addRange(Math.max(range.first(), change.next()), range.last() + 1);
+        ahead.addRange(Math.max(range.first(), change.next()), range.last() + 1);
       }
     }
     Map<Outstanding, Lease> leasesBack = new HashMap<>();
     for (Outstanding told : change.outstanding()) {
       restore(told, leasesBack, time);
+      if (!told.kept() && told.range().last() >= change.next()) {
+        ahead.addRange(Math.max(told.range().first(), change.next()), told.range().last() + 1);
+      }
     }
     for (Dead told : change.dead()) {
       for (long sequence = told.range().first(); sequence <= told.range().last(); sequence++) {
         find(sequence).ifPresent(this::take);
-        dead.put(sequence, told.attempts());
+        dead.put(sequence, new DeadLetter(told.attempts(), told.ordering(sequence)));
       }
     }
     next = change.next();
     toldNext = next;
     passed = change.passed();
     totals = change.totals();
-    forgetAckedBelowNext();
+    forgetAheadBelowNext();
     lastOrdinal = change.ordinal();
     changesSinceWhole++;
   }
@@ -183,7 +229,7 @@ public final class Deliveries {
     for (long sequence = told.range().first(); sequence <= told.range().last(); sequence++) {
       find(sequence).ifPresent(this::take);
       dead.remove(sequence);
-      Delivery delivery = new Delivery(sequence, told.kept());
+      Delivery delivery = new Delivery(sequence, told.kept(), told.ordering(sequence));
       delivery.attempts = told.attempts();
       put(delivery);
       if (told.lease() != 0) {
@@ -192,13 +238,41 @@ public final class Deliveries {
                 new SequenceRange(0, 0), 0, told.lease(), told.since(), told.forMs(), false);
         leasesBack.computeIfAbsent(same, _ -> leaseBack(told, dueNs)).add(delivery);
       } else if (told.attempts() == 0) {
-        released.put(sequence, delivery);
+        // Those with a key are released or parked: their lines are formed in the end.
+        if (!delivery.ordering.hasKey()) {
+          waiting.addReleased(delivery);
+        }
       } else {
         delivery.since = told.since();
         delivery.forMs = told.forMs();
         delivery.dueNs = dueNs;
-        retries.add(delivery);
+        waiting.addDelayed(delivery);
       }
+    }
+  }
+
+  /// Whoever has been delivered is the head of its line; else the first is.
+  private void formLines() {
+    List<Delivery> behind = new ArrayList<>();
+    for (Delivery delivery : outstanding()) {
+      if (!delivery.ordering.hasKey()) {
+        continue;
+      }
+      if (delivery.attempts > 0) {
+        boolean _ = lines.join(delivery);
+      } else {
+        behind.add(delivery);
+      }
+    }
+    behind.sort(Comparator.comparingLong(it -> it.sequence));
+    behind.forEach(this::joinLine);
+  }
+
+  /// A message that nobody holds joins the line of its key, if it has one: it is released, or
+  /// parked.
+  private void joinLine(Delivery delivery) {
+    if (!delivery.ordering.hasKey() || lines.join(delivery)) {
+      waiting.addReleased(delivery);
     }
   }
 
@@ -232,22 +306,29 @@ public final class Deliveries {
       if (--lease.live == 0) {
         leases.remove(lease);
       }
-    } else if (dying.remove(delivery.sequence) == null
-        && released.remove(delivery.sequence) == null) {
-      retries.remove(delivery);
+    } else if (!delivery.parked && dying.remove(delivery.sequence) == null) {
+      waiting.remove(delivery);
     }
   }
 
-  /// It is not outstanding any more.
+  /// It is not outstanding any more: the next of its key is released.
   private void take(Delivery delivery) {
     leave(delivery);
     (delivery.kept ? revived : inLog).remove(delivery.sequence);
+    if (delivery.ordering.hasKey()) {
+      lines.leave(delivery).ifPresent(waiting::addReleased);
+    }
   }
 
-  private void forgetAckedBelowNext() {
-    while (!ackedAhead.isEmpty() && ackedAhead.first() < next) {
-      ackedAhead.removeLong(ackedAhead.first());
+  private void forgetAheadBelowNext() {
+    while (!ahead.isEmpty() && ahead.first() < next) {
+      ahead.removeLong(ahead.first());
     }
+  }
+
+  /// How many are outstanding: those parked are not.
+  private int outstandingCount() {
+    return inLog.size() + revived.size() - lines.parked();
   }
 
   // ---- telling a change ----
@@ -256,7 +337,7 @@ public final class Deliveries {
   private final class Changing {
     private final TreeMap<Long, Boolean> settled = new TreeMap<>();
     private final TreeMap<Long, Delivery> touched = new TreeMap<>();
-    private final TreeMap<Long, Integer> died = new TreeMap<>();
+    private final TreeMap<Long, DeadLetter> died = new TreeMap<>();
     private final TreeMap<Long, Boolean> copiesRemoved = new TreeMap<>();
     private final TreeMap<Long, Message> copiesKept = new TreeMap<>();
     private long acked;
@@ -283,7 +364,7 @@ public final class Deliveries {
       delivery.since = time.wallMs();
       delivery.forMs = forMs;
       delivery.dueNs = time.monotonicNs() + forMs * 1_000_000;
-      retries.add(delivery);
+      waiting.addDelayed(delivery);
       touched.put(delivery.sequence, delivery);
     }
 
@@ -292,22 +373,22 @@ public final class Deliveries {
       delivery.attempts--;
       if (delivery.attempts <= 0) {
         delivery.attempts = 0;
-        released.put(delivery.sequence, delivery);
-        touched.put(delivery.sequence, delivery);
+        waiting.addReleased(delivery);
       } else {
         delivery.since = time.wallMs();
         delivery.forMs = 0;
         delivery.dueNs = time.monotonicNs();
-        retries.add(delivery);
-        touched.put(delivery.sequence, delivery);
+        waiting.addDelayed(delivery);
       }
+      touched.put(delivery.sequence, delivery);
     }
 
     /// Becomes a dead letter.
     private void die(Delivery delivery, Optional<Message> message) {
       take(delivery);
-      dead.put(delivery.sequence, delivery.attempts);
-      died.put(delivery.sequence, delivery.attempts);
+      DeadLetter letter = new DeadLetter(delivery.attempts, delivery.ordering);
+      dead.put(delivery.sequence, letter);
+      died.put(delivery.sequence, letter);
       message.ifPresent(it -> copiesKept.put(it.sequence(), it));
       while (dead.size() > limits.deadLetters()) {
         long oldest = dead.firstKey();
@@ -330,7 +411,7 @@ public final class Deliveries {
       if (isNothing()) {
         return Change.NONE;
       }
-      forgetAckedBelowNext();
+      forgetAheadBelowNext();
       lastOrdinal++;
       uncommitted++;
       toldNext = next;
@@ -362,13 +443,13 @@ public final class Deliveries {
           passed,
           totals,
           Ranges.of(settled.keySet()),
-          Deliveries.tell(touched.values()),
-          tellDead(died));
+          Telling.outstanding(touched.values()),
+          Telling.dead(died));
     }
 
     private DeliveryChange tellAll() {
-      List<Long> ahead = new ArrayList<>();
-      ackedAhead.forEach(ahead::add);
+      List<Long> beyond = new ArrayList<>();
+      ahead.forEach(beyond::add);
       TreeMap<Long, Delivery> all = new TreeMap<>(inLog);
       all.putAll(revived);
       return new DeliveryChange(
@@ -377,43 +458,10 @@ public final class Deliveries {
           next,
           passed,
           totals,
-          Ranges.of(ahead),
-          Deliveries.tell(all.values()),
-          tellDead(dead));
+          Ranges.of(beyond),
+          Telling.outstanding(all.values()),
+          Telling.dead(dead));
     }
-  }
-
-  private static List<Outstanding> tell(Collection<Delivery> sorted) {
-    return Ranges.of(
-        sorted,
-        it -> it.sequence,
-        Deliveries::isTold,
-        (range, first) -> {
-          Lease lease = first.lease;
-          return lease == null
-              ? new Outstanding(
-                  range, first.attempts, first.endedLease, first.since, first.forMs, first.kept)
-              : new Outstanding(
-                  range, first.attempts, lease.number, lease.since, lease.forMs, first.kept);
-        });
-  }
-
-  private static boolean isTold(Delivery one, Delivery other) {
-    return one.attempts == other.attempts
-        && one.kept == other.kept
-        && one.lease == other.lease
-        && (one.lease != null
-            || (one.endedLease == other.endedLease
-                && one.since == other.since
-                && one.forMs == other.forMs));
-  }
-
-  private static List<Dead> tellDead(NavigableMap<Long, Integer> sorted) {
-    return Ranges.of(
-        sorted.entrySet(),
-        Map.Entry::getKey,
-        (one, other) -> one.getValue().equals(other.getValue()),
-        (range, first) -> new Dead(range, first.getValue()));
   }
 
   /// What a command has to have written.
@@ -487,24 +535,52 @@ public final class Deliveries {
     }
   }
 
-  /// Who is given what, before it is.
+  /// What is given out, while it is being picked.
   private static final class Picked {
+    private final int max;
     private final List<Delivered> delivered = new ArrayList<>();
-    private final List<Delivery> again = new ArrayList<>();
-    private final List<Delivery> expired = new ArrayList<>();
-    private final List<Delivery> gone = new ArrayList<>();
-    private final List<Message> fresh = new ArrayList<>();
+    private final List<Delivery> leased = new ArrayList<>();
     private long bytes;
-    private long expiredFresh;
-    private long next;
-    private long passed;
-    private final List<Long> missing = new ArrayList<>();
-    // Those that were there, but lie behind one that is missing.
-    private int behindMissing;
+    private boolean tookFresh;
+    // Found expired, or parked.
+    private int expired;
+    private int parked;
+    // What has to be loaded before anything can be given out.
+    private Optional<MessageLoad> load = Optional.empty();
+    private boolean isOver;
+
+    private Picked(int max) {
+      this.max = max;
+    }
+
+    private void add(Delivery delivery, Message message) {
+      leased.add(delivery);
+      delivered.add(new Delivered(message, delivery.attempts));
+      bytes += message.size();
+    }
+
+    private boolean isFull() {
+      return isOver || delivered.size() == max || bytes >= MessageLoad.MAX_BYTES;
+    }
+
+    /// Whether so much was passed over that others should have their turn.
+    private boolean isTired() {
+      return expired >= EXPIRED_AT_ONCE || parked >= PARKED_AT_ONCE;
+    }
+
+    /// Something is not in memory, or others are to have their turn. What was found before is
+    /// enough to begin with: it may be gone from memory when the rest has been loaded.
+    private void stop(MessageLoad needed) {
+      isOver = true;
+      if (delivered.isEmpty()) {
+        load = Optional.of(needed);
+      }
+    }
   }
 
   /// Leases up to `max` messages for `forMs` milliseconds: first those whose wait is over, then
-  /// those that were never delivered, in log order. It stops early once so many bytes are reached.
+  /// those that were never delivered, in log order; those of a higher priority before both. It
+  /// stops early once so many bytes are reached.
   public Leasing lease(
       TopicLog log,
       MessagePages pages,
@@ -513,45 +589,35 @@ public final class Deliveries {
       DeliveryPolicy policy,
       TimeSource time) {
     expire(policy, time);
-    Picked picked = new Picked();
-    picked.next = next;
-    picked.passed = passed;
-    Optional<MessageLoad> load = pickAgain(picked, log, pages, max, time);
-    if (load.isPresent()) {
-      return new Missing(load.get(), passOver(picked).end());
+    Changing changing = new Changing();
+    if (priorities.isPresent() && priorities.get().evaluatedTo() < log.watermark()) {
+      return new Unevaluated(changing.end());
     }
-    int room = limits.outstanding() - inLog.size() - revived.size();
-    if (room > 0 && picked.missing.isEmpty()) {
-      long most = Math.min(max, (long) picked.delivered.size() + room);
-      load = pickFresh(picked, log, pages, (int) most, time.wallMs());
-      if (load.isPresent()) {
-        return new Missing(load.get(), passOver(picked).end());
-      }
+    waiting.mature(time.monotonicNs());
+    Picked picked = new Picked(max);
+    new Picking(log, lookup(log, pages), picked, changing, time.wallMs()).pick();
+    noteMove(picked, changing);
+    if (picked.load.isPresent()) {
+      return new Missing(picked.load.get(), changing.end());
     }
-    boolean found = !picked.delivered.isEmpty();
-    if (!found && picked.next <= log.watermark() && matches.evaluatedTo() < log.watermark()) {
-      return new Unevaluated(passOver(picked).end());
+    boolean isUnevaluated = next <= log.watermark() && matches.evaluatedTo() < log.watermark();
+    if (picked.delivered.isEmpty() && isUnevaluated) {
+      return new Unevaluated(changing.end());
     }
-    return lease(picked, forMs.orElseGet(() -> ackDeadlineMs(policy)), time);
+    return lease(picked, changing, forMs.orElseGet(() -> ackDeadlineMs(policy)), time);
+  }
+
+  private MessageLookup lookup(TopicLog log, MessagePages pages) {
+    return new MessageLookup(number, log, pages, copiesOnTheirWay);
   }
 
   private long ackDeadlineMs(DeliveryPolicy policy) {
     return Math.min(LONGEST_MS, policy.ackDeadlineMs().orElse(limits.ackDeadlineMs()));
   }
 
-  private Leased lease(Picked picked, long forMs, TimeSource time) {
-    Changing changing = passOver(picked);
+  private Leased lease(Picked picked, Changing changing, long forMs, TimeSource time) {
     Lease lease = new Lease(changing.ordinal(), changing.ordinal(), time.wallMs(), forMs);
-    for (Delivery delivery : picked.again) {
-      leave(delivery);
-      delivery.attempts++;
-      lease.add(delivery);
-      changing.touched.put(delivery.sequence, delivery);
-    }
-    for (Message message : picked.fresh) {
-      Delivery delivery = new Delivery(message.sequence(), /* kept= */ false);
-      delivery.attempts = 1;
-      put(delivery);
+    for (Delivery delivery : picked.leased) {
       lease.add(delivery);
       changing.touched.put(delivery.sequence, delivery);
     }
@@ -561,243 +627,341 @@ public final class Deliveries {
     return new Leased(lease.number, picked.delivered, changing.end());
   }
 
-  /// Leaves behind what was looked at and is not delivered.
-  private Changing passOver(Picked picked) {
-    Changing changing = new Changing();
-    changing.expired = picked.expired.size() + picked.expiredFresh;
-    changing.lost = picked.gone.size();
-    picked.expired.forEach(changing::settle);
-    picked.gone.forEach(changing::settle);
-    next = picked.next;
-    passed = picked.passed;
-    // Else an empty answer would have to be written, which only spares a look at a bitmap.
+  /// Tells that the cursor has moved, unless it is not worth it: else an empty answer would have to
+  /// be written, which only spares a look at a bitmap.
+  private void noteMove(Picked picked, Changing changing) {
     boolean isWorthTelling =
-        !picked.fresh.isEmpty()
-            || picked.expiredFresh > 0
+        picked.tookFresh
+            || picked.expired > 0
             || next - toldNext >= WORTH_TELLING
             || !matches.isFiltered();
     changing.moved = isWorthTelling && next != toldNext;
-    forgetAckedBelowNext();
-    return changing;
+    forgetAheadBelowNext();
   }
 
-  /// Those that wait and are due.
-  private Optional<MessageLoad> pickAgain(
-      Picked picked, TopicLog log, MessagePages pages, int max, TimeSource time) {
-    long nowNs = time.monotonicNs();
-    for (Delivery delivery : released.values()) {
-      if (isFull(picked, max)) {
-        break;
-      }
-      pickAgain(picked, delivery, log, pages, time.wallMs());
+  private boolean hasRoom() {
+    return outstandingCount() < limits.outstanding();
+  }
+
+  /// A message from the cursor on needs no delivery any more.
+  private void passAhead(long sequence, Changing changing) {
+    ahead.addLong(sequence);
+    changing.settled.put(sequence, true);
+    priorities.ifPresent(index -> index.forget(sequence));
+  }
+
+  /// Picks what one lease gives out. Whatever it finds expired, gone or to be parked is so at once;
+  /// whatever it picks is leased by the same command.
+  private final class Picking {
+    private final TopicLog log;
+    private final MessageLookup messages;
+    private final Picked picked;
+    private final Changing changing;
+    private final long now;
+
+    private Picking(
+        TopicLog log, MessageLookup messages, Picked picked, Changing changing, long now) {
+      this.log = log;
+      this.messages = messages;
+      this.picked = picked;
+      this.changing = changing;
+      this.now = now;
     }
-    for (Delivery delivery : retries) {
-      if (delivery.dueNs > nowNs || isFull(picked, max)) {
-        break;
-      }
-      pickAgain(picked, delivery, log, pages, time.wallMs());
-    }
-    return missing(picked, log);
-  }
 
-  private static boolean isFull(Picked picked, int max) {
-    return picked.delivered.size() + picked.missing.size() + picked.behindMissing >= max
-        || picked.bytes >= MessageLoad.MAX_BYTES;
-  }
-
-  private void pickAgain(
-      Picked picked, Delivery delivery, TopicLog log, MessagePages pages, long now) {
-    switch (look(delivery, log, pages)) {
-      case Found(Message message) -> {
-        if (!picked.missing.isEmpty()) {
-          picked.behindMissing++;
-          return;
-        }
-        if (message.expiredAt(now)) {
-          picked.expired.add(delivery);
-        } else {
-          picked.again.add(delivery);
-          picked.delivered.add(new Delivered(message, delivery.attempts + 1));
-          picked.bytes += message.size();
+    private void pick() {
+      while (!picked.isFull() && highestPriority() > 0) {
+        prioritisedTurns++;
+        boolean isFair = prioritisedTurns % FAIR_TURN == 0;
+        if (!isFair || !pickByAge(prioritisedTurns / FAIR_TURN % 2 == 0)) {
+          pickHighest();
         }
       }
-      case Gone() -> picked.gone.add(delivery);
-      case Unknown() -> {
-        boolean sameKind =
-            picked.missing.isEmpty()
-                || find(picked.missing.getFirst())
-                    .map(it -> it.kept)
-                    .equals(Optional.of(delivery.kept));
-        if (sameKind) {
-          picked.missing.add(delivery.sequence);
-        } else {
-          picked.behindMissing++;
-        }
+      while (!picked.isFull() && waiting.first(0).isPresent()) {
+        pickAgain(waiting.first(0).get());
+      }
+      if (!picked.isFull()) {
+        pickFresh(picked.max);
       }
     }
-  }
 
-  /// What has to be loaded before anything can be delivered. What was found before it is enough to
-  /// begin with: it may be gone from memory when the rest has been loaded.
-  private Optional<MessageLoad> missing(Picked picked, TopicLog log) {
-    if (picked.missing.isEmpty() || !picked.delivered.isEmpty()) {
-      return Optional.empty();
+    // ---- by priority ----
+
+    private int highestFresh() {
+      return hasRoom() ? priorities.map(PriorityIndex::highest).orElse(0) : 0;
     }
-    return Optional.of(loadOf(picked.missing, log));
-  }
 
-  private MessageLoad loadOf(List<Long> sequences, TopicLog log) {
-    // In the order in which they are needed, since a load may stop after the first.
-    List<SequenceRange> ranges = Ranges.of(sequences);
-    return revived.containsKey(sequences.getFirst())
-        ? MessageLoad.ofCopies(number, ranges)
-        : MessageLoad.ofLog(log, ranges);
-  }
+    private int highestPriority() {
+      return Math.max(waiting.highest(), highestFresh());
+    }
 
-  /// Those that were never delivered.
-  private Optional<MessageLoad> pickFresh(
-      Picked picked, TopicLog log, MessagePages pages, int max, long now) {
-    long last = Math.min(log.watermark(), matches.evaluatedTo());
-    long at = Math.max(next, log.firstRetained());
-    while (picked.delivered.size() < max && picked.bytes < MessageLoad.MAX_BYTES && at <= last) {
-      long candidate = matches.firstFrom(at);
-      if (candidate > last) {
-        at = last + 1;
-        break;
+    private void pickHighest() {
+      int fresh = highestFresh();
+      if (waiting.highest() >= fresh) {
+        pickAgain(waiting.first(waiting.highest()).orElseThrow());
+      } else {
+        pickBeforeItsTurn(fresh);
       }
-      if (picked.expiredFresh >= EXPIRED_AT_ONCE) {
-        at = candidate;
-        if (picked.delivered.isEmpty()) {
-          picked.next = Math.max(next, at);
-          return Optional.of(freshLoad(candidate, last, max, log));
+    }
+
+    /// Picks what has waited longest.
+    ///
+    /// @param again whether rather of those whose wait is over
+    /// @return whether there was anything to look at
+    private boolean pickByAge(boolean again) {
+      Optional<Delivery> longest = waiting.longestReady();
+      if (longest.isPresent() && (again || !isFreshThere())) {
+        pickAgain(longest.get());
+        return true;
+      }
+      long before = next;
+      int had = picked.delivered.size();
+      pickFresh(had + 1);
+      return next > before || picked.delivered.size() > had;
+    }
+
+    private boolean isFreshThere() {
+      return hasRoom() && !isPaused() && Math.max(next, log.firstRetained()) <= log.watermark();
+    }
+
+    /// Picks a message from the cursor on, because of its priority.
+    private void pickBeforeItsTurn(int priority) {
+      PriorityIndex index = priorities.orElseThrow();
+      long sequence = index.first(priority);
+      switch (messages.look(sequence)) {
+        case Found(Message message) -> {
+          index.remove(sequence, priority);
+          if (message.expiredAt(now)) {
+            passAhead(sequence, changing);
+            expired();
+          } else {
+            ahead.addLong(sequence);
+            take(message);
+          }
         }
-        break;
-      }
-      if (ackedAhead.contains(candidate)) {
-        at = candidate + 1;
-        picked.passed++;
-        continue;
-      }
-      int ask = matches.isFiltered() ? 1 : max - picked.delivered.size();
-      Optional<Stretch> known = stretch(log, pages, candidate, ask);
-      if (known.isEmpty()) {
-        if (!picked.delivered.isEmpty()) {
-          // Enough to begin with.
-          at = candidate;
-          break;
+        case Gone() -> {
+          passAhead(sequence, changing);
+          changing.lost++;
         }
-        picked.next = Math.max(next, candidate);
-        return Optional.of(freshLoad(candidate, last, max, log));
-      }
-      at = candidate;
-      for (Message message : known.get().messages()) {
-        boolean isFull = picked.delivered.size() == max || picked.bytes >= MessageLoad.MAX_BYTES;
-        if (isFull) {
-          break;
+        case Unknown() -> {
+          List<Long> missing = new ArrayList<>();
+          for (long each : index.firsts(priority, Math.min(picked.max, MessageLoad.MAX_MESSAGES))) {
+            missing.add(each);
+          }
+          picked.stop(messages.load(missing));
         }
-        if (message.sequence() > last) {
-          // Up to there is nothing, though there was a match.
+      }
+    }
+
+    // ---- those that wait to be given out again ----
+
+    private void pickAgain(Delivery delivery) {
+      switch (messages.look(delivery)) {
+        case Found(Message message) -> {
+          if (message.expiredAt(now)) {
+            changing.settle(delivery);
+            expired();
+            if (picked.isTired()) {
+              picked.stop(loadOf(delivery, List.of(delivery.sequence)));
+            }
+          } else {
+            waiting.remove(delivery);
+            delivery.attempts++;
+            picked.add(delivery, message);
+          }
+        }
+        case Gone() -> {
+          changing.settle(delivery);
+          changing.lost++;
+        }
+        case Unknown() -> picked.stop(loadOf(delivery, missingFrom(delivery)));
+      }
+    }
+
+    /// What has to be loaded of the next that wait: of the log, or of copies, as `first` is.
+    private List<Long> missingFrom(Delivery first) {
+      return waiting
+          .ready(first.ordering.priority())
+          .limit(Math.min(picked.max, MessageLoad.MAX_MESSAGES))
+          .filter(it -> it.kept == first.kept && messages.look(it) instanceof Unknown)
+          .map(it -> it.sequence)
+          .toList();
+    }
+
+    private MessageLoad loadOf(Delivery delivery, List<Long> sequences) {
+      return delivery.kept ? messages.loadCopies(sequences) : messages.load(sequences);
+    }
+
+    // ---- those that were never delivered ----
+
+    /// Moves the cursor on until so many messages are picked.
+    private void pickFresh(int max) {
+      cameToBound = false;
+      if (!hasRoom()) {
+        return;
+      }
+      long last = Math.min(log.watermark(), matches.evaluatedTo());
+      long at = Math.max(next, log.firstRetained());
+      while (!picked.isFull() && picked.delivered.size() < max && hasRoom() && at <= last) {
+        long candidate = matches.firstFrom(at);
+        if (candidate > last) {
           at = last + 1;
           break;
         }
-        at = message.sequence() + 1;
-        picked.passed++;
-        // What comes instead of a match that is damaged need not match.
-        if (ackedAhead.contains(message.sequence())
-            || matches.firstFrom(message.sequence()) != message.sequence()) {
+        at = candidate;
+        if (picked.isTired()) {
+          picked.stop(freshLoad(candidate, last, max));
+          break;
+        }
+        if (ahead.contains(candidate)) {
+          at = candidate + 1;
+          passed++;
           continue;
         }
-        if (message.expiredAt(now)) {
-          picked.expiredFresh++;
-        } else {
-          picked.fresh.add(message);
-          picked.delivered.add(new Delivered(message, 1));
-          picked.bytes += message.size();
+        int ask = matches.isFiltered() ? 1 : max - picked.delivered.size();
+        Optional<Stretch> known = messages.stretch(candidate, ask);
+        if (known.isEmpty()) {
+          picked.stop(freshLoad(candidate, last, max));
+          break;
+        }
+        at = passOver(known.get(), last, max, candidate);
+        if (cameToBound) {
+          break;
         }
       }
-      if (known.get().messages().isEmpty() || at > known.get().messages().getLast().sequence()) {
-        at = Math.max(at, Math.min(known.get().through(), last) + 1);
+      next = Math.max(next, at);
+      if (next > log.watermark() && !matches.isFiltered()) {
+        // Holes and what was lost on the way are not counted on. What was given up lies above the
+        // watermark while it is not durable, and there are no holes.
+        passed = log.messagesShown() + (next - 1 - log.watermark());
       }
     }
-    picked.next = Math.max(next, at);
-    if (picked.next > log.watermark() && !matches.isFiltered()) {
-      // Holes and what was lost on the way are not counted on. What was given up lies above the
-      // watermark while it is not durable, and there are no holes.
-      picked.passed = log.messagesShown() + (picked.next - 1 - log.watermark());
+
+    /// Picks from a stretch of the log.
+    ///
+    /// @return how far it came
+    private long passOver(Stretch stretch, long last, int max, long from) {
+      long at = from;
+      for (Message message : stretch.messages()) {
+        if (picked.isFull() || picked.delivered.size() == max || !hasRoom()) {
+          return at;
+        }
+        if (message.sequence() > last) {
+          // Up to there is nothing, though there was a match.
+          return last + 1;
+        }
+        // What comes instead of a match that is damaged need not match.
+        boolean isPassed =
+            ahead.contains(message.sequence())
+                || matches.firstFrom(message.sequence()) != message.sequence();
+        if (!isPassed && !pass(message)) {
+          return at;
+        }
+        at = message.sequence() + 1;
+        passed++;
+      }
+      return Math.max(at, Math.min(stretch.through(), last) + 1);
     }
+
+    /// Picks a message at the cursor, or leaves it behind; false if the cursor cannot pass it.
+    private boolean pass(Message message) {
+      Ordering ordering = message.ordering();
+      if (message.expiredAt(now)) {
+        expired();
+      } else if (!ordering.hasKey() || !lines.isTaken(ordering.key())) {
+        take(message);
+      } else if (lines.parked() < limits.parked()) {
+        Delivery delivery = new Delivery(message.sequence(), /* kept= */ false, ordering);
+        put(delivery);
+        boolean _ = lines.join(delivery);
+        changing.touched.put(delivery.sequence, delivery);
+        picked.parked++;
+      } else {
+        cameToBound = true;
+        return false;
+      }
+      priorities.ifPresent(index -> index.remove(message.sequence(), ordering.priority()));
+      return true;
+    }
+
+    /// Picks a message that was never delivered.
+    private void take(Message message) {
+      Delivery delivery = new Delivery(message.sequence(), /* kept= */ false, message.ordering());
+      delivery.attempts = 1;
+      put(delivery);
+      if (delivery.ordering.hasKey()) {
+        boolean _ = lines.join(delivery);
+      }
+      picked.tookFresh = true;
+      picked.add(delivery, message);
+    }
+
+    private void expired() {
+      changing.expired++;
+      picked.expired++;
+    }
+
+    private MessageLoad freshLoad(long candidate, long last, int max) {
+      if (!matches.isFiltered()) {
+        long end = Math.min(last, candidate + MessageLoad.MAX_MESSAGES - 1);
+        return MessageLoad.ofLog(log, List.of(new SequenceRange(candidate, end)));
+      }
+      List<Long> candidates = new ArrayList<>();
+      long at = candidate;
+      while (at <= last && candidates.size() < max) {
+        candidates.add(at);
+        at = matches.firstFrom(at + 1);
+      }
+      return messages.load(candidates);
+    }
+  }
+
+  // ---- priorities ----
+
+  /// Messages of its log have become durable.
+  void appended(List<Message> messages) {
+    priorities.ifPresent(index -> {
+      for (Message message : messages) {
+        if (message.sequence() == index.evaluatedTo() + 1) {
+          prioritise(index, message);
+          index.evaluated(message.sequence());
+        }
+      }
+    });
+  }
+
+  /// The log was searched from `from` on.
+  void searched(List<Message> messages, long from, long searchedTo) {
+    priorities
+        .filter(index -> index.evaluatedTo() == from - 1)
+        .ifPresent(index -> {
+          messages.forEach(message -> prioritise(index, message));
+          index.evaluated(searchedTo);
+        });
+  }
+
+  private void prioritise(PriorityIndex index, Message message) {
+    int priority = message.ordering().priority();
+    long sequence = message.sequence();
+    if (priority > 0 && sequence >= next && !ahead.contains(sequence)) {
+      index.add(sequence, priority);
+    }
+  }
+
+  /// What has to be searched for messages of a priority above 0, if it is not in memory or much.
+  Optional<PrioritiesLoad> behind(TopicLog log) {
+    long from = priorities.map(index -> index.evaluatedTo() + 1).orElse(Long.MAX_VALUE);
+    if (from > log.watermark()) {
+      return Optional.empty();
+    }
+    Optional<List<Message>> recent =
+        log.watermark() - from < SEARCHED_AT_ONCE
+            ? log.readRecent(from, SEARCHED_AT_ONCE, Long.MAX_VALUE)
+            : Optional.empty();
+    if (recent.isEmpty()) {
+      return Optional.of(new PrioritiesLoad(log, number, from));
+    }
+    searched(recent.get(), from, log.watermark());
     return Optional.empty();
-  }
-
-  private MessageLoad freshLoad(long candidate, long last, int max, TopicLog log) {
-    if (!matches.isFiltered()) {
-      long end = Math.min(last, candidate + MessageLoad.MAX_MESSAGES - 1);
-      return MessageLoad.ofLog(log, List.of(new SequenceRange(candidate, end)));
-    }
-    List<Long> candidates = new ArrayList<>();
-    long at = candidate;
-    while (at <= last && candidates.size() < max) {
-      candidates.add(at);
-      at = matches.firstFrom(at + 1);
-    }
-    return MessageLoad.ofLog(log, Ranges.of(candidates));
-  }
-
-  // ---- messages in memory ----
-
-  /// What is known of one message.
-  private sealed interface Look {}
-
-  private record Found(Message message) implements Look {}
-
-  /// It is not in the store any more.
-  private record Gone() implements Look {}
-
-  /// It has to be loaded.
-  private record Unknown() implements Look {}
-
-  /// Everything there is from some place to `through`.
-  private record Stretch(List<Message> messages, long through) {}
-
-  private static Optional<Stretch> stretch(TopicLog log, MessagePages pages, long from, int max) {
-    Optional<List<Message>> recent = log.readRecent(from, max, MessageLoad.MAX_BYTES);
-    if (recent.isPresent()) {
-      List<Message> messages = recent.get();
-      return Optional.of(
-          new Stretch(messages, messages.isEmpty() ? from : messages.getLast().sequence()));
-    }
-    return pages.find(log.incarnation(), from).map(page -> cut(page, from, max));
-  }
-
-  private static Stretch cut(MessagePages.Page page, long from, int max) {
-    List<Message> messages =
-        page.messages().stream().filter(it -> it.sequence() >= from).limit(max).toList();
-    // What was cut short ends with its last message.
-    return new Stretch(
-        messages, messages.size() == max ? messages.getLast().sequence() : page.through());
-  }
-
-  private Look look(Delivery delivery, TopicLog log, MessagePages pages) {
-    if (!delivery.kept && delivery.sequence < log.firstRetained()) {
-      return new Gone();
-    }
-    Message onItsWay = delivery.kept ? copiesOnTheirWay.get(delivery.sequence) : null;
-    if (onItsWay != null) {
-      return new Found(onItsWay);
-    }
-    Optional<Stretch> known =
-        delivery.kept
-            ? pages
-                .find(number, delivery.sequence)
-                .map(page -> new Stretch(page.messages(), page.through()))
-            : stretch(log, pages, delivery.sequence, 1);
-    return known
-        .map(stretch ->
-            stretch.messages().stream()
-                .filter(message -> message.sequence() == delivery.sequence)
-                .findFirst()
-                .<Look>map(Found::new)
-                .orElseGet(Gone::new))
-        .orElseGet(Unknown::new);
   }
 
   // ---- settling ----
@@ -838,8 +1002,7 @@ public final class Deliveries {
           changing.acked++;
         }
       } else if (meant.lease().isEmpty() && isNeverLeased(sequence, log)) {
-        ackedAhead.addLong(sequence);
-        changing.settled.put(sequence, true);
+        passAhead(sequence, changing);
         changing.acked++;
       }
     }
@@ -850,7 +1013,7 @@ public final class Deliveries {
     return sequence >= Math.max(next, log.firstRetained())
         && sequence <= log.watermark()
         && matches.firstFrom(sequence) == sequence
-        && !ackedAhead.contains(sequence);
+        && !ahead.contains(sequence);
   }
 
   /// What failing messages came to.
@@ -879,14 +1042,15 @@ public final class Deliveries {
     expire(policy, time);
     List<Delivery> failed = leasedOf(meant);
     List<Delivery> last = failed.stream().filter(it -> isLast(it, policy)).toList();
-    Burial burial = burial(last, log, pages);
+    MessageLookup messages = lookup(log, pages);
+    Burial burial = burial(last, messages);
     if (burial.handled() == 0 && burial.load().isPresent()) {
       return new Failing(burial.load(), List.of(), Change.NONE);
     }
     Changing changing = new Changing();
     List<Long> rest =
         last.subList(burial.handled(), last.size()).stream().map(it -> it.sequence).toList();
-    bury(last.subList(0, burial.handled()), log, pages, changing, time.wallMs());
+    bury(last.subList(0, burial.handled()), messages, changing, time.wallMs());
     for (Delivery delivery : failed) {
       if (!isLast(delivery, policy)) {
         changing.retry(delivery, delayMs.orElse(policy.backoffMs(delivery.attempts)), time);
@@ -913,13 +1077,13 @@ public final class Deliveries {
   /// How many of the messages that die are at hand.
   private record Burial(int handled, Optional<MessageLoad> load) {}
 
-  private Burial burial(List<Delivery> last, TopicLog log, MessagePages pages) {
+  private Burial burial(List<Delivery> last, MessageLookup messages) {
     List<Long> missing = new ArrayList<>();
     int handled = 0;
     long bytes = 0;
     for (Delivery delivery : last) {
       if (!delivery.kept) {
-        Look look = look(delivery, log, pages);
+        Look look = messages.look(delivery);
         if (look instanceof Unknown) {
           missing.add(delivery.sequence);
         } else if (look instanceof Found(Message message)) {
@@ -934,17 +1098,17 @@ public final class Deliveries {
       }
     }
     return new Burial(
-        handled, missing.isEmpty() ? Optional.empty() : Optional.of(loadOf(missing, log)));
+        handled, missing.isEmpty() ? Optional.empty() : Optional.of(messages.load(missing)));
   }
 
   private void bury(
-      List<Delivery> last, TopicLog log, MessagePages pages, Changing changing, long now) {
+      List<Delivery> last, MessageLookup messages, Changing changing, long now) {
     for (Delivery delivery : last) {
       if (delivery.kept) {
         changing.die(delivery, Optional.empty());
         continue;
       }
-      if (look(delivery, log, pages) instanceof Found(Message message)) {
+      if (messages.look(delivery) instanceof Found(Message message)) {
         if (message.expiredAt(now)) {
           changing.settle(delivery);
           changing.expired++;
@@ -1014,7 +1178,7 @@ public final class Deliveries {
             dying.put(delivery.sequence, delivery);
           } else {
             delivery.dueNs = ended.endNs;
-            retries.add(delivery);
+            waiting.addDelayed(delivery);
           }
         }
       }
@@ -1027,12 +1191,13 @@ public final class Deliveries {
   public Failing tend(TopicLog log, MessagePages pages, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
     List<Delivery> last = dying.values().stream().limit(MessageLoad.MAX_MESSAGES).toList();
-    Burial burial = burial(last, log, pages);
+    MessageLookup messages = lookup(log, pages);
+    Burial burial = burial(last, messages);
     if (burial.handled() == 0 && burial.load().isPresent()) {
       return new Failing(burial.load(), List.of(), Change.NONE);
     }
     Changing changing = new Changing();
-    bury(last.subList(0, burial.handled()), log, pages, changing, time.wallMs());
+    bury(last.subList(0, burial.handled()), messages, changing, time.wallMs());
     return new Failing(Optional.empty(), List.of(), changing.end());
   }
 
@@ -1045,7 +1210,7 @@ public final class Deliveries {
       return time.monotonicNs();
     }
     long due = leases.isEmpty() ? Long.MAX_VALUE : leases.first().endNs;
-    return awaited && !retries.isEmpty() ? Math.min(due, retries.first().dueNs) : due;
+    return awaited ? Math.min(due, waiting.nextDueNs()) : due;
   }
 
   /// Whether it is known of everything below `sequence` if it is to be delivered.
@@ -1088,14 +1253,18 @@ public final class Deliveries {
           matches.isFiltered()
               ? matches.count(next, firstRetained - 1)
               : freshBelow(firstRetained, log);
-      long ahead =
-          ackedAhead.rankLong(firstRetained - 1) - (next > 0 ? ackedAhead.rankLong(next - 1) : 0);
-      gone += Math.max(0, fresh - ahead);
+      gone += Math.max(0, fresh - aheadBelow(firstRetained));
       passed += matches.isFiltered() ? firstRetained - next : fresh;
       next = firstRetained;
       changing.moved = true;
+      priorities.ifPresent(index -> index.forgetBelow(firstRetained));
     }
     return gone;
+  }
+
+  /// How many of those ahead of the cursor lie below `sequence`.
+  private long aheadBelow(long sequence) {
+    return ahead.rankLong(sequence - 1) - (next > 0 ? ahead.rankLong(next - 1) : 0);
   }
 
   /// How many messages lie from the cursor up to below `sequence`: exact where the log has no
@@ -1115,7 +1284,7 @@ public final class Deliveries {
   /// filter.
   public long unsettled(TopicLog log) {
     return inLog.size()
-        + Math.max(0, log.messagesEver() - passed - ackedAhead.getLongCardinality());
+        + Math.max(0, log.messagesEver() - passed - ahead.getLongCardinality());
   }
 
   /// The lowest sequence such that no more than the newest `keep` messages that are not settled lie
@@ -1125,22 +1294,27 @@ public final class Deliveries {
     if (excess <= 0) {
       return pin();
     }
-    if (excess <= inLog.size()) {
-      return inLog.keySet().stream().skip(excess - 1).findFirst().orElseThrow() + 1;
+    long rest = excess;
+    for (long sequence : inLog.headMap(next, false).keySet()) {
+      if (--rest == 0) {
+        return sequence + 1;
+      }
     }
     long first = Math.max(next, log.firstRetained());
-    long rest = excess - inLog.size();
     if (first < log.consecutiveFrom()) {
       // Sequences may have holes there, which must not be taken for messages.
+      long end = log.consecutiveFrom();
       long before =
-          freshBelow(log.consecutiveFrom(), log) - ackedAhead.rankLong(log.consecutiveFrom() - 1);
+          freshBelow(end, log)
+              - ahead.rankLong(end - 1)
+              + inLog.subMap(first, true, end, false).size();
       if (rest > before) {
         rest -= before;
-        first = log.consecutiveFrom();
+        first = end;
       }
     }
     for (; rest > 0 && first < log.nextSequence(); first++) {
-      if (!ackedAhead.contains(first)) {
+      if (!ahead.contains(first) || inLog.containsKey(first)) {
         rest--;
       }
     }
@@ -1179,22 +1353,22 @@ public final class Deliveries {
 
   /// The dead letter with that sequence, if it is one.
   public Listing deadLetter(long sequence, MessagePages pages) {
-    Integer attempts = dead.get(sequence);
-    return listing(attempts == null ? List.of() : List.of(Map.entry(sequence, attempts)), pages);
+    DeadLetter letter = dead.get(sequence);
+    return listing(letter == null ? List.of() : List.of(Map.entry(sequence, letter)), pages);
   }
 
-  private Listing listing(List<Map.Entry<Long, Integer>> letters, MessagePages pages) {
+  private Listing listing(List<Map.Entry<Long, DeadLetter>> letters, MessagePages pages) {
     List<Delivered> found = new ArrayList<>();
     List<Long> missing = new ArrayList<>();
     long bytes = 0;
-    for (Map.Entry<Long, Integer> letter : letters) {
+    for (Map.Entry<Long, DeadLetter> letter : letters) {
       Optional<Message> onItsWay = Optional.ofNullable(copiesOnTheirWay.get(letter.getKey()));
       Optional<MessagePages.Page> page = pages.find(number, letter.getKey());
       if (onItsWay.isEmpty() && page.isEmpty()) {
         missing.add(letter.getKey());
       } else if (missing.isEmpty()) {
         Optional<Message> message = onItsWay.or(() -> page.flatMap(it -> it.at(letter.getKey())));
-        message.ifPresent(it -> found.add(new Delivered(it, letter.getValue())));
+        message.ifPresent(it -> found.add(new Delivered(it, letter.getValue().attempts())));
         bytes += message.map(Message::size).orElse(0);
       }
       if (bytes >= MessageLoad.MAX_BYTES) {
@@ -1217,10 +1391,11 @@ public final class Deliveries {
   public Change reprocess(List<Long> sequences) {
     Changing changing = new Changing();
     for (long sequence : sequences) {
-      if (dead.remove(sequence) != null) {
-        Delivery delivery = new Delivery(sequence, /* kept= */ true);
+      DeadLetter letter = dead.remove(sequence);
+      if (letter != null) {
+        Delivery delivery = new Delivery(sequence, /* kept= */ true, letter.ordering());
         put(delivery);
-        released.put(sequence, delivery);
+        joinLine(delivery);
         changing.touched.put(sequence, delivery);
       }
     }
@@ -1246,28 +1421,44 @@ public final class Deliveries {
   /// How many messages are in which state.
   public Counts counts(TopicLog log, DeliveryPolicy policy, TimeSource time) {
     expire(policy, time);
-    long waiting = released.size() + (long) retries.size();
+    long toBeDelivered = waiting.size() + (long) lines.parked();
     long outstanding = inLog.size() + (long) revived.size();
-    return new Counts(waiting + fresh(log), outstanding - waiting, totals, dead.size());
+    return new Counts(
+        toBeDelivered + fresh(log),
+        outstanding - toBeDelivered,
+        totals,
+        dead.size(),
+        lines.parked(),
+        isPaused());
+  }
+
+  /// How many messages are parked.
+  int parked() {
+    return lines.parked();
+  }
+
+  /// Whether nothing is delivered for the first time because too many are parked.
+  boolean isPaused() {
+    return cameToBound && lines.parked() >= limits.parked();
   }
 
   /// How many messages were never delivered.
   private long fresh(TopicLog log) {
-    long ahead = ackedAhead.getLongCardinality();
     long known =
         matches.isFiltered() ? matches.count(next, log.watermark()) : log.messagesShown() - passed;
-    return Math.max(0, known - ahead);
+    return Math.max(0, known - ahead.getLongCardinality());
   }
 
   /// Whether something can be delivered at once.
   boolean isAvailable(TopicLog log, TimeSource time) {
-    return !released.isEmpty()
-        || (!retries.isEmpty() && retries.first().dueNs <= time.monotonicNs())
-        || (inLog.size() + revived.size() < limits.outstanding()
+    return waiting.isReady(time.monotonicNs())
+        || (hasRoom()
+            && !isPaused()
             && matches.firstFrom(Math.max(next, log.firstRetained())) <= log.watermark());
   }
 
-  /// How far it has come: the lowest sequence that was never leased.
+  /// How far it has come: from this sequence on messages were never leased, but for those that were
+  /// before their turn.
   long next() {
     return next;
   }

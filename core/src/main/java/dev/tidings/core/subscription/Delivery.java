@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.subscription;
 
+import dev.tidings.core.message.Ordering;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
-/// One message that a subscription has delivered and that is not settled: it is leased, or waits to
-/// be delivered again, or has failed for the last time and is about to become a dead letter.
+/// One message that a subscription has come to and that is not settled: it is leased, or waits to be
+/// delivered again, or has failed for the last time and is about to become a dead letter; or it is
+/// parked behind another of its key.
 final class Delivery {
   /// The order of those that wait: who may be delivered first.
   static final Comparator<Delivery> BY_DUE =
@@ -14,6 +16,9 @@ final class Delivery {
   final long sequence;
   // Its message is a dead letter's copy rather than in the log.
   final boolean kept;
+  final Ordering ordering;
+  // Behind another of its key.
+  boolean parked;
   int attempts;
   // Null while it waits.
   @Nullable Lease lease;
@@ -25,8 +30,9 @@ final class Delivery {
   long since;
   long forMs;
 
-  Delivery(long sequence, boolean kept) {
+  Delivery(long sequence, boolean kept, Ordering ordering) {
     this.sequence = sequence;
     this.kept = kept;
+    this.ordering = ordering;
   }
 }

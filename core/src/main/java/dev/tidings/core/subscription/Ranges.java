@@ -12,7 +12,7 @@ final class Ranges {
 
   /// Makes something of a range and the elements in it.
   interface Maker<T, R> {
-    R make(SequenceRange range, T first);
+    R make(SequenceRange range, List<T> elements);
   }
 
   /// What `make` makes of each run of `sorted`, whose sequences rise: of neighbours that are
@@ -20,26 +20,27 @@ final class Ranges {
   static <T, R> List<R> of(
       Iterable<T> sorted, ToLongFunction<T> sequence, BiPredicate<T, T> alike, Maker<T, R> make) {
     List<R> made = new ArrayList<>();
-    T first = null;
-    T last = null;
+    List<T> run = new ArrayList<>();
     for (T each : sorted) {
-      if (first == null || last == null) {
-        first = each;
-      } else if (sequence.applyAsLong(each) != sequence.applyAsLong(last) + 1
-          || !alike.test(first, each)) {
-        made.add(make.make(range(sequence, first, last), first));
-        first = each;
+      boolean ends =
+          !run.isEmpty()
+              && (sequence.applyAsLong(each) != sequence.applyAsLong(run.getLast()) + 1
+                  || !alike.test(run.getFirst(), each));
+      if (ends) {
+        made.add(make.make(range(sequence, run), run));
+        run.clear();
       }
-      last = each;
+      run.add(each);
     }
-    if (first != null && last != null) {
-      made.add(make.make(range(sequence, first, last), first));
+    if (!run.isEmpty()) {
+      made.add(make.make(range(sequence, run), run));
     }
     return made;
   }
 
-  private static <T> SequenceRange range(ToLongFunction<T> sequence, T first, T last) {
-    return new SequenceRange(sequence.applyAsLong(first), sequence.applyAsLong(last));
+  private static <T> SequenceRange range(ToLongFunction<T> sequence, List<T> run) {
+    return new SequenceRange(
+        sequence.applyAsLong(run.getFirst()), sequence.applyAsLong(run.getLast()));
   }
 
   /// The ranges of `sorted`.

@@ -24,7 +24,7 @@ import java.util.function.IntPredicate;
 /// The subscriptions of one shard that are in memory: what they have delivered, what their filters
 /// match, who waits for their messages, and when there is something to tend.
 ///
-/// Touched by the shard's executor alone, but for [#figures] and [#nextDueNs].
+/// Touched by the shard's executor alone, but for [#figures], [#parked] and [#nextDueNs].
 public final class Subscriptions {
   private final TimeSource time;
   private final Deliveries.Limits limits;
@@ -38,6 +38,7 @@ public final class Subscriptions {
   private final TreeSet<Due> due = new TreeSet<>();
   private volatile long nextDueNs = Long.MAX_VALUE;
   private volatile Figures figures = Figures.NONE;
+  private volatile Parked parked = Parked.NONE;
 
   /// One subscription in memory.
   private static final class Held {
@@ -47,6 +48,7 @@ public final class Subscriptions {
     private final Deliveries deliveries;
     private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
     private long dueNs = Long.MAX_VALUE;
+    private Parked parked = Parked.NONE;
 
     private Held(
         Subscription subscription,
@@ -99,6 +101,30 @@ public final class Subscriptions {
     }
   }
 
+  /// What waits behind others of its key.
+  ///
+  /// @param messages how many are parked
+  /// @param paused how many subscriptions deliver nothing for the first time because of them
+  public record Parked(long messages, long paused) {
+    /// Nothing.
+    public static final Parked NONE = new Parked(0, 0);
+
+    private static Parked of(Deliveries deliveries) {
+      return deliveries.parked() == 0
+          ? NONE
+          : new Parked(deliveries.parked(), deliveries.isPaused() ? 1 : 0);
+    }
+
+    /// Both together.
+    public Parked plus(Parked other) {
+      return new Parked(messages + other.messages, paused + other.paused);
+    }
+
+    private Parked minus(Parked other) {
+      return new Parked(messages - other.messages, paused - other.paused);
+    }
+  }
+
   /// @param emit takes the records of what is changed
   public Subscriptions(
       TimeSource time, Deliveries.Limits limits, long pageBytes, Consumer<StoreRecord> emit) {
@@ -118,6 +144,11 @@ public final class Subscriptions {
     return figures;
   }
 
+  /// What is parked, of those in memory. Any thread.
+  public Parked parked() {
+    return parked;
+  }
+
   /// When [#due] is to be looked at, by the monotonic clock. Any thread.
   public long nextDueNs() {
     return nextDueNs;
@@ -130,10 +161,15 @@ public final class Subscriptions {
 
   /// Takes a subscription into memory.
   ///
+  /// @param prioritisedFrom if it orders its messages by priority: the first sequence of one whose
+  ///   priority may be above 0
   /// @param changes what the store remembers of it
   /// @return what has to be loaded for its filter
   public Optional<Load> open(
-      Subscription subscription, TopicLog log, List<DeliveryChange> changes) {
+      Subscription subscription,
+      TopicLog log,
+      Optional<Long> prioritisedFrom,
+      List<DeliveryChange> changes) {
     // Equal to what is filtered by the empty filter, but cheaper.
     Optional<Filter> filter =
         subscription.filter().flatMap(Filter::parse).filter(it -> !it.matchesAll());
@@ -145,7 +181,12 @@ public final class Subscriptions {
                 .join(it, Math.max(from, log.firstRetained())));
     Deliveries deliveries =
         new Deliveries(
-            subscription, index.<Matches>map(it -> it).orElse(Matches.ALL), limits, changes, time);
+            subscription,
+            index.<Matches>map(it -> it).orElse(Matches.ALL),
+            prioritisedFrom.map(PriorityIndex::new),
+            limits,
+            changes,
+            time);
     Held held = new Held(subscription, log, index, deliveries);
     byNumber.put(subscription.number(), held);
     byLog.computeIfAbsent(log.incarnation(), _ -> new ArrayList<>()).add(held);
@@ -164,6 +205,15 @@ public final class Subscriptions {
   /// further; empty if it is up to date by now.
   public Optional<EvaluationLoad> behind(int number) {
     return Optional.ofNullable(byNumber.get(number)).flatMap(this::behind);
+  }
+
+  /// What has to be loaded before messages of the subscription with that number are leased: what
+  /// its filter lacks, or what was not searched for priorities; empty if both are up to date.
+  public Optional<Load> neededToLease(int number) {
+    Held held = byNumber.get(number);
+    return held == null
+        ? Optional.empty()
+        : behind(held).<Load>map(it -> it).or(() -> held.deliveries.behind(held.log));
   }
 
   /// A stretch of a log was evaluated.
@@ -271,7 +321,11 @@ public final class Subscriptions {
     if (of != null) {
       of.appended(messages);
     }
-    wakeOf(incarnation);
+    List<Held> ofLog = byLog.get(incarnation);
+    if (ofLog != null) {
+      ofLog.forEach(held -> held.deliveries.appended(messages));
+      ofLog.forEach(this::wake);
+    }
   }
 
   /// The change with that ordinal of the subscription with that number is durable.
@@ -308,6 +362,7 @@ public final class Subscriptions {
     }
     due.remove(new Due(held.dueNs, held.subscription.number()));
     tellNextDue();
+    noteParked(held, Parked.NONE);
     // They find out what has become of it.
     held.waiters.forEach(waiter -> {
       boolean _ = waiter.wake();
@@ -328,6 +383,7 @@ public final class Subscriptions {
   // ---- what happens by itself ----
 
   private void reschedule(Held held) {
+    noteParked(held, Parked.of(held.deliveries));
     boolean isAwaited = !held.waiters.isEmpty();
     // Whoever was called may have failed to lease: the next is called then.
     long nowDueNs =
@@ -342,6 +398,13 @@ public final class Subscriptions {
         due.add(new Due(nowDueNs, number));
       }
       tellNextDue();
+    }
+  }
+
+  private void noteParked(Held held, Parked now) {
+    if (!now.equals(held.parked)) {
+      parked = parked.minus(held.parked).plus(now);
+      held.parked = now;
     }
   }
 

@@ -89,7 +89,7 @@ final class Subscribers {
   }
 
   static Subscribers bounded(int outstanding, int deadLetters) throws StoreException {
-    return new Subscribers(1 << 24, new Deliveries.Limits(outstanding, deadLetters, 60_000));
+    return new Subscribers(1 << 24, new Deliveries.Limits(outstanding, 100_000, deadLetters, 60_000));
   }
 
   /// Bounds of a subscription.

@@ -152,7 +152,7 @@ class SubscriptionTroubleTest {
             time.wallMs());
     Subscriptions subscriptions =
         new Subscriptions(time, Deliveries.Limits.DEFAULT, 1 << 20, _ -> {});
-    assertThat(subscriptions.open(s, log, List.of())).isEmpty();
+    assertThat(subscriptions.open(s, log, Optional.empty(), List.of())).isEmpty();
     Deliveries deliveries = subscriptions.find(2).orElseThrow();
     for (int i = 0; i < 140; i++) {
       List<Message> thousand = new ArrayList<>();
