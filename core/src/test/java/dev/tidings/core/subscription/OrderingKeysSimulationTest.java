@@ -157,7 +157,9 @@ class OrderingKeysSimulationTest {
       usesTtl = !isParkedBound && random.nextInt(3) == 0;
       int outstanding = isParkedBound || random.nextBoolean() ? 100_000 : 3 + random.nextInt(10);
       parkedBound = isParkedBound ? 1 + random.nextInt(12) : Integer.MAX_VALUE;
-      bounds = Subscribers.limits(outstanding, deadLetters, Math.min(parkedBound, 100_000));
+      bounds =
+          new Deliveries.Limits(
+              outstanding, Math.min(parkedBound, 100_000), deadLetters, 60_000);
       limits =
           new Node.Limits(
               hot ? 1 << 20 : random.nextInt(3) * 2000,
@@ -614,7 +616,7 @@ class OrderingKeysSimulationTest {
             Set<Long> once = new HashSet<>(some);
             model.in(State.DEAD).stream()
                 .filter(it -> once.contains(it.sequence()))
-                .forEach(model::reprocess);
+                .forEach(it -> model.reprocess(it, time));
           });
     }
 

@@ -92,19 +92,6 @@ final class Subscribers {
     return new Subscribers(1 << 24, new Deliveries.Limits(outstanding, 100_000, deadLetters, 60_000));
   }
 
-  /// Bounds of a subscription.
-  static Deliveries.Limits limits(int outstanding, int deadLetters, int parked) {
-    return new Deliveries.Limits(outstanding, deadLetters, 60_000);
-  }
-
-  static long parked(Counts counts) {
-    return 0;
-  }
-
-  static boolean isPaused(Counts counts) {
-    return false;
-  }
-
   /// The process ends and another begins; the wall clock jumps meanwhile.
   void restart(Duration jump) throws StoreException {
     long wall = time.wallMs();
