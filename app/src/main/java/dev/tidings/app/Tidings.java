@@ -128,6 +128,7 @@ public final class Tidings {
             config.subscriptions().backlogMaxAge().toMillis(),
             0,
             config.subscriptions().backlogMaxBytes()),
+        config.scheduled().maxDelay(),
         config.retention().sweepInterval(),
         relay(config),
         pubsub(config),
@@ -171,7 +172,7 @@ public final class Tidings {
         subscriptions.perTopic(),
         new Deliveries.Limits(
             subscriptions.maxOutstanding(),
-            Deliveries.Limits.DEFAULT.parked(),
+            subscriptions.maxParked(),
             subscriptions.maxDeadLetters(),
             subscriptions.ackDeadline().toMillis()));
   }
@@ -237,7 +238,7 @@ public final class Tidings {
             config.exchanges().queueLimit(),
             config.exchanges().bindingLimit(),
             config.memory().transientQueuesSize()),
-        ScheduleLimits.DEFAULT);
+        new ScheduleLimits(config.scheduled().limit(), config.memory().scheduledSize()));
   }
 
   private static RelayApi.Settings relay(TidingsConfig config) {

@@ -40,6 +40,7 @@ import dev.tidings.server.tls.TlsSettings;
 import dev.tidings.server.tls.UnusableCertificateException;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Connections;
+import dev.tidings.server.wire.DueTimes;
 import dev.tidings.server.wire.Edge;
 import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
@@ -350,6 +351,7 @@ public final class Server {
             bodies,
             metrics.relay(),
             time,
+            new DueTimes(time, settings.maxDelay()),
             new SecureRandom(),
             settings.relay(),
             waiters,
@@ -522,6 +524,7 @@ public final class Server {
         metrics.relay(),
         metrics.subscriptions(),
         time,
+        services.dueTimes(),
         services.waiters(),
         settings.pubsub());
   }

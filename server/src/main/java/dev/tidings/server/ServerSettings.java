@@ -41,6 +41,7 @@ import java.util.Optional;
 /// @param node bounds of the core
 /// @param retention what topics retain
 /// @param backlog what topics retain because subscriptions need it
+/// @param maxDelay how far ahead a message may be scheduled
 /// @param sweepInterval how often it is looked for messages and logins that are over
 /// @param relay bounds of the relay API
 /// @param pubsub defaults and bounds of the pubsub API
@@ -70,6 +71,7 @@ public record ServerSettings(
     Node.Limits node,
     Retention.Limits retention,
     Retention.Limits backlog,
+    Duration maxDelay,
     Duration sweepInterval,
     RelayApi.Settings relay,
     PubsubApi.Settings pubsub,

@@ -644,6 +644,22 @@ final class OpenApiTest {
                 Map.of(
                     "messages",
                     List.of(Map.of("payload", Map.of("n", 1), "metadata", Map.of("k", "v"))))));
+    tour.put(
+        "listScheduled",
+        () -> {
+          newScheduled();
+          return admin.get("/topics/" + topic + "/scheduled?limit=100");
+        });
+    tour.put(
+        "cancelScheduled",
+        () ->
+            admin.send(
+                "DELETE",
+                "/topics/" + topic + "/scheduled",
+                body(Json.write(List.of(newScheduled())))));
+    tour.put(
+        "cancelScheduledMessage",
+        () -> admin.request("DELETE", "/topics/" + topic + "/scheduled/" + newScheduled()));
     tour.put("createSubscription", () -> admin.postJson("/subscriptions", wanted));
     tour.put("listSubscriptions", () -> admin.get("/subscriptions"));
     tour.put("getSubscription", () -> admin.get(subscription));
@@ -680,6 +696,46 @@ final class OpenApiTest {
         });
     tour.put("liveness", () -> nobody.get("/liveness"));
     tour.put("readiness", () -> nobody.get("/readiness"));
+  }
+
+  /// The id of a message that is due later and has everything that can be said of it.
+  private String newScheduled() {
+    Object message =
+        Json.object(
+            "payload",
+            Map.of("n", 1),
+            "ttl",
+            60,
+            "metadata",
+            Map.of("k", "v"),
+            "ordering_key",
+            "key",
+            "delay_seconds",
+            3600.5);
+    return admin
+        .postJson("/topics/" + topic + "/messages", Json.object("messages", List.of(message)))
+        .expect(200)
+        .json()
+        .at("/ids/0")
+        .asString();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> answersToScheduledMessages_areAsDocumented() {
+    return Stream.of("publish", "publishBulk")
+        .map(id ->
+            dynamicTest(
+                id,
+                () -> {
+                  var message =
+                      Json.object("topic", topic, "payload", Map.of(), "delay_seconds", 3600);
+                  Reply reply =
+                      id.equals("publish")
+                          ? admin.postJson("/api/v1/messages", message).expect(201)
+                          : admin.bulk(List.of(message)).expect(207);
+                  assertThat(reply.body()).contains("\"deliver_at\":\"");
+                  assertThat(api.faults(api.operation(id), reply)).isEmpty();
+                }));
   }
 
   /// A subscription that has one.

@@ -410,6 +410,13 @@ final class SecurityTableTest {
       case "DELETE /topics/{id}" -> wordFor(caller.request("DELETE", "/topics/" + topic), 204);
       case "POST /topics/{id}/messages" ->
           wordFor(caller.postJson("/topics/" + topic + "/messages", List.of(Map.of("n", 1))), 204);
+      case "GET /topics/{id}/scheduled" ->
+          wordFor(caller.get("/topics/" + topic + "/scheduled"), 200);
+      case "DELETE /topics/{id}/scheduled" ->
+          wordFor(send(caller, "DELETE", "/topics/" + topic + "/scheduled", List.of()), 204);
+      case "DELETE /topics/{id}/scheduled/{scheduled_id}" ->
+          wordFor(
+              caller.request("DELETE", "/topics/" + topic + "/scheduled/" + scheduled(topic)), 204);
       case "POST /subscriptions" ->
           wordFor(
               caller.postJson(
@@ -549,6 +556,17 @@ final class SecurityTableTest {
     return caller.postJson(
         "/api/v1/streams/send",
         Json.object("streamId", stream, "messageUuid", UUID.randomUUID().toString()));
+  }
+
+  /// The id of a new scheduled message of `topic`, or of none if that is not there.
+  private String scheduled(String topic) {
+    Object message = Json.object("payload", Map.of("n", 1), "delay_seconds", 1000);
+    Reply reply =
+        server
+            .admin()
+            .postJson("/topics/" + topic + "/messages", Json.object("messages", List.of(message)));
+    assertThat(reply.status()).isIn(200, 404);
+    return reply.status() == 200 ? reply.json().get("ids").get(0).asString() : "none";
   }
 
   /// Makes a subscription that has the name of its topic, if that is there and it is not.

@@ -26,6 +26,7 @@ public record TidingsConfig(
     Retention retention,
     Pubsub pubsub,
     Subscriptions subscriptions,
+    Scheduled scheduled,
     Streams streams,
     Exchanges exchanges,
     Memory memory,
@@ -402,6 +403,14 @@ public record TidingsConfig(
               defaultValue = "100000",
               min = "1",
               max = "10000000",
+              doc =
+                  "Messages of one subscription that wait behind others of their ordering keys; at"
+                      + " the bound a further one to wait stops what was never delivered")
+          int maxParked,
+      @Setting(
+              defaultValue = "100000",
+              min = "1",
+              max = "10000000",
               doc = "Dead letters of one subscription; beyond it the oldest is dropped")
           int maxDeadLetters,
       @Setting(
@@ -434,6 +443,23 @@ public record TidingsConfig(
               bytes = true,
               doc = "Bytes that a topic keeps because a subscription needs them")
           long backlogMaxBytes) {}
+
+  /// Messages that are published to be due later.
+  public record Scheduled(
+      @Setting(
+              defaultValue = "10000000",
+              min = "1",
+              max = "1000000000",
+              doc =
+                  "Messages that wait until they are due; further ones are refused, with 429 by the"
+                      + " pubsub API and 400 by the relay's")
+          long limit,
+      @Setting(
+              defaultValue = "366d",
+              min = "1s",
+              max = "36500d",
+              doc = "How far ahead a message may be due; one further ahead is refused with 422")
+          Duration maxDelay) {}
 
   /// Streams, and those who wait at them.
   public record Streams(
@@ -570,7 +596,16 @@ public record TidingsConfig(
               doc =
                   "Messages of transient queues; beyond it a queue drops its oldest, or a publish"
                       + " is answered with 503")
-          long transientQueuesSize) {}
+          long transientQueuesSize,
+      @Setting(
+              defaultValue = "64MiB",
+              min = "1MiB",
+              max = "1TiB",
+              bytes = true,
+              doc =
+                  "Scheduled messages that are due within a minute; what does not fit is read from"
+                      + " the store when it is due")
+          long scheduledSize) {}
 
   /// Work that waits for the store.
   public record Limits(
@@ -727,6 +762,7 @@ public record TidingsConfig(
         retention,
         pubsub,
         subscriptions,
+        scheduled,
         streams,
         exchanges,
         memory,

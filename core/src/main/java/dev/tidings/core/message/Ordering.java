@@ -27,12 +27,18 @@ public record Ordering(String key, int priority) {
       throw new IllegalArgumentException(
           "priority: " + priority + " (expected: 0 to " + MAX_PRIORITY + ")");
     }
-    // No character takes more than 3 bytes for each of its UTF-16 units.
-    if (key.length() > MAX_KEY_BYTES / 3
-        && key.getBytes(StandardCharsets.UTF_8).length > MAX_KEY_BYTES) {
+    if (!isShortEnough(key)) {
       throw new IllegalArgumentException(
           "key of more than " + MAX_KEY_BYTES + " bytes (expected: at most so many)");
     }
+  }
+
+  /// Whether `key` has at most [#MAX_KEY_BYTES] bytes of UTF-8.
+  public static boolean isShortEnough(String key) {
+    // A character takes 1 to 3 bytes for each of its UTF-16 units.
+    return key.length() <= MAX_KEY_BYTES / 3
+        || (key.length() <= MAX_KEY_BYTES
+            && key.getBytes(StandardCharsets.UTF_8).length <= MAX_KEY_BYTES);
   }
 
   /// That of `key`.

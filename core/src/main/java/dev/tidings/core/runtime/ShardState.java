@@ -344,7 +344,8 @@ public final class ShardState {
         store.keeps(number)
             ? subscription.get().startingAt(log.get().firstRetained())
             : subscription.get();
-    return subscriptions.open(opened, log.get(), prioritisedFrom(opened, log.get(), changes), changes);
+    return subscriptions.open(
+        opened, log.get(), prioritisedFrom(opened, log.get(), changes), changes);
   }
 
   /// From where on messages of a work queue may have a priority above 0: what a transient queue

@@ -5,9 +5,9 @@ import dev.tidings.core.message.Ordering;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
-/// One message that a subscription has come to and that is not settled: it is leased, or waits to be
-/// delivered again, or has failed for the last time and is about to become a dead letter; or it is
-/// parked behind another of its key.
+/// One message that a subscription has come to and that is not settled: it is leased, or waits to
+/// be delivered again, or has failed for the last time and is about to become a dead letter; or it
+/// is parked behind another of its key.
 final class Delivery {
   /// The order of those that wait: who may be delivered first.
   static final Comparator<Delivery> BY_DUE =

@@ -65,17 +65,21 @@ final class PriorityIndex {
   void forgetBelow(long sequence) {
     Roaring64Bitmap below = new Roaring64Bitmap();
     below.addRange(0, sequence);
-    byPriority.values().removeIf(of -> {
-      of.andNot(below);
-      return of.isEmpty();
-    });
+    byPriority
+        .values()
+        .removeIf(of -> {
+          of.andNot(below);
+          return of.isEmpty();
+        });
   }
 
   /// Forgets a message of whatever priority.
   void forget(long sequence) {
-    byPriority.values().removeIf(of -> {
-      of.removeLong(sequence);
-      return of.isEmpty();
-    });
+    byPriority
+        .values()
+        .removeIf(of -> {
+          of.removeLong(sequence);
+          return of.isEmpty();
+        });
   }
 }

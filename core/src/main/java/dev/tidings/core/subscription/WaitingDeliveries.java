@@ -82,10 +82,7 @@ final class WaitingDeliveries {
 
   /// Of those that may be given out the one that may be longest, whatever its priority.
   Optional<Delivery> longestReady() {
-    return ready.stream()
-        .filter(of -> !of.isEmpty())
-        .map(TreeSet::first)
-        .min(Delivery.BY_DUE);
+    return ready.stream().filter(of -> !of.isEmpty()).map(TreeSet::first).min(Delivery.BY_DUE);
   }
 
   /// Those of a priority that may be given out, in order.

@@ -24,7 +24,11 @@ import dev.tidings.core.idempotency.Fingerprint;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.DeadLettersKept;
@@ -34,8 +38,10 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.MessagesScheduled;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.SequenceRange;
 import java.nio.file.Files;
@@ -53,6 +59,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -423,6 +430,58 @@ public abstract class StoreContract {
     assertThat(readAll(LOG)).isEqualTo(odd);
     closeAndOpen();
     assertThat(readAll(LOG)).isEqualTo(odd);
+  }
+
+  @Test
+  void read_keepsWhatWasAskedOfTheOrder() throws Exception {
+    String longest = "é".repeat(Ordering.MAX_KEY_BYTES / 2);
+    List<Message> ordered = new ArrayList<>();
+    for (Ordering ordering :
+        List.of(
+            Ordering.NONE,
+            Ordering.ofPriority(1),
+            Ordering.ofPriority(Ordering.MAX_PRIORITY),
+            Ordering.ofKey("k"),
+            Ordering.NONE,
+            new Ordering("\u0000😀/", 5),
+            new Ordering(longest, 9),
+            Ordering.ofKey("x".repeat(Ordering.MAX_KEY_BYTES)))) {
+      // With and without what else a message may have.
+      Message plain = message(ordered.size() + 1);
+      ordered.add(
+          new Message(
+              plain.sequence(),
+              plain.timestamp(),
+              plain.expiresAt(),
+              plain.payload(),
+              plain.metadata(),
+              ordering));
+    }
+    LogWriter log = new LogWriter(LOG);
+    commit(log.append(ordered));
+    // More of them than fit into one run.
+    List<Message> many = new ArrayList<>();
+    for (int i = 0; i < 2500; i++) {
+      Message plain = message(log.next + i);
+      many.add(
+          new Message(
+              plain.sequence(),
+              plain.timestamp(),
+              plain.expiresAt(),
+              plain.payload(),
+              plain.metadata(),
+              Ordering.ofKey(i + longest.substring(0, 500))));
+    }
+    commit(log.append(many), log.append(1));
+    for (int time = 0; time < 2; time++) {
+      assertThat(readAll(LOG)).isEqualTo(log.written);
+      for (int from = 1; from <= 10; from++) {
+        assertThat(store.read(LOG, from, 3, Long.MAX_VALUE).messages())
+            .isEqualTo(log.written.subList(from - 1, from + 2));
+      }
+      assertThat(store.extent(LOG)).isEqualTo(log.extent(1));
+      closeAndOpen();
+    }
   }
 
   @Test
@@ -971,7 +1030,7 @@ public abstract class StoreContract {
               "",
               Long.MIN_VALUE);
       entries.add(exchange);
-      entries.add(queue);
+      entries.add(number % 3 == 0 ? queue.asPrioritised() : queue);
       for (String key : List.of("", "/", "k", "a.*.#", "1/2", longest)) {
         entries.add(Binding.of(exchange, queue, key, -number));
       }
@@ -1046,6 +1105,305 @@ public abstract class StoreContract {
     assertThat(store.loadReceipts()).containsExactly(other);
   }
 
+  @Test
+  void receipts_ofSeveralRuns_areLoadedAsTheyWereKept() throws Exception {
+    Receipt one = receipt("one", 0, 5_000);
+    List<Receipt.Run> runs = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      runs.add(new Receipt.Run(i % 2 == 0, ScheduledId.MAX - i, ScheduledId.MAX - 9L * i, 1 + i));
+    }
+    Receipt many =
+        new Receipt(one.slot(), receipt("many", 1, 1).request(), Long.MAX_VALUE, LOG, runs);
+    Receipt none = new Receipt(one.slot(), receipt("none", 1, 1).request(), 7, LOG, List.of());
+    commit(new ReceiptKept(many), new ReceiptKept(one), new ReceiptKept(none));
+    closeAndOpen();
+    assertThat(store.loadReceipts()).containsExactlyInAnyOrder(one, many, none);
+  }
+
+  // Scheduled messages
+
+  private static ScheduledMessage scheduled(String topic, int log, long number, long dueAt) {
+    Payload payload = Payload.of("{\"n\":" + number + "}");
+    Payload metadata = number % 3 == 0 ? Payload.of("{\"k\":\"é\"}") : Payload.EMPTY;
+    return new ScheduledMessage(
+        topic,
+        log,
+        number,
+        new NewMessage(
+            payload,
+            metadata,
+            number % 2 == 0 ? Message.NEVER : number * 7,
+            number % 5 == 0 ? new Ordering("key " + number, (int) (number % 10)) : Ordering.NONE,
+            dueAt));
+  }
+
+  private static ScheduledMessage scheduled(int log, long number, long dueAt) {
+    return scheduled("topic-" + log, log, number, dueAt);
+  }
+
+  private static MessagesScheduled schedule(ScheduledMessage... messages) {
+    return new MessagesScheduled(messages[0].slot(), List.of(messages));
+  }
+
+  private static ScheduledRemoved unschedule(ScheduledMessage... messages) {
+    List<ScheduledId> ids = Stream.of(messages).map(ScheduledMessage::id).toList();
+    return new ScheduledRemoved(messages[0].slot(), ids, ScheduledRemoved.Why.APPENDED);
+  }
+
+  private List<ScheduledMessage> allScheduled() throws StoreException {
+    return store.readScheduled(
+        SlotSet.ALL, ScheduledId.FIRST, Long.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE);
+  }
+
+  private List<ScheduledMessage> allScheduledOf(int log) throws StoreException {
+    return store.readScheduledOf(log, ScheduledId.FIRST, 0, Integer.MAX_VALUE, Long.MAX_VALUE);
+  }
+
+  @Test
+  void scheduled_ofANewStore_areNone() throws Exception {
+    assertThat(allScheduled()).isEmpty();
+    assertThat(allScheduledOf(LOG)).isEmpty();
+    assertThat(store.countScheduled()).isZero();
+    assertThat(store.loadDirectory().lastScheduled()).isZero();
+  }
+
+  @Test
+  void scheduled_areReadInTheOrderOfTheirIds_withEveryField() throws Exception {
+    long year = 365L * 24 * 3600 * 1000;
+    List<ScheduledMessage> ordered =
+        List.of(
+            scheduled(LOG, 4, 0),
+            scheduled(LOG + 1, 5, 0),
+            scheduled(LOG, 300, 1),
+            scheduled(LOG + 1, 70_000, 255),
+            scheduled(LOG, 1, 256),
+            scheduled(LOG + 1, 2, 1L << 32),
+            scheduled((1 << 26) - 1, 3, 1_700_000_000_000L),
+            scheduled(LOG, 6, 1_700_000_000_000L),
+            scheduled(LOG, 1L << 40, 1_700_000_000_000L),
+            scheduled(LOG, 7, 1_700_000_000_000L + year),
+            scheduled(LOG, ScheduledId.MAX - 1, ScheduledId.MAX),
+            new ScheduledMessage(
+                "topic-" + LOG,
+                LOG,
+                ScheduledId.MAX,
+                new NewMessage(
+                    Payload.of("é\u0000😀"),
+                    Payload.EMPTY,
+                    0,
+                    Ordering.ofKey("y".repeat(Ordering.MAX_KEY_BYTES)),
+                    ScheduledId.MAX)));
+    for (ScheduledMessage message : ordered.reversed()) {
+      commit(schedule(message));
+    }
+    for (int time = 0; time < 2; time++) {
+      assertThat(allScheduled()).isEqualTo(ordered);
+      assertThat(store.countScheduled()).isEqualTo(ordered.size());
+      for (int log : new int[] {LOG - 1, LOG, LOG + 1, LOG + 2, (1 << 26) - 1}) {
+        assertThat(allScheduledOf(log))
+            .isEqualTo(ordered.stream().filter(it -> it.incarnation() == log).toList());
+      }
+      closeAndOpen();
+    }
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(ScheduledId.MAX);
+    assertThat(store.loadDirectory().entries()).isEmpty();
+  }
+
+  @Test
+  void scheduled_fromEveryPlace_upToEveryTime() throws Exception {
+    List<ScheduledMessage> all = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      all.add(scheduled(LOG, i + 1, 1000 + i / 3));
+    }
+    commit(new MessagesScheduled(all.getFirst().slot(), all));
+    for (int from = 0; from < all.size(); from++) {
+      ScheduledId id = all.get(from).id();
+      assertThat(store.readScheduled(SlotSet.ALL, id, Long.MAX_VALUE, 100, Long.MAX_VALUE))
+          .isEqualTo(all.subList(from, 12));
+      assertThat(store.readScheduled(SlotSet.ALL, id.next(), Long.MAX_VALUE, 100, Long.MAX_VALUE))
+          .isEqualTo(all.subList(from + 1, 12));
+      assertThat(store.readScheduledOf(LOG, id, 0, 2, Long.MAX_VALUE))
+          .isEqualTo(all.subList(from, Math.min(from + 2, 12)));
+      assertThat(store.readScheduledOf(LOG, id.next(), 0, 100, Long.MAX_VALUE))
+          .isEqualTo(all.subList(from + 1, 12));
+      for (int skip = 0; skip <= 13; skip++) {
+        assertThat(store.readScheduledOf(LOG, id, skip, 3, Long.MAX_VALUE))
+            .isEqualTo(all.subList(Math.min(from + skip, 12), Math.min(from + skip + 3, 12)));
+      }
+    }
+    for (long before : new long[] {Long.MIN_VALUE, 0, 1000, 1001, 1003, 1004, ScheduledId.MAX}) {
+      assertThat(store.readScheduled(SlotSet.ALL, ScheduledId.FIRST, before, 100, Long.MAX_VALUE))
+          .isEqualTo(all.stream().filter(it -> it.message().dueAt() < before).toList());
+    }
+    ScheduledId late = new ScheduledId(1002, 0, 0);
+    assertThat(store.readScheduled(SlotSet.ALL, late, 1002, 100, Long.MAX_VALUE)).isEmpty();
+    assertThat(store.readScheduled(SlotSet.ALL, late, 1003, 100, Long.MAX_VALUE))
+        .isEqualTo(all.subList(6, 9));
+  }
+
+  @Test
+  void scheduled_bounds_atUnderAndOver() throws Exception {
+    List<ScheduledMessage> all = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      all.add(scheduled(LOG, i + 1, 1000 + i));
+    }
+    commit(new MessagesScheduled(all.getFirst().slot(), all));
+    for (int max = 1; max <= 7; max++) {
+      List<ScheduledMessage> expected = all.subList(0, Math.min(max, 6));
+      assertThat(store.readScheduled(SlotSet.ALL, ScheduledId.FIRST, 9999, max, Long.MAX_VALUE))
+          .isEqualTo(expected);
+      assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 0, max, Long.MAX_VALUE))
+          .isEqualTo(expected);
+    }
+    long total = all.stream().mapToLong(it -> it.message().size()).sum();
+    for (long maxBytes = 0; maxBytes <= total + 1; maxBytes++) {
+      List<ScheduledMessage> page =
+          store.readScheduled(SlotSet.ALL, ScheduledId.FIRST, 9999, 100, maxBytes);
+      int expected = 1;
+      long bytes = all.getFirst().message().size();
+      while (expected < 6 && bytes < maxBytes) {
+        bytes += all.get(expected++).message().size();
+      }
+      assertThat(page).isEqualTo(all.subList(0, expected));
+      assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 0, 100, maxBytes)).isEqualTo(page);
+    }
+  }
+
+  @Test
+  void scheduled_ofOtherSlots_areLeftOut() throws Exception {
+    List<ScheduledMessage> all = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      ScheduledMessage message = scheduled(i % 20, i + 1, 1000 + i / 7);
+      all.add(message);
+      commit(schedule(message));
+    }
+    SlotSet half = SlotSet.range(0, Slot.COUNT / 2);
+    List<ScheduledMessage> expected = all.stream().filter(it -> half.contains(it.slot())).toList();
+    assertThat(expected).hasSizeBetween(1, 199);
+    List<ScheduledMessage> read = new ArrayList<>();
+    ScheduledId from = ScheduledId.FIRST;
+    while (true) {
+      List<ScheduledMessage> page =
+          store.readScheduled(half, from, Long.MAX_VALUE, 7, Long.MAX_VALUE);
+      if (page.isEmpty()) {
+        break;
+      }
+      read.addAll(page);
+      from = page.getLast().id().next();
+    }
+    assertThat(read).isEqualTo(expected);
+    assertThat(
+            store.readScheduled(SlotSet.NONE, ScheduledId.FIRST, Long.MAX_VALUE, 9, Long.MAX_VALUE))
+        .isEmpty();
+  }
+
+  @Test
+  void removedScheduled_areGone_andTheirNumbersStayUsed() throws Exception {
+    ScheduledMessage first = scheduled(LOG, 1, 1000);
+    ScheduledMessage second = scheduled(LOG, 2, 1000);
+    ScheduledMessage other = scheduled(LOG + 1, 9, 1000);
+    commit(schedule(first, second), schedule(other));
+    commit(unschedule(first), unschedule(other));
+    for (int time = 0; time < 2; time++) {
+      assertThat(allScheduled()).containsExactly(second);
+      assertThat(allScheduledOf(LOG)).containsExactly(second);
+      assertThat(allScheduledOf(LOG + 1)).isEmpty();
+      assertThat(store.countScheduled()).isEqualTo(1);
+      assertThat(store.loadDirectory().lastScheduled()).isEqualTo(9);
+      closeAndOpen();
+    }
+    // Scheduled and removed in one batch.
+    ScheduledMessage third = scheduled(LOG, 10, 5);
+    commit(schedule(third), unschedule(second, third));
+    assertThat(store.countScheduled()).isZero();
+    assertThat(allScheduled()).isEmpty();
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(10);
+  }
+
+  @Test
+  void scheduledThatIsDue_leavesInTheBatchThatAppendsIt() throws Exception {
+    LogWriter log = new LogWriter(LOG);
+    List<ScheduledMessage> waiting = new ArrayList<>();
+    for (int i = 1; i <= 100; i++) {
+      waiting.add(scheduled(LOG, i, 1000 + i));
+    }
+    commit(new MessagesScheduled(log.slot, waiting));
+    AtomicBoolean done = new AtomicBoolean();
+    Callable<Void> reader =
+        () -> {
+          while (!done.get()) {
+            // Never fewer: what has left the schedule is in its log.
+            int left = allScheduledOf(LOG).size();
+            assertThat(left + readAll(LOG).size()).isGreaterThanOrEqualTo(100);
+            assertThat(allScheduled().size()).isLessThanOrEqualTo(left);
+          }
+          return null;
+        };
+    try (ExecutorService pool = Executors.newFixedThreadPool(1)) {
+      Future<Void> reading = pool.submit(reader);
+      for (ScheduledMessage due : waiting) {
+        commit(unschedule(due), log.append(1));
+      }
+      done.set(true);
+      reading.get(20, TimeUnit.SECONDS);
+    }
+    assertThat(store.countScheduled()).isZero();
+    assertThat(readAll(LOG)).hasSize(100);
+  }
+
+  @Test
+  void scheduled_ofAStaleSlot_areRefused() throws Exception {
+    ScheduledMessage own = scheduled(1, 1, 1000);
+    ScheduledMessage stale = scheduled(2, 2, 1000);
+    assertThat(own.slot()).isNotEqualTo(stale.slot());
+    commit(schedule(own), schedule(stale));
+    SlotSet taken = SlotSet.range(stale.slot(), stale.slot() + 1);
+    store.openSlots(taken);
+    SlotSet refused =
+        commit(
+            schedule(scheduled(2, 50, 1000)),
+            unschedule(stale),
+            schedule(scheduled(1, 3, 2000)),
+            unschedule(own));
+    assertThat(refused).isEqualTo(taken);
+    assertThat(allScheduled()).containsExactly(stale, scheduled(1, 3, 2000));
+    assertThat(store.countScheduled()).isEqualTo(2);
+    assertThat(store.loadDirectory().lastScheduled()).isGreaterThanOrEqualTo(3);
+  }
+
+  @Test
+  void scheduled_surviveReopen_alsoLargeOnes() throws Exception {
+    byte[] large = new byte[3 << 20];
+    for (int i = 0; i < large.length; i++) {
+      large[i] = (byte) (i * 31 + (i >>> 9));
+    }
+    ScheduledMessage big =
+        new ScheduledMessage(
+            "größe",
+            LOG,
+            2,
+            new NewMessage(
+                Payload.wrap(large), Payload.of("{}"), Message.NEVER, Ordering.NONE, 1000));
+    ScheduledMessage small = scheduled("größe", LOG, 3, 1000);
+    commit(schedule(big, small));
+    for (int round = 0; round < 2; round++) {
+      store.reopen();
+      assertThat(allScheduled()).containsExactly(big, small);
+      assertThat(allScheduledOf(LOG)).containsExactly(big, small);
+      assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 0, 9, 1 << 20)).containsExactly(big);
+    }
+  }
+
+  @Test
+  void removedTopic_leavesItsScheduledMessagesToTheirOwnRecords() throws Exception {
+    ScheduledMessage message = scheduled("a", LOG, 1, 1000);
+    commit(new EntryPut(topic("a", LOG)), schedule(message));
+    commit(new EntryRemoved(topic("a", LOG)));
+    assertThat(allScheduledOf(LOG)).containsExactly(message);
+    commit(unschedule(message));
+    assertThat(store.countScheduled()).isZero();
+  }
+
   // Deliveries and dead letters
 
   private static final int SUBSCRIPTION = LOG + 20;
@@ -1078,6 +1436,41 @@ public abstract class StoreContract {
                 new SequenceRange(2, 3), 2, ordinal, 1_700_000_000_000L, 60_000, false),
             new DeliveryChange.Outstanding(new SequenceRange(4, 4), 0, 0, -5, 0, true)),
         List.of(new DeliveryChange.Dead(new SequenceRange(7, 9), 5)));
+  }
+
+  @Test
+  void loadDeliveries_keepsWhatWasAskedOfTheOrder() throws Exception {
+    List<Ordering> three =
+        List.of(
+            Ordering.NONE,
+            new Ordering("k", 9),
+            Ordering.ofKey("é".repeat(Ordering.MAX_KEY_BYTES / 2)));
+    DeliveryChange change =
+        new DeliveryChange(
+            1,
+            false,
+            20,
+            19,
+            DeliveryChange.Totals.NONE,
+            List.of(),
+            List.of(
+                new DeliveryChange.Outstanding(
+                    new SequenceRange(2, 4), 1, 1, 1_700_000_000_000L, 60_000, false, three),
+                new DeliveryChange.Outstanding(
+                    new SequenceRange(5, 5), 1, 0, 0, 0, true, List.of(Ordering.ofPriority(3))),
+                new DeliveryChange.Outstanding(new SequenceRange(6, 9), 1, 0, 0, 0, true)),
+            List.of(
+                new DeliveryChange.Dead(new SequenceRange(10, 12), 5, three),
+                new DeliveryChange.Dead(new SequenceRange(13, 1L << 40), 1),
+                new DeliveryChange.Dead(
+                    new SequenceRange(1L << 41, 1L << 41),
+                    Integer.MAX_VALUE,
+                    List.of(Ordering.ofKey("z")))));
+    commit(new DeliveryChanged(SUBSCRIPTION_SLOT, SUBSCRIPTION, change));
+    for (int time = 0; time < 2; time++) {
+      assertThat(store.loadDeliveries(SUBSCRIPTION)).containsExactly(change);
+      closeAndOpen();
+    }
   }
 
   private static DeliveryChanged changed(int number, long ordinal, boolean whole) {
@@ -1288,6 +1681,9 @@ public abstract class StoreContract {
             () -> store.runAt(LOG, 1),
             () -> store.loadDirectory(),
             () -> store.loadDeliveries(LOG),
+            () -> store.readScheduled(SlotSet.ALL, ScheduledId.FIRST, 1, 1, 1),
+            () -> store.readScheduledOf(LOG, ScheduledId.FIRST, 0, 1, 1),
+            () -> store.countScheduled(),
             () -> store.backup(backups.resolve("late")),
             () -> {
               store.reopen();

@@ -89,7 +89,8 @@ final class Subscribers {
   }
 
   static Subscribers bounded(int outstanding, int deadLetters) throws StoreException {
-    return new Subscribers(1 << 24, new Deliveries.Limits(outstanding, 100_000, deadLetters, 60_000));
+    return new Subscribers(
+        1 << 24, new Deliveries.Limits(outstanding, 100_000, deadLetters, 60_000));
   }
 
   /// The process ends and another begins; the wall clock jumps meanwhile.

@@ -299,7 +299,9 @@ class SubscriptionSimulationTest {
               1000,
               Receipts.Limits.DEFAULT,
               new Subscriptions.Limits(
-                  100, 100, new Deliveries.Limits(outstandingBound, 100_000, deadLetterBound, 60_000)),
+                  100,
+                  100,
+                  new Deliveries.Limits(outstandingBound, 100_000, deadLetterBound, 60_000)),
               StreamLimits.DEFAULT,
               ExchangeLimits.DEFAULT,
               ScheduleLimits.DEFAULT);

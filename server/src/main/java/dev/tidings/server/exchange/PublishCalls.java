@@ -36,6 +36,7 @@ final class PublishCalls {
     String name = fields.name("exchange_name");
     Payload payload = fields.payload("payload");
     String key = fields.key("key");
+    Ordering priority = priority(fields);
     if (!fields.answeredFault(call)) {
       api.exchange(
           call,
@@ -43,18 +44,24 @@ final class PublishCalls {
           Scope.EXCHANGES_PUBLISH,
           name,
           exchange -> AccessPolicy.mayPublish(caller, exchange),
-          exchange -> publish(call, exchange, key, payload));
+          exchange -> publish(call, exchange, key, payload, priority));
     }
   }
 
-  private void publish(Call call, Exchange exchange, String key, Payload payload) {
+  /// The priority of a message: 0 to 9, 0 if not sent.
+  static Ordering priority(RequestFields fields) {
+    return Ordering.ofPriority((int) fields.count("priority", 0, Ordering.MAX_PRIORITY).orElse(0));
+  }
+
+  private void publish(
+      Call call, Exchange exchange, String key, Payload payload, Ordering priority) {
     api.services()
         .publisher()
         .publish(
             exchange,
             key,
             payload,
-            Ordering.NONE,
+            priority,
             call.loop(),
             outcome ->
                 ExchangeApi.answered(

@@ -82,6 +82,7 @@ public final class Metrics {
     subscriptions.observe(node);
     exchanges.observe(node);
     new StreamMetrics(registry).observe(node.streamFigures());
+    new ScheduleMetrics(registry).observe(node);
     registry.register(new StoreFigures(store));
     gauge(
         "tidings_store_quarantined_records",

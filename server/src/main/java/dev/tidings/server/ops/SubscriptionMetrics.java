@@ -32,11 +32,17 @@ public final class SubscriptionMetrics {
 
   /// Adds what `node` knows.
   void observe(Node node) {
-    new Gauges(registry)
-        .add(
-            "tidings_subscriptions",
-            "Subscriptions",
-            () -> node.directory().subscriptions().size());
+    Gauges gauges = new Gauges(registry);
+    gauges.add(
+        "tidings_subscriptions", "Subscriptions", () -> node.directory().subscriptions().size());
+    gauges.add(
+        "tidings_subscription_parked_messages",
+        "Messages that wait behind others of their ordering keys",
+        () -> node.parked().messages());
+    gauges.add(
+        "tidings_subscriptions_paused",
+        "Subscriptions that deliver nothing new because too many messages are parked",
+        () -> node.parked().paused());
     counter(node, "acked_total", "Messages acked", Subscriptions.Figures::acked);
     counter(
         node,

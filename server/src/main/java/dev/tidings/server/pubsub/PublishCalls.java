@@ -8,6 +8,7 @@ import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.message.PublishedId;
 import dev.tidings.server.auth.Authenticator;
@@ -31,6 +32,8 @@ import java.util.function.Consumer;
 final class PublishCalls {
   /// Of `{"messages": [{"payload": …}]}`.
   private static final int DEPTH = 3;
+
+  private static final String KEY = "ordering_key";
 
   private final PubsubApi api;
   private final Services services;
@@ -94,12 +97,22 @@ final class PublishCalls {
         call, caller, id, fields, messages, startNs, ids -> call.json(200, PublishCalls.of(ids)));
   }
 
-  private static NewMessage read(Fields fields) {
+  private NewMessage read(Fields fields) {
     Payload payload = fields.object("payload");
     OptionalLong ttl = fields.optionalInteger("ttl", 1);
     Payload metadata = fields.optionalStringMap("metadata");
     long ttlMs = ttl.isPresent() ? toMs(ttl.getAsLong()) : Message.NEVER;
-    return new NewMessage(payload, metadata, ttlMs);
+    Ordering ordering = ordering(fields);
+    return new NewMessage(payload, metadata, ttlMs, ordering, services.dueTimes().read(fields));
+  }
+
+  static Ordering ordering(Fields fields) {
+    Optional<String> key = fields.optionalString(KEY, 1, Integer.MAX_VALUE);
+    if (key.isPresent() && !Ordering.isShortEnough(key.get())) {
+      fields.invalid(KEY, KEY + " must have at most " + Ordering.MAX_KEY_BYTES + " bytes of UTF-8");
+      return Ordering.NONE;
+    }
+    return key.map(Ordering::ofKey).orElse(Ordering.NONE);
   }
 
   private static long toMs(long seconds) {

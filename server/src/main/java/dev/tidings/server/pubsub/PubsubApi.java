@@ -19,6 +19,7 @@ import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.ops.SubscriptionMetrics;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Call;
+import dev.tidings.server.wire.DueTimes;
 import dev.tidings.server.wire.ErrorShape;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FieldError;
@@ -52,6 +53,7 @@ public final class PubsubApi {
   /// @param published counts what is published
   /// @param metrics counts what is delivered
   /// @param time the clock
+  /// @param dueTimes reads when messages are due
   /// @param waiters the bounds on those who wait for messages
   /// @param settings defaults and bounds
   public record Services(
@@ -61,6 +63,7 @@ public final class PubsubApi {
       RelayMetrics published,
       SubscriptionMetrics metrics,
       TimeSource time,
+      DueTimes dueTimes,
       WaitingCalls waiters,
       Settings settings) {
     Directory directory() {
@@ -90,6 +93,7 @@ public final class PubsubApi {
         () -> {
           new TopicCalls(this, services).route(routes);
           new PublishCalls(this, services).route(routes);
+          new ScheduledCalls(this, services).route(routes);
           new SubscriptionCalls(this, services).route(routes);
           new DeadLetterCalls(this, services).route(routes);
           new ProbeCalls(services.node()).route(routes);

@@ -6,6 +6,10 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.MessageId;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
+import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.subscription.Deliveries.Counts;
 import dev.tidings.core.subscription.Deliveries.Delivered;
 import dev.tidings.server.wire.JsonOut;
@@ -80,9 +84,37 @@ final class PubsubJson {
             .raw(",\"created_at\":\"")
             .raw(micros(timestamps, message.timestamp()))
             .raw("\"");
-    if (!message.metadata().isEmpty()) {
-      out.raw(",\"metadata\":").raw(message.metadata());
+    writeRest(out, message.metadata(), message.ordering());
+    return out.raw("}");
+  }
+
+  /// What only some messages have.
+  private static void writeRest(JsonOut out, Payload metadata, Ordering ordering) {
+    if (!metadata.isEmpty()) {
+      out.raw(",\"metadata\":").raw(metadata);
     }
+    if (ordering.hasKey()) {
+      out.raw(",\"ordering_key\":").string(ordering.key());
+    }
+  }
+
+  /// A message that waits until it is due, as it was published.
+  static JsonOut scheduled(ScheduledMessage scheduled, Timestamps timestamps) {
+    NewMessage message = scheduled.message();
+    JsonOut out =
+        new JsonOut(PER_ITEM + message.size())
+            .raw("{\"id\":\"")
+            .raw(scheduled.id().toUuid().toString())
+            .raw("\",\"topic_id\":")
+            .string(scheduled.topic())
+            .raw(",\"deliver_at\":\"")
+            .raw(timestamps.format(message.dueAt()))
+            .raw("Z\",\"payload\":")
+            .raw(message.payload());
+    if (message.ttlMs() != Message.NEVER) {
+      out.raw(",\"ttl\":").number(message.ttlMs() / 1000);
+    }
+    writeRest(out, message.metadata(), message.ordering());
     return out.raw("}");
   }
 
@@ -106,6 +138,10 @@ final class PubsubJson {
     }
     if (counts.totals().lost() > 0) {
       out.raw(",\"lost\":").number(counts.totals().lost());
+    }
+    if (counts.parked() > 0) {
+      out.raw(",\"parked\":").number(counts.parked());
+      out.raw(",\"paused\":").raw(counts.paused() ? "true" : "false");
     }
     return out.raw("}");
   }

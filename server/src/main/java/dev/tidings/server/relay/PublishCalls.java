@@ -48,7 +48,7 @@ final class PublishCalls {
         Right.PUBLISH,
         1,
         (caller, fields) -> {
-          Publisher.Item item = Publisher.read(fields);
+          Publisher.Item item = read(fields);
           Optional<KeyedRequest> request =
               IdempotencyKey.read(call, caller.principal().id(), fields);
           if (RelayApi.answeredInvalid(call, fields)) {
@@ -61,6 +61,12 @@ final class PublishCalls {
               request,
               result -> call.guarded(() -> answer(call, item.topic(), result, startNs)));
         });
+  }
+
+  /// Reads a message, which may be due later.
+  private Publisher.Item read(Fields fields) {
+    Publisher.Item item = Publisher.read(fields);
+    return item.due(services.dueTimes().read(fields));
   }
 
   /// The part of a request that begins with the message number `item`.
@@ -98,7 +104,7 @@ final class PublishCalls {
         (caller, fields) -> {
           List<Publisher.Item> items = new ArrayList<>();
           for (Fields each : fields.objects("messages", 1, MAX_BULK)) {
-            items.add(Publisher.read(each));
+            items.add(read(each));
           }
           Optional<KeyedRequest> request =
               IdempotencyKey.read(call, caller.principal().id(), fields);
@@ -163,10 +169,12 @@ final class PublishCalls {
         case Publisher.Published(List<PublishedId> ids, boolean repeated) -> {
           count(topic, ids.size(), repeated, startNs);
           for (int i = 0; i < ids.size(); i++) {
-            results[indexes.get(i)] =
-                "\"message_id\":\""
-                    + ids.get(i).toRelayId()
-                    + "\",\"status\":\"accepted\",\"error\":null";
+            JsonOut told =
+                new JsonOut(96)
+                    .raw("\"message_id\":\"")
+                    .raw(ids.get(i).toRelayId())
+                    .raw("\",\"status\":\"accepted\",\"error\":null");
+            results[indexes.get(i)] = publisher.writeDue(told, ids.get(i)).text();
           }
           accepted += ids.size();
         }

@@ -8,9 +8,11 @@ import dev.tidings.core.directory.Principal;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.MessageId;
 import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.message.PublishedId;
+import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -42,7 +44,15 @@ final class Publisher {
   }
 
   /// A message as its publisher sent it.
-  record Item(String topic, NewMessage message) {}
+  record Item(String topic, NewMessage message) {
+    /// The same, to be appended at `dueAt`, milliseconds since 1970.
+    Item due(long dueAt) {
+      return new Item(
+          topic,
+          new NewMessage(
+              message.payload(), message.metadata(), message.ttlMs(), message.ordering(), dueAt));
+    }
+  }
 
   /// What publishing to one topic came to.
   sealed interface Result {}
@@ -59,7 +69,8 @@ final class Publisher {
   /// The core refused.
   record Refused(Refusal refusal) implements Result {}
 
-  /// Reads and checks the fields of one message (API of pulsar-relay v0.1.0).
+  /// Reads and checks the fields of one message (API of pulsar-relay v0.1.0), which is to be
+  /// appended at once.
   static Item read(Fields fields) {
     String topic = fields.string("topic", 1, Topics.MAX_NAME);
     if (!topic.isEmpty()) {
@@ -152,12 +163,22 @@ final class Publisher {
 
   /// The fields that tell a publisher of its message.
   JsonOut write(JsonOut out, String topic, PublishedId id) {
-    return out.raw("\"message_id\":\"")
+    out.raw("\"message_id\":\"")
         .raw(id.toRelayId())
         .raw("\",\"topic\":")
         .string(topic)
         .raw(",\"timestamp\":\"")
         .raw(loop.timestamps().format(id.timestamp()))
         .raw("Z\"");
+    return writeDue(out, id);
+  }
+
+  /// When a scheduled message is due; nothing of another.
+  JsonOut writeDue(JsonOut out, PublishedId id) {
+    return switch (id) {
+      case ScheduledId scheduled ->
+          out.raw(",\"deliver_at\":\"").raw(loop.timestamps().format(scheduled.dueAt())).raw("Z\"");
+      case MessageId _ -> out;
+    };
   }
 }

@@ -22,6 +22,7 @@ import dev.tidings.server.ops.RelayMetrics;
 import dev.tidings.server.socket.SocketFrontEnd;
 import dev.tidings.server.wire.Bodies;
 import dev.tidings.server.wire.Call;
+import dev.tidings.server.wire.DueTimes;
 import dev.tidings.server.wire.EventLoop;
 import dev.tidings.server.wire.FieldError;
 import dev.tidings.server.wire.Fields;
@@ -62,6 +63,7 @@ public final class RelayApi {
   /// @param bodies gathers bodies
   /// @param metrics counts
   /// @param time the clock
+  /// @param dueTimes reads when messages are due
   /// @param random for ids
   /// @param settings the bounds
   /// @param waiters the bounds on polls that wait
@@ -75,6 +77,7 @@ public final class RelayApi {
       Bodies bodies,
       RelayMetrics metrics,
       TimeSource time,
+      DueTimes dueTimes,
       SecureRandom random,
       Settings settings,
       WaitingCalls waiters,
@@ -94,6 +97,7 @@ public final class RelayApi {
           bodies,
           metrics,
           time,
+          dueTimes,
           random,
           settings,
           waiters,

@@ -10,7 +10,12 @@ import dev.tidings.server.wire.JsonValue.JsonObject;
 import dev.tidings.server.wire.JsonValue.JsonString;
 import io.vertx.core.http.HttpServerRequest;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +42,11 @@ public final class Fields {
   private static final JsonValue NOTHING =
       new JsonNull(new Slice("null".getBytes(StandardCharsets.US_ASCII), 0, 4));
   private static final Pattern SPACE_AROUND = Pattern.compile("(?U)^\\s+|\\s+$");
+  private static final Pattern DECIMAL =
+      Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
+  private static final BigDecimal MAX_SECONDS = BigDecimal.valueOf(Long.MAX_VALUE / 1000);
+  private static final BigDecimal ONE_MS = BigDecimal.valueOf(1, 3);
+  private static final int MAX_DIGITS = 4300;
   private static final int MAX_ERRORS = 100;
   private static final int MAX_INPUTS = 64 * 1024;
   private static final int MAX_STEP = 255;
@@ -521,6 +531,105 @@ public final class Fields {
     int errorsBefore = errors.size();
     long number = integer(name, min, max, min);
     return errors.size() == errorsBefore ? OptionalLong.of(number) : OptionalLong.empty();
+  }
+
+  /// A number of seconds, 0 or more, maybe with a fraction, or null, or absent: in milliseconds,
+  /// rounded up; [Long#MAX_VALUE] for all that do not fit.
+  public OptionalLong optionalSeconds(String name) {
+    JsonValue field = optional(name);
+    Optional<BigDecimal> seconds = field == null ? Optional.empty() : decimal(field, name);
+    if (field != null && seconds.isPresent() && seconds.get().signum() < 0) {
+      error(
+          "greater_than_equal",
+          at(name),
+          "Input should be greater than or equal to 0",
+          field,
+          "{\"ge\":0}");
+      return OptionalLong.empty();
+    }
+    return seconds.isEmpty() ? OptionalLong.empty() : OptionalLong.of(toMs(seconds.get()));
+  }
+
+  /// A huge exponent, of either sign, is never expanded.
+  private static long toMs(BigDecimal seconds) {
+    if (seconds.signum() == 0) {
+      return 0;
+    }
+    if (seconds.compareTo(MAX_SECONDS) > 0) {
+      return Long.MAX_VALUE;
+    }
+    return seconds.compareTo(ONE_MS) <= 0
+        ? 1
+        : seconds.movePointRight(3).setScale(0, RoundingMode.CEILING).longValueExact();
+  }
+
+  /// A finite number. Numbers in strings and booleans are taken as Pydantic takes them.
+  private Optional<BigDecimal> decimal(JsonValue field, String name) {
+    return switch (field) {
+      case JsonNumber(Slice raw, boolean _) -> decimal(field, raw.text(), name);
+      case JsonString(Slice _, String text) -> {
+        String trimmed = text.strip();
+        if (trimmed.length() <= MAX_DIGITS && DECIMAL.matcher(trimmed).matches()) {
+          yield decimal(field, trimmed, name);
+        }
+        error(
+            "float_parsing",
+            at(name),
+            "Input should be a valid number, unable to parse string as a number",
+            field);
+        yield Optional.empty();
+      }
+      case JsonBoolean(Slice _, boolean truth) ->
+          Optional.of(truth ? BigDecimal.ONE : BigDecimal.ZERO);
+      case JsonNull _, JsonArray _, JsonObject _ -> {
+        error("float_type", at(name), "Input should be a valid number", field);
+        yield Optional.empty();
+      }
+    };
+  }
+
+  private Optional<BigDecimal> decimal(JsonValue field, String text, String name) {
+    try {
+      return Optional.of(new BigDecimal(text));
+    } catch (NumberFormatException _) {
+      // An exponent beyond 32 bits: as good as infinite.
+      error("finite_number", at(name), "Input should be a finite number", field);
+      return Optional.empty();
+    }
+  }
+
+  /// A time that says its offset from UTC (RFC 3339, ISO 8601), or null, or absent: in milliseconds
+  /// since 1970, without what is finer; the nearest such number for a time that is too far away.
+  public OptionalLong optionalTime(String name) {
+    JsonValue field = optional(name);
+    return switch (field) {
+      case null -> OptionalLong.empty();
+      case JsonString(Slice _, String text) -> time(field, text, name);
+      case JsonNull _, JsonArray _, JsonObject _, JsonNumber _, JsonBoolean _ -> {
+        error("datetime_type", at(name), "Input should be a valid datetime", field);
+        yield OptionalLong.empty();
+      }
+    };
+  }
+
+  private OptionalLong time(JsonValue field, String text, String name) {
+    try {
+      Instant instant =
+          DateTimeFormatter.ISO_OFFSET_DATE_TIME.parse(text, OffsetDateTime::from).toInstant();
+      long seconds =
+          Math.clamp(
+              instant.getEpochSecond(), Long.MIN_VALUE / 1000 + 1, Long.MAX_VALUE / 1000 - 1);
+      return OptionalLong.of(seconds * 1000 + instant.getNano() / 1_000_000);
+    } catch (DateTimeParseException _) {
+      String fault = "expected one with Z or an offset, such as 2030-01-31T12:00:00.250Z";
+      error(
+          "datetime_parsing",
+          at(name),
+          "Input should be a valid datetime, " + fault,
+          field,
+          new JsonOut(64).raw("{\"error\":").string(fault).raw("}").text());
+      return OptionalLong.empty();
+    }
   }
 
   /// An object whose fields note what is wrong into these, or null, or absent.

@@ -8,6 +8,7 @@ import dev.tidings.core.command.CreateQueue;
 import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Exchange;
 import dev.tidings.core.directory.Queue;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.server.wire.JsonValue;
 import dev.tidings.server.wire.JsonValue.JsonObject;
 import java.util.OptionalLong;
@@ -167,5 +168,22 @@ class RequestFieldsTest {
     String _ = fields.name("name");
     Exchange.Type _ = fields.word("type", Exchange.Type.values());
     assertThat(fields.fault().orElse("")).startsWith("name: 1 ");
+  }
+
+  @Test
+  void priorities_areZeroToNine() {
+    assertThat(PublishCalls.priority(fields("{}"))).isEqualTo(Ordering.NONE);
+    assertThat(PublishCalls.priority(fields("{\"priority\":null}"))).isEqualTo(Ordering.NONE);
+    assertThat(PublishCalls.priority(fields("{\"priority\":0}"))).isEqualTo(Ordering.NONE);
+    assertThat(PublishCalls.priority(fields("{\"Priority\":9}"))).isEqualTo(Ordering.ofPriority(9));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-1", "10", "1.5", "\"5\"", "true", "[]", "99999999999999999999"})
+  void priorities_beyondThem_areRefused(String priority) {
+    RequestFields fields = fields("{\"priority\":" + priority + "}");
+    assertThat(PublishCalls.priority(fields)).isEqualTo(Ordering.NONE);
+    assertThat(fields.fault())
+        .hasValue("priority: " + priority + " (expected: a whole number from 0 to 9)");
   }
 }

@@ -6,13 +6,17 @@ import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord.DeadLettersKept;
 import dev.tidings.core.store.StoreRecord.DeadLettersRemoved;
 import dev.tidings.core.store.StoreRecord.DeliveryChanged;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.MessagesScheduled;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.SequenceRange;
 import dev.tidings.store.rocksdb.Codec.TrimMark;
 import java.nio.ByteBuffer;
@@ -33,6 +37,7 @@ import org.rocksdb.WriteBatch;
 final class BatchWriter implements AutoCloseable {
   static final int RUN_MESSAGES = 1000;
   static final int RUN_BYTES = 1 << 20;
+  private static final byte[] NOTHING = {};
 
   /// A buffer that holds any run but one of a single larger message.
   static final int BUFFER_BYTES = Codec.maxRunBytes(RUN_MESSAGES, RUN_BYTES);
@@ -67,6 +72,8 @@ final class BatchWriter implements AutoCloseable {
   private static final class Log {
     private final List<Message> run = new ArrayList<>();
     private long runBytes;
+    // Of what was asked of the messages' order: at most.
+    private long orderingBytes;
     private long messagesBefore;
     private long bytesBefore;
     private final List<Long> runStarts = new ArrayList<>();
@@ -173,7 +180,7 @@ final class BatchWriter implements AutoCloseable {
   void keep(DeadLettersKept kept) throws RocksDBException {
     for (Message message : kept.messages()) {
       byte[] key = Codec.runKey(kept.number(), message.sequence());
-      putRun(key, 0, 0, message.size(), List.of(message));
+      putRun(key, 0, 0, message.size(), orderingBytes(message), List.of(message));
     }
   }
 
@@ -200,6 +207,22 @@ final class BatchWriter implements AutoCloseable {
         ReceiptCodec.firstKey(expired.slot(), expired.expiredBefore()));
   }
 
+  void schedule(MessagesScheduled scheduled) throws RocksDBException {
+    for (ScheduledMessage message : scheduled.messages()) {
+      ScheduledId id = message.id();
+      byte[] key = ScheduledCodec.dueKey(id, scheduled.slot());
+      batch.put(handle.scheduled, key, ScheduledCodec.value(key, message));
+      batch.put(handle.scheduled, ScheduledCodec.logKey(id, scheduled.slot()), NOTHING);
+    }
+  }
+
+  void unschedule(ScheduledRemoved removed) throws RocksDBException {
+    for (ScheduledId id : removed.ids()) {
+      batch.delete(handle.scheduled, ScheduledCodec.dueKey(id, removed.slot()));
+      batch.delete(handle.scheduled, ScheduledCodec.logKey(id, removed.slot()));
+    }
+  }
+
   void putMeta(byte[] key, byte[] value) throws RocksDBException {
     batch.put(handle.meta, key, value);
   }
@@ -221,7 +244,10 @@ final class BatchWriter implements AutoCloseable {
       log.bytesBefore = appended.bytesBefore();
     }
     for (Message message : appended.messages()) {
-      boolean fits = log.run.size() < RUN_MESSAGES && log.runBytes + message.size() <= RUN_BYTES;
+      int orderingBytes = orderingBytes(message);
+      boolean fits =
+          log.run.size() < RUN_MESSAGES
+              && log.runBytes + log.orderingBytes + message.size() + orderingBytes <= RUN_BYTES;
       if (!fits && !log.run.isEmpty()) {
         long messagesBefore = log.messagesBefore + log.run.size();
         long bytesBefore = log.bytesBefore + log.runBytes;
@@ -231,7 +257,12 @@ final class BatchWriter implements AutoCloseable {
       }
       log.run.add(message);
       log.runBytes += message.size();
+      log.orderingBytes += orderingBytes;
     }
+  }
+
+  private static int orderingBytes(Message message) {
+    return message.ordering().isNone() ? 0 : Codec.orderingBytes(message.ordering());
   }
 
   private void endRun(int incarnation, Log log) throws RocksDBException {
@@ -240,7 +271,7 @@ final class BatchWriter implements AutoCloseable {
     }
     long first = log.run.getFirst().sequence();
     byte[] key = Codec.runKey(incarnation, first);
-    putRun(key, log.messagesBefore, log.bytesBefore, log.runBytes, log.run);
+    putRun(key, log.messagesBefore, log.bytesBefore, log.runBytes, log.orderingBytes, log.run);
     log.runStarts.add(first);
     log.tail =
         Optional.of(
@@ -252,12 +283,18 @@ final class BatchWriter implements AutoCloseable {
                 log.bytesBefore + log.runBytes));
     log.run.clear();
     log.runBytes = 0;
+    log.orderingBytes = 0;
   }
 
   private void putRun(
-      byte[] key, long messagesBefore, long bytesBefore, long bytes, List<Message> messages)
+      byte[] key,
+      long messagesBefore,
+      long bytesBefore,
+      long bytes,
+      long orderingBytes,
+      List<Message> messages)
       throws RocksDBException {
-    int size = Codec.maxRunBytes(messages.size(), bytes);
+    int size = Codec.maxRunBytes(messages.size(), bytes + orderingBytes);
     // Larger only for a single message that is larger than a run.
     ByteBuffer value = size <= buffer.capacity() ? buffer : ByteBuffer.allocateDirect(size);
     Codec.putRun(value, key, lapses, messagesBefore, bytesBefore, bytes, messages);

@@ -2,6 +2,7 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.store.StoreException;
 import java.nio.BufferUnderflowException;
@@ -22,16 +23,31 @@ final class Codec {
   /// The version this program writes, and the highest it reads. It rises with every body that
   /// grows, so that an older program says that it is the older one; 2 since topics tell their
   /// retention, 3 since there are subscriptions, 4 since there are streams that keep messages, 5
-  /// since there are exchanges.
-  static final byte VERSION = 5;
+  /// since there are exchanges, 6 since messages tell what was asked of their order and may wait
+  /// until they are due.
+  static final byte VERSION = 6;
+
+  /// The first version whose runs, deliveries and receipts tell of orders and due times.
+  static final byte ORDERED = 6;
 
   private static final int CHECKSUM_AT = 1;
   private static final int BODY_AT = 5;
 
   /// More than the numbers of one message or one run header can take.
-  private static final int MESSAGE_OVERHEAD = 32;
+  private static final int MESSAGE_OVERHEAD = 40;
 
   private static final int HEADER_BYTES = 128;
+
+  /// More than the number of an ordering can take.
+  private static final int ORDERING_BYTES = 5;
+
+  // What a message of a run has besides its payload, in the low bits of the number that tells the
+  // payload's size. Before version 6 there were two of them. They are on disks.
+  private static final int HAS_METADATA = 1;
+  private static final int EXPIRES = 2;
+  private static final int IS_ORDERED = 4;
+  private static final int SIZE_SHIFT = 3;
+  private static final int OLD_SIZE_SHIFT = 2;
 
   private Codec() {}
 
@@ -92,7 +108,7 @@ final class Codec {
     if (actual != expected) {
       throw new DamagedValueException("checksum %08x (expected: %08x)".formatted(actual, expected));
     }
-    int version = value.get(0) & 0xFF;
+    int version = version(value);
     if (version == 0 || version > VERSION) {
       throw new StoreException(
           "a stored value has format "
@@ -110,16 +126,33 @@ final class Codec {
     T read(ByteBuffer body);
   }
 
+  /// Reads the body of one value, which versions have laid out differently.
+  @FunctionalInterface
+  interface VersionedBody<T> {
+    T read(ByteBuffer body, int version);
+  }
+
   /// Checks `value` and reads all of its body.
   static <T> T decode(byte[] key, byte[] value, Body<T> body)
       throws DamagedValueException, StoreException {
+    return decode(key, value, (buffer, _) -> body.read(buffer));
+  }
+
+  /// Checks `value` and reads all of its body, as its version has it.
+  static <T> T decode(byte[] key, byte[] value, VersionedBody<T> body)
+      throws DamagedValueException, StoreException {
     ByteBuffer buffer = ByteBuffer.wrap(value);
     open(key, buffer);
-    T decoded = guarded(buffer, body);
+    int version = version(buffer);
+    T decoded = guarded(buffer, it -> body.read(it, version));
     if (buffer.hasRemaining()) {
       throw new DamagedValueException(buffer.remaining() + " bytes too many");
     }
     return decoded;
+  }
+
+  private static int version(ByteBuffer value) {
+    return value.get(0) & 0xFF;
   }
 
   private static <T> T guarded(ByteBuffer buffer, Body<T> body) throws DamagedValueException {
@@ -208,6 +241,8 @@ final class Codec {
   }
 
   /// An upper bound of the bytes [#putRun] writes.
+  ///
+  /// @param bytes of the messages, with [those of their order][#orderingBytes]
   static int maxRunBytes(int count, long bytes) {
     return Math.toIntExact(BODY_AT + HEADER_BYTES + bytes + (long) count * MESSAGE_OVERHEAD);
   }
@@ -236,13 +271,21 @@ final class Codec {
       timestamp = message.timestamp();
       boolean expires = message.expiresAt() != Message.NEVER;
       boolean hasMetadata = !message.metadata().isEmpty();
+      boolean isOrdered = !message.ordering().isNone();
       putVarint(
-          target, (long) message.payload().size() << 2 | (expires ? 2 : 0) | (hasMetadata ? 1 : 0));
+          target,
+          (long) message.payload().size() << SIZE_SHIFT
+              | (isOrdered ? IS_ORDERED : 0)
+              | (expires ? EXPIRES : 0)
+              | (hasMetadata ? HAS_METADATA : 0));
       if (expires) {
         putSigned(target, message.expiresAt() - timestamp);
       }
       if (hasMetadata) {
         putVarint(target, message.metadata().size());
+      }
+      if (isOrdered) {
+        putOrdering(target, message.ordering());
       }
       message.payload().putInto(target);
       message.metadata().putInto(target);
@@ -278,6 +321,8 @@ final class Codec {
   /// without being copied.
   static void readRun(RunHeader header, ByteBuffer value, long from, PageBuilder page)
       throws DamagedValueException {
+    boolean mayBeOrdered = version(value) >= ORDERED;
+    int shift = mayBeOrdered ? SIZE_SHIFT : OLD_SIZE_SHIFT;
     Object _ =
         guarded(
             value,
@@ -286,9 +331,11 @@ final class Codec {
               for (int i = 0; i < header.count() && !page.isFull(); i++) {
                 timestamp += signed(body);
                 long mixed = varint(body);
-                long expiresAt = (mixed & 2) == 0 ? Message.NEVER : timestamp + signed(body);
-                long metadataSize = (mixed & 1) == 0 ? 0 : varint(body);
-                int payload = length(body, mixed >>> 2);
+                long expiresAt = (mixed & EXPIRES) == 0 ? Message.NEVER : timestamp + signed(body);
+                long metadataSize = (mixed & HAS_METADATA) == 0 ? 0 : varint(body);
+                boolean isOrdered = mayBeOrdered && (mixed & IS_ORDERED) != 0;
+                Ordering ordering = isOrdered ? readOrdering(body) : Ordering.NONE;
+                int payload = length(body, mixed >>> shift);
                 int metadata = length(body, metadataSize);
                 long sequence = header.firstSequence() + i;
                 if (sequence < from) {
@@ -301,11 +348,32 @@ final class Codec {
                           timestamp,
                           expiresAt,
                           Payload.wrap(bytes(body, payload)),
-                          Payload.wrap(bytes(body, metadata))));
+                          Payload.wrap(bytes(body, metadata)),
+                          ordering));
                 }
               }
               return page;
             });
+  }
+
+  // Orders
+
+  /// Room for what was asked of the order of one message.
+  static int orderingBytes(Ordering ordering) {
+    return ORDERING_BYTES + maxBytes(ordering.key());
+  }
+
+  /// The length of the key and the priority in one number, then the key.
+  static void putOrdering(ByteBuffer target, Ordering ordering) {
+    byte[] key = ordering.key().getBytes(StandardCharsets.UTF_8);
+    putVarint(target, (long) key.length << 4 | ordering.priority());
+    target.put(key);
+  }
+
+  static Ordering readOrdering(ByteBuffer source) {
+    long mixed = varint(source);
+    String key = new String(bytes(source, length(source, mixed >>> 4)), StandardCharsets.UTF_8);
+    return new Ordering(key, (int) (mixed & 0xF));
   }
 
   // Trim marks

@@ -6,6 +6,7 @@ import static dev.tidings.store.rocksdb.Codec.putVarint;
 import static dev.tidings.store.rocksdb.Codec.signed;
 import static dev.tidings.store.rocksdb.Codec.varint;
 
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.DeliveryChange.Dead;
 import dev.tidings.core.subscription.DeliveryChange.Outstanding;
@@ -27,6 +28,10 @@ final class DeliveryCodec {
   private static final int MAX_RANGE = 60;
   private static final int HEADER = 100;
 
+  // What is said of outstanding messages. They are on disks: never change or reuse one.
+  private static final int KEPT = 1;
+  private static final int ORDERED = 2;
+
   private DeliveryCodec() {}
 
   static byte[] key(int number, long ordinal) {
@@ -40,9 +45,16 @@ final class DeliveryCodec {
 
   static byte[] value(byte[] key, DeliveryChange change) {
     int ranges = change.settled().size() + change.outstanding().size() + change.dead().size();
+    long orderings = 0;
+    for (Outstanding outstanding : change.outstanding()) {
+      orderings += maxBytes(outstanding.orderings());
+    }
+    for (Dead dead : change.dead()) {
+      orderings += maxBytes(dead.orderings());
+    }
     return Codec.value(
         key,
-        Math.toIntExact(HEADER + (long) ranges * MAX_RANGE),
+        Math.toIntExact(HEADER + (long) ranges * MAX_RANGE + orderings),
         body -> {
           putVarint(body, change.ordinal());
           body.put((byte) (change.whole() ? 1 : 0));
@@ -58,9 +70,19 @@ final class DeliveryCodec {
           putVarint(body, change.dead().size());
           for (Dead dead : change.dead()) {
             putRange(body, dead.range());
-            putVarint(body, dead.attempts());
+            boolean isOrdered = !dead.orderings().isEmpty();
+            putVarint(body, (long) dead.attempts() << 1 | (isOrdered ? 1 : 0));
+            putOrderings(body, dead.orderings());
           }
         });
+  }
+
+  private static long maxBytes(List<Ordering> orderings) {
+    return orderings.stream().mapToLong(Codec::orderingBytes).sum();
+  }
+
+  private static void putOrderings(ByteBuffer body, List<Ordering> orderings) {
+    orderings.forEach(ordering -> Codec.putOrdering(body, ordering));
   }
 
   private static void putRange(ByteBuffer body, SequenceRange range) {
@@ -74,10 +96,12 @@ final class DeliveryCodec {
     putVarint(body, outstanding.lease());
     putSigned(body, outstanding.since());
     putSigned(body, outstanding.forMs());
-    body.put((byte) (outstanding.kept() ? 1 : 0));
+    boolean isOrdered = !outstanding.orderings().isEmpty();
+    body.put((byte) ((outstanding.kept() ? KEPT : 0) | (isOrdered ? ORDERED : 0)));
+    putOrderings(body, outstanding.orderings());
   }
 
-  static DeliveryChange read(ByteBuffer body) {
+  static DeliveryChange read(ByteBuffer body, int version) {
     long ordinal = varint(body);
     boolean whole = body.get() != 0;
     long next = varint(body);
@@ -89,20 +113,47 @@ final class DeliveryCodec {
     }
     List<Outstanding> outstanding = new ArrayList<>();
     for (int count = Codec.length(body, varint(body)); count > 0; count--) {
-      outstanding.add(
-          new Outstanding(
-              readRange(body),
-              Math.toIntExact(varint(body)),
-              varint(body),
-              signed(body),
-              signed(body),
-              body.get() != 0));
+      outstanding.add(readOutstanding(body));
     }
     List<Dead> dead = new ArrayList<>();
     for (int count = Codec.length(body, varint(body)); count > 0; count--) {
-      dead.add(new Dead(readRange(body), Math.toIntExact(varint(body))));
+      dead.add(readDead(body, version));
     }
     return new DeliveryChange(ordinal, whole, next, passed, totals, settled, outstanding, dead);
+  }
+
+  /// Before there were orders, the last byte told of copies alone, as its lowest bit still does.
+  private static Outstanding readOutstanding(ByteBuffer body) {
+    SequenceRange range = readRange(body);
+    int attempts = Math.toIntExact(varint(body));
+    long lease = varint(body);
+    long since = signed(body);
+    long forMs = signed(body);
+    byte flags = body.get();
+    List<Ordering> orderings = readOrderings(body, range, (flags & ORDERED) != 0);
+    return new Outstanding(range, attempts, lease, since, forMs, (flags & KEPT) != 0, orderings);
+  }
+
+  private static Dead readDead(ByteBuffer body, int version) {
+    SequenceRange range = readRange(body);
+    long mixed = varint(body);
+    if (version < Codec.ORDERED) {
+      return new Dead(range, Math.toIntExact(mixed));
+    }
+    return new Dead(
+        range, Math.toIntExact(mixed >>> 1), readOrderings(body, range, (mixed & 1) != 0));
+  }
+
+  private static List<Ordering> readOrderings(
+      ByteBuffer body, SequenceRange range, boolean areThere) {
+    if (!areThere) {
+      return List.of();
+    }
+    List<Ordering> orderings = new ArrayList<>();
+    for (int left = Codec.length(body, range.size()); left > 0; left--) {
+      orderings.add(Codec.readOrdering(body));
+    }
+    return orderings;
   }
 
   private static SequenceRange readRange(ByteBuffer body) {

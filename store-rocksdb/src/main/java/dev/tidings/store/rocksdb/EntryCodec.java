@@ -47,6 +47,7 @@ final class EntryCodec {
   private static final int DURABLE = 1;
   private static final int WORK = 2;
   private static final int REJECT = 4;
+  private static final int PRIORITISED = 8;
 
   private EntryCodec() {}
 
@@ -453,7 +454,8 @@ final class EntryCodec {
               body,
               (queue.durable() ? DURABLE : 0)
                   | (queue.mode() == Queue.Mode.WORK ? WORK : 0)
-                  | (queue.bounds().overflow() == Queue.Overflow.REJECT ? REJECT : 0));
+                  | (queue.bounds().overflow() == Queue.Overflow.REJECT ? REJECT : 0)
+                  | (queue.prioritised() ? PRIORITISED : 0));
           putOptional(body, queue.bounds().maxLength());
           putOptional(body, queue.bounds().messageTtlMs());
           putText(body, queue.ownerId());
@@ -476,7 +478,8 @@ final class EntryCodec {
         (flags & WORK) != 0 ? Queue.Mode.WORK : Queue.Mode.BROADCAST,
         bounds,
         readText(body),
-        signed(body));
+        signed(body),
+        (flags & PRIORITISED) != 0);
   }
 
   private static byte[] binding(byte[] key, Binding binding) {

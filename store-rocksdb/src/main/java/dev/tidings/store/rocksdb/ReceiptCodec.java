@@ -14,6 +14,7 @@ import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.idempotency.Receipt;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 
 /// The bytes of receipts. A key begins with the slot and the time until which the receipt is kept,
@@ -21,6 +22,7 @@ import java.util.List;
 final class ReceiptCodec {
   private static final byte LETTER = 'r';
   private static final int NUMBERS = 128;
+  private static final int MAX_RUN = 30;
 
   private ReceiptCodec() {}
 
@@ -58,7 +60,10 @@ final class ReceiptCodec {
     KeyedRequest request = receipt.request();
     return Codec.value(
         key,
-        NUMBERS + maxBytes(request.userId()) + maxBytes(request.key()),
+        NUMBERS
+            + maxBytes(request.userId())
+            + maxBytes(request.key())
+            + MAX_RUN * receipt.runs().size(),
         body -> {
           putVarint(body, receipt.slot());
           putText(body, request.userId());
@@ -68,14 +73,16 @@ final class ReceiptCodec {
           putSigned(body, request.fingerprint().low());
           putSigned(body, receipt.expiresAt());
           putVarint(body, receipt.incarnation());
-          Receipt.Run run = receipt.runs().getFirst();
-          putVarint(body, run.first());
-          putVarint(body, run.count());
-          putSigned(body, run.timestamp());
+          putVarint(body, receipt.runs().size());
+          for (Receipt.Run run : receipt.runs()) {
+            putVarint(body, run.first());
+            putVarint(body, (long) run.count() << 1 | (run.scheduled() ? 1 : 0));
+            putSigned(body, run.timestamp());
+          }
         });
   }
 
-  static Receipt read(ByteBuffer body) {
+  static Receipt read(ByteBuffer body, int version) {
     int slot = Math.toIntExact(varint(body));
     KeyedRequest request =
         new KeyedRequest(
@@ -85,9 +92,19 @@ final class ReceiptCodec {
             new Fingerprint(signed(body), signed(body)));
     long expiresAt = signed(body);
     int incarnation = Math.toIntExact(varint(body));
-    long first = varint(body);
-    int count = Math.toIntExact(varint(body));
-    Receipt.Run run = new Receipt.Run(false, signed(body), first, count);
-    return new Receipt(slot, request, expiresAt, incarnation, List.of(run));
+    List<Receipt.Run> runs = new ArrayList<>();
+    if (version < Codec.ORDERED) {
+      long first = varint(body);
+      int count = Math.toIntExact(varint(body));
+      runs.add(new Receipt.Run(/* scheduled= */ false, signed(body), first, count));
+    } else {
+      for (int left = Codec.length(body, varint(body)); left > 0; left--) {
+        long first = varint(body);
+        long mixed = varint(body);
+        int count = Math.toIntExact(mixed >>> 1);
+        runs.add(new Receipt.Run((mixed & 1) != 0, signed(body), first, count));
+      }
+    }
+    return new Receipt(slot, request, expiresAt, incarnation, runs);
   }
 }

@@ -22,6 +22,7 @@ import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.FileOperationInfo;
+import org.rocksdb.IndexType;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.ReadOptions;
@@ -78,6 +79,7 @@ final class RocksHandle implements AutoCloseable {
   final ColumnFamilyHandle messages;
   final ColumnFamilyHandle directory;
   final ColumnFamilyHandle meta;
+  final ColumnFamilyHandle scheduled;
 
   private RocksHandle(RocksOptions options, Path path, boolean strict) throws RocksDBException {
     try {
@@ -95,7 +97,8 @@ final class RocksHandle implements AutoCloseable {
               family("default", small(filter, buffer)),
               family("messages", large(buffer)),
               family("directory", small(filter, buffer)),
-              family("meta", small(filter, buffer)));
+              family("meta", small(filter, buffer)),
+              family("scheduled", queued(buffer)));
       synced = own(new WriteOptions().setSync(true));
       written = own(new WriteOptions().setSync(false));
       List<ColumnFamilyHandle> handles = new ArrayList<>();
@@ -104,6 +107,7 @@ final class RocksHandle implements AutoCloseable {
       messages = handles.get(1);
       directory = handles.get(2);
       meta = handles.get(3);
+      scheduled = handles.get(4);
     } catch (RocksDBException | RuntimeException e) {
       close();
       throw e;
@@ -215,6 +219,21 @@ final class RocksHandle implements AutoCloseable {
         .setCompressionType(CompressionType.LZ4_COMPRESSION);
   }
 
+  /// Scheduled messages: each is written once, read in order and deleted soon after, and found by
+  /// keys that are there, so filters would not help. They have a family of their own so that the
+  /// traces of deleted ones are stepped over by nobody else; and no blob files, which compactions
+  /// of what is deleted soon would leave full of holes. The index tells the first key of each
+  /// block, so that a block is read only when its turn has come: one that cannot be read does not
+  /// hide messages in other files that are due before.
+  private ColumnFamilyOptions queued(long writeBufferBytes) {
+    return new ColumnFamilyOptions()
+        .setTableFormatConfig(table().setIndexType(IndexType.kBinarySearchWithFirstKey))
+        .setWriteBufferSize(Math.max(1 << 18, writeBufferBytes / 6))
+        .setMaxWriteBufferNumber(2)
+        .setLevelCompactionDynamicLevelBytes(true)
+        .setCompressionType(CompressionType.LZ4_COMPRESSION);
+  }
+
   /// Writes `batch`; synced if asked for.
   void write(WriteBatch batch, boolean sync) throws RocksDBException {
     db.write(sync ? synced : written, batch);
@@ -227,7 +246,12 @@ final class RocksHandle implements AutoCloseable {
   /// An iterator over `family` from `lower` (inclusive) to `upper` (exclusive), with the native
   /// objects it needs.
   Range range(ColumnFamilyHandle family, byte[] lower, byte[] upper) {
-    return new Range(db, family, lower, upper, /* maxSkipped= */ 0);
+    return new Range(db, family, lower, upper, /* maxSkipped= */ 0, /* isCached= */ true);
+  }
+
+  /// The same for what is read once: it does not drive other blocks out of the cache.
+  Range uncached(ColumnFamilyHandle family, byte[] lower, byte[] upper) {
+    return new Range(db, family, lower, upper, /* maxSkipped= */ 0, /* isCached= */ false);
   }
 
   /// The keys of `family` from `lower` (inclusive) to `upper` (exclusive); empty if there are more
@@ -235,7 +259,7 @@ final class RocksHandle implements AutoCloseable {
   /// read.
   Optional<List<byte[]>> few(ColumnFamilyHandle family, byte[] lower, byte[] upper, int max)
       throws RocksDBException {
-    try (Range range = new Range(db, family, lower, upper, MAX_SKIPPED)) {
+    try (Range range = new Range(db, family, lower, upper, MAX_SKIPPED, /* isCached= */ true)) {
       List<byte[]> keys = new ArrayList<>();
       RocksIterator iterator = range.iterator();
       for (iterator.seekToFirst(); iterator.isValid() && keys.size() <= max; iterator.next()) {
@@ -309,7 +333,14 @@ final class RocksHandle implements AutoCloseable {
     private RocksIterator iterator;
 
     /// @param maxSkipped deleted keys that one move steps over before it gives up; 0 for any number
-    private Range(RocksDB db, ColumnFamilyHandle family, byte[] from, byte[] to, long maxSkipped) {
+    /// @param isCached whether the blocks that are read stay in the cache
+    private Range(
+        RocksDB db,
+        ColumnFamilyHandle family,
+        byte[] from,
+        byte[] to,
+        long maxSkipped,
+        boolean isCached) {
       this.db = db;
       this.family = family;
       lower = new Slice(from);
@@ -318,6 +349,7 @@ final class RocksHandle implements AutoCloseable {
           new ReadOptions()
               .setIterateLowerBound(lower)
               .setIterateUpperBound(upper)
+              .setFillCache(isCached)
               .setMaxSkippableInternalKeys(maxSkipped);
       iterator = db.newIterator(family, options);
     }

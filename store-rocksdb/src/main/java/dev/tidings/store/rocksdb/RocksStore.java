@@ -27,8 +27,10 @@ import dev.tidings.core.store.StoreRecord.EntryPut;
 import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.MessagesScheduled;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.store.rocksdb.BatchWriter.Tail;
 import dev.tidings.store.rocksdb.Codec.RunHeader;
@@ -57,14 +59,16 @@ import org.slf4j.LoggerFactory;
 /// In its directory lie `db` (RocksDB's files), `owner` (the lock that fences other processes),
 /// `wal-unsynced` (the mark of an end in [Durability#MEMORY] mode that was not clean), `restoring`
 /// (the mark of a restore that was cut off: not to be opened), `backup` (while one is written) and,
-/// once damage was met, `quarantine`. Three column families hold runs of messages, the directory's
-/// entries, and `meta`: format, epochs, batch numbers, trim marks.
+/// once damage was met, `quarantine`. Four column families hold runs of messages, the directory's
+/// entries, scheduled messages, and `meta`: format, epochs, batch numbers, trim marks, deliveries,
+/// receipts.
 ///
 /// **Lapses.** In [Durability#MEMORY] mode a start after an unclean end may have lost messages that
 /// were acknowledged; a restored store has lost what was written after its backup. Either is
 /// counted, durably, before anything else; every run says how many lapses the store had seen when
 /// it was written, so each log continues [LogExtent#LAPSE_STEP] higher for every lapse since its
-/// last run, and incarnations and the numbers of streams jump likewise. Nothing is given out twice.
+/// last run, and incarnations and the numbers of streams and scheduled messages jump likewise.
+/// Nothing is given out twice.
 ///
 /// **Locking.** Calls hold the read lock while they use the native handle; only closing and
 /// replacing it take the write lock, so no call ever meets a closed native object. The methods of
@@ -78,6 +82,10 @@ public final class RocksStore implements Store {
   /// How far the numbers of streams jump for each lapse: more streams than begin to keep messages
   /// between two syncs.
   static final int STREAM_STEP = 1 << 20;
+
+  /// How far the numbers of scheduled messages jump for each lapse: more than are scheduled between
+  /// two syncs.
+  static final long SCHEDULED_STEP = 1L << 24;
 
   /// How far a log jumps whose last runs lie in a part of a file that cannot be read: more messages
   /// than a whole file of references to full runs (64 MiB, 40 bytes each, 1000 messages) stands
@@ -93,6 +101,7 @@ public final class RocksStore implements Store {
   private static final byte[] EPOCHS_KEY = Codec.metaKey('e', 0);
   private static final byte[] INCARNATION_KEY = Codec.metaKey('i', 0);
   private static final byte[] STREAM_NUMBER_KEY = Codec.metaKey('i', 1);
+  private static final byte[] SCHEDULED_NUMBER_KEY = Codec.metaKey('i', 2);
 
   /// The mark of a restore that has not ended.
   static final String RESTORING = "restoring";
@@ -121,9 +130,9 @@ public final class RocksStore implements Store {
   }
 
   /// The highest number of a range that was ever put, and the lapses when it was.
-  private record Highest(int number, int lapses) {
+  private record Highest(long number, int lapses) {
     static Highest read(long[] numbers) {
-      return new Highest((int) numbers[0], (int) numbers[1]);
+      return new Highest(numbers[0], (int) numbers[1]);
     }
 
     byte[] bytes(byte[] key) {
@@ -131,20 +140,23 @@ public final class RocksStore implements Store {
     }
 
     /// The same, or `other` if that is higher.
-    Highest or(int other, int lapsesNow) {
+    Highest or(long other, int lapsesNow) {
       return other > number ? new Highest(other, lapsesNow) : this;
     }
 
     /// No lower than any number that was given out until now, when the store has seen `lapsesNow`.
-    int given(int step, int lapsesNow) {
-      return (int) Math.min(Integer.MAX_VALUE, number + (long) step * (lapsesNow - lapses));
+    long given(long step, int lapsesNow, long max) {
+      return Math.min(max, number + step * (lapsesNow - lapses));
     }
   }
 
-  /// The highest numbers ever put: of streams, and of all other entries.
-  private record Numbers(Highest incarnation, Highest stream) {
+  /// The highest numbers ever put: of streams, of all other entries, and of scheduled messages.
+  private record Numbers(Highest incarnation, Highest stream, Highest scheduled) {
     static final Numbers NONE =
-        new Numbers(new Highest(0, 0), new Highest(DirectoryContents.NO_STREAM_NUMBER, 0));
+        new Numbers(
+            new Highest(0, 0),
+            new Highest(DirectoryContents.NO_STREAM_NUMBER, 0),
+            new Highest(0, 0));
 
     Numbers with(Entry entry, int lapsesNow) {
       if (entry.ownNumber().isEmpty()) {
@@ -152,8 +164,16 @@ public final class RocksStore implements Store {
       }
       int number = entry.ownNumber().getAsInt();
       return entry.kind() == Entry.Kind.STREAM
-          ? new Numbers(incarnation, stream.or(number, lapsesNow))
-          : new Numbers(incarnation.or(number, lapsesNow), stream);
+          ? new Numbers(incarnation, stream.or(number, lapsesNow), scheduled)
+          : new Numbers(incarnation.or(number, lapsesNow), stream, scheduled);
+    }
+
+    Numbers with(MessagesScheduled more, int lapsesNow) {
+      Highest highest = scheduled;
+      for (ScheduledMessage message : more.messages()) {
+        highest = highest.or(message.number(), lapsesNow);
+      }
+      return new Numbers(incarnation, stream, highest);
     }
   }
 
@@ -386,7 +406,14 @@ public final class RocksStore implements Store {
             .orElse(Numbers.NONE.incarnation()),
         meta(opened, STREAM_NUMBER_KEY, "the last number of a stream", Codec::readNumbers)
             .map(Highest::read)
-            .orElse(Numbers.NONE.stream()));
+            .orElse(Numbers.NONE.stream()),
+        meta(
+                opened,
+                SCHEDULED_NUMBER_KEY,
+                "the last number of a scheduled message",
+                Codec::readNumbers)
+            .map(Highest::read)
+            .orElse(Numbers.NONE.scheduled()));
   }
 
   /// A value of the meta family. These are few and small, and without them nothing can be trusted:
@@ -535,8 +562,11 @@ public final class RocksStore implements Store {
           case DeliveryChanged changed -> writer.change(changed);
           case DeadLettersKept kept -> writer.keep(kept);
           case DeadLettersRemoved removed -> writer.remove(removed);
-          case StoreRecord.MessagesScheduled _, StoreRecord.ScheduledRemoved _ ->
-              throw new StoreException("this store keeps no scheduled messages");
+          case MessagesScheduled scheduled -> {
+            writer.schedule(scheduled);
+            highest = highest.with(scheduled, lapses);
+          }
+          case ScheduledRemoved removed -> writer.unschedule(removed);
         }
       }
       if (!highest.incarnation().equals(numbers.incarnation())) {
@@ -544,6 +574,9 @@ public final class RocksStore implements Store {
       }
       if (!highest.stream().equals(numbers.stream())) {
         writer.putMeta(STREAM_NUMBER_KEY, highest.stream().bytes(STREAM_NUMBER_KEY));
+      }
+      if (!highest.scheduled().equals(numbers.scheduled())) {
+        writer.putMeta(SCHEDULED_NUMBER_KEY, highest.scheduled().bytes(SCHEDULED_NUMBER_KEY));
       }
       byte[] laneKey = Codec.metaKey('l', batch.lane());
       writer.putMeta(laneKey, Codec.numbers(laneKey, batch.epoch(), batch.number()));
@@ -836,9 +869,9 @@ public final class RocksStore implements Store {
           Numbers highest = numbers(opened);
           return new DirectoryContents(
               entries,
-              highest.incarnation().given(INCARNATION_STEP, lapses),
-              highest.stream().given(STREAM_STEP, lapses),
-              0,
+              (int) highest.incarnation().given(INCARNATION_STEP, lapses, Integer.MAX_VALUE),
+              (int) highest.stream().given(STREAM_STEP, lapses, Integer.MAX_VALUE),
+              highest.scheduled().given(SCHEDULED_STEP, lapses, ScheduledId.MAX),
               damaged);
         });
   }
@@ -912,19 +945,28 @@ public final class RocksStore implements Store {
   public List<ScheduledMessage> readScheduled(
       SlotSet slots, ScheduledId from, long dueBefore, int maxMessages, long maxBytes)
       throws StoreException {
-    return List.of();
+    return use(
+        "read scheduled messages",
+        opened ->
+            new ScheduledReader(opened, quarantine)
+                .due(slots, from, dueBefore, new ScheduledPage(maxMessages, maxBytes)));
   }
 
   @Override
   public List<ScheduledMessage> readScheduledOf(
       int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
       throws StoreException {
-    return List.of();
+    return use(
+        "read the scheduled messages of log " + incarnation,
+        opened ->
+            new ScheduledReader(opened, quarantine)
+                .of(incarnation, from, skip, new ScheduledPage(maxMessages, maxBytes)));
   }
 
   @Override
   public long countScheduled() throws StoreException {
-    return 0;
+    return use(
+        "count the scheduled messages", opened -> new ScheduledReader(opened, quarantine).count());
   }
 
   @Override

@@ -134,6 +134,30 @@ final class BackupTest {
   }
 
   @Test
+  void restored_hasScheduledMessages_andTheirNumbersGoOnHigher() throws Exception {
+    List<Long> numbers = new ArrayList<>();
+    Path backup;
+    try (RocksStore store = open()) {
+      Writer writer = Stores.writer(store);
+      for (long number = 1; number <= 300; number++) {
+        writer.commit(Stores.schedule(Stores.scheduled((int) number % 3, number, 1000 + number)));
+        numbers.add(number);
+      }
+      writer.commit(Stores.unschedule(Stores.scheduled(0, 300, 1300)));
+      numbers.removeLast();
+      backup = backup(store);
+      writer.commit(Stores.schedule(Stores.scheduled(1, 400, 1)));
+    }
+    restore(backup, "restored");
+    try (RocksStore store = open("restored")) {
+      assertThat(Stores.waiting(store)).isEqualTo(numbers);
+      assertThat(Stores.waiting(store, 1)).hasSize(100);
+      assertThat(store.countScheduled()).isEqualTo(299);
+      assertThat(store.loadDirectory().lastScheduled()).isEqualTo(300 + RocksStore.SCHEDULED_STEP);
+    }
+  }
+
+  @Test
   void theStoreItself_goesOnAsBefore() throws Exception {
     someBackup();
     try (RocksStore store = open()) {

@@ -20,8 +20,15 @@ import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.directory.TopicRetention;
 import dev.tidings.core.directory.User;
+import dev.tidings.core.idempotency.Fingerprint;
+import dev.tidings.core.idempotency.KeyedRequest;
+import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.DeliveryChange.Dead;
@@ -98,11 +105,18 @@ final class CodecTest {
         Arbitraries.bytes().array(byte[].class).ofMaxSize(300).map(Payload::wrap);
     Arbitrary<Long> expiry =
         Arbitraries.oneOf(Arbitraries.just(Message.NEVER), Arbitraries.longs());
-    return Combinators.combine(Arbitraries.longs(), expiry, payload, payload)
-        .as((timestamp, expiresAt, p, m) -> new Message(0, timestamp, expiresAt, p, m))
+    return Combinators.combine(Arbitraries.longs(), expiry, payload, payload, ordering())
+        .as((timestamp, expiresAt, p, m, o) -> new Message(0, timestamp, expiresAt, p, m, o))
         .list()
         .ofMinSize(1)
         .ofMaxSize(20);
+  }
+
+  private static Arbitrary<Ordering> ordering() {
+    return Combinators.combine(
+            Arbitraries.strings().ofMaxLength(340).map(CodecTest::valid),
+            Arbitraries.integers().between(0, Ordering.MAX_PRIORITY))
+        .as(Ordering::new);
   }
 
   private static List<Message> numbered(List<Message> messages, long first) {
@@ -114,14 +128,16 @@ final class CodecTest {
               message.timestamp(),
               message.expiresAt(),
               message.payload(),
-              message.metadata()));
+              message.metadata(),
+              message.ordering()));
     }
     return numbered;
   }
 
   private static ByteBuffer run(byte[] key, List<Message> messages) {
     long bytes = messages.stream().mapToLong(Message::size).sum();
-    ByteBuffer target = ByteBuffer.allocate(Codec.maxRunBytes(messages.size(), bytes));
+    long orderings = messages.stream().mapToLong(it -> Codec.orderingBytes(it.ordering())).sum();
+    ByteBuffer target = ByteBuffer.allocate(Codec.maxRunBytes(messages.size(), bytes + orderings));
     Codec.putRun(target, key, 3, 17, 1 << 20, bytes, messages);
     return target;
   }
@@ -152,7 +168,8 @@ final class CodecTest {
     List<Message> messages =
         List.of(
             new Message(5, 100, 300, Payload.of("{\"a\":1}"), Payload.of("{\"k\":\"v\"}")),
-            new Message(6, 100, Message.NEVER, Payload.of("[]"), Payload.EMPTY));
+            new Message(
+                6, 100, Message.NEVER, Payload.of("[]"), Payload.EMPTY, new Ordering("key", 9)));
     byte[] good = new byte[run(key, messages).limit()];
     run(key, messages).get(good);
     for (int bit = 0; bit < good.length * 8; bit++) {
@@ -172,14 +189,19 @@ final class CodecTest {
 
   /// A value as a later version would write it: another version byte under a right checksum.
   static byte[] newer(byte[] key, byte[] value) {
-    byte[] newer = value.clone();
-    newer[0] = Codec.VERSION + 1;
+    return ofVersion(Codec.VERSION + 1, key, value);
+  }
+
+  /// The same body under another version.
+  static byte[] ofVersion(int version, byte[] key, byte[] value) {
+    byte[] other = value.clone();
+    other[0] = (byte) version;
     CRC32C crc = new CRC32C();
     crc.update(key);
-    crc.update(newer[0]);
-    crc.update(newer, 5, newer.length - 5);
-    ByteBuffer.wrap(newer).putInt(1, (int) crc.getValue());
-    return newer;
+    crc.update(version);
+    crc.update(other, 5, other.length - 5);
+    ByteBuffer.wrap(other).putInt(1, (int) crc.getValue());
+    return other;
   }
 
   @Example
@@ -336,21 +358,303 @@ final class CodecTest {
         .hasMessageContaining("maxLength");
   }
 
-  /// What version 5 did not change reads as before, whatever the version that wrote it.
+  /// What no version changed reads as before, whatever the version that wrote it.
   @Example
   void valuesOfOlderVersions_areRead() throws Exception {
     Topic topic = new Topic("t", 1, "o", false, Optional.empty(), 5, Set.of("g"));
     byte[] key = EntryCodec.key(topic);
     byte[] value = EntryCodec.value(key, topic);
     for (byte version = 1; version <= Codec.VERSION; version++) {
-      value[0] = version;
-      CRC32C crc = new CRC32C();
-      crc.update(key);
-      crc.update(version);
-      crc.update(value, 5, value.length - 5);
-      ByteBuffer.wrap(value).putInt(1, (int) crc.getValue());
-      assertThat(decoded(Entry.Kind.TOPIC, key, value)).isEqualTo(topic);
+      assertThat(decoded(Entry.Kind.TOPIC, key, ofVersion(version, key, value))).isEqualTo(topic);
     }
+  }
+
+  /// A run as versions 1 to 5 wrote it.
+  static byte[] oldRun(byte[] key, int lapses, List<Message> messages) {
+    int bytes = messages.stream().mapToInt(Message::size).sum();
+    byte[] value =
+        Codec.value(
+            key,
+            200 + bytes + messages.size() * 40,
+            body -> {
+              Codec.putVarint(body, lapses);
+              Codec.putVarint(body, 17);
+              Codec.putVarint(body, 1 << 20);
+              Codec.putVarint(body, messages.size());
+              Codec.putVarint(body, bytes);
+              Codec.putSigned(body, messages.getFirst().timestamp());
+              Codec.putSigned(body, messages.getLast().timestamp());
+              long timestamp = messages.getFirst().timestamp();
+              for (Message message : messages) {
+                Codec.putSigned(body, message.timestamp() - timestamp);
+                timestamp = message.timestamp();
+                boolean expires = message.expiresAt() != Message.NEVER;
+                boolean hasMetadata = !message.metadata().isEmpty();
+                long size = message.payload().size();
+                Codec.putVarint(body, size * 4 + (expires ? 2 : 0) + (hasMetadata ? 1 : 0));
+                if (expires) {
+                  Codec.putSigned(body, message.expiresAt() - timestamp);
+                }
+                if (hasMetadata) {
+                  Codec.putVarint(body, message.metadata().size());
+                }
+                message.payload().putInto(body);
+                message.metadata().putInto(body);
+              }
+            });
+    return ofVersion(5, key, value);
+  }
+
+  private static List<Message> withoutOrder(List<Message> messages) {
+    return messages.stream()
+        .map(it ->
+            new Message(it.sequence(), it.timestamp(), it.expiresAt(), it.payload(), it.metadata()))
+        .toList();
+  }
+
+  @Property(tries = 100)
+  void runsOfVersion5_areReadFromEveryPlace_besideThoseOfVersion6(
+      @ForAll("runs") List<Message> any, @ForAll @LongRange(min = 1, max = 1L << 40) long first)
+      throws Exception {
+    List<Message> messages = withoutOrder(numbered(any, first));
+    byte[] key = Codec.runKey(LOG, first);
+    byte[] old = oldRun(key, 3, messages);
+    byte[] now = new byte[run(key, messages).limit()];
+    run(key, messages).get(now);
+    // Without an order a message may cost one byte more: a size of 2^5, 2^12 or so.
+    assertThat(now.length - old.length).isBetween(0, messages.size());
+    for (int version = 1; version <= 6; version++) {
+      byte[] value = version == 6 ? now : ofVersion(version, key, old);
+      for (int skip = 0; skip <= messages.size(); skip++) {
+        ByteBuffer buffer = ByteBuffer.wrap(value);
+        RunHeader header = Codec.openRun(key, buffer);
+        PageBuilder page = new PageBuilder(Integer.MAX_VALUE, Long.MAX_VALUE);
+        Codec.readRun(header, buffer, first + skip, page);
+        assertThat(page.page().messages()).isEqualTo(messages.subList(skip, messages.size()));
+      }
+    }
+  }
+
+  /// A change of deliveries as versions 3 to 5 wrote it.
+  private static byte[] oldDeliveries(byte[] key, DeliveryChange change) {
+    byte[] value =
+        Codec.value(
+            key,
+            20_000,
+            body -> {
+              Codec.putVarint(body, change.ordinal());
+              body.put((byte) (change.whole() ? 1 : 0));
+              Codec.putVarint(body, change.next());
+              Codec.putVarint(body, change.passed());
+              Codec.putVarint(body, change.totals().acked());
+              Codec.putVarint(body, change.totals().expired());
+              Codec.putVarint(body, change.totals().lost());
+              Codec.putVarint(body, change.settled().size());
+              change.settled().forEach(range -> putOldRange(body, range));
+              Codec.putVarint(body, change.outstanding().size());
+              for (Outstanding outstanding : change.outstanding()) {
+                putOldRange(body, outstanding.range());
+                Codec.putVarint(body, outstanding.attempts());
+                Codec.putVarint(body, outstanding.lease());
+                Codec.putSigned(body, outstanding.since());
+                Codec.putSigned(body, outstanding.forMs());
+                body.put((byte) (outstanding.kept() ? 1 : 0));
+              }
+              Codec.putVarint(body, change.dead().size());
+              for (Dead dead : change.dead()) {
+                putOldRange(body, dead.range());
+                Codec.putVarint(body, dead.attempts());
+              }
+            });
+    return ofVersion(5, key, value);
+  }
+
+  private static void putOldRange(ByteBuffer body, SequenceRange range) {
+    Codec.putVarint(body, range.first());
+    Codec.putVarint(body, range.size());
+  }
+
+  @Property(tries = 100)
+  void deliveriesOfVersion5_areRead(
+      @ForAll boolean whole,
+      @ForAll("settled") List<SequenceRange> settled,
+      @ForAll("outstanding") List<Outstanding> outstanding,
+      @ForAll("dead") List<Dead> dead)
+      throws Exception {
+    DeliveryChange change =
+        new DeliveryChange(
+            5,
+            whole,
+            9,
+            8,
+            Totals.NONE,
+            settled,
+            outstanding.stream().filter(it -> it.orderings().isEmpty()).toList(),
+            dead.stream().filter(it -> it.orderings().isEmpty()).toList());
+    byte[] key = DeliveryCodec.key(7, 5);
+    byte[] old = oldDeliveries(key, change);
+    for (int version = 3; version <= 5; version++) {
+      assertThat(Codec.decode(key, ofVersion(version, key, old), DeliveryCodec::read))
+          .isEqualTo(change);
+    }
+    assertThat(Codec.decode(key, DeliveryCodec.value(key, change), DeliveryCodec::read))
+        .isEqualTo(change);
+  }
+
+  @Property(tries = 100)
+  void receiptsOfVersion5_areRead_besideThoseOfVersion6(
+      @ForAll @LongRange(max = 1L << 48) long first,
+      @ForAll @IntRange(min = 1) int count,
+      @ForAll long timestamp,
+      @ForAll String user)
+      throws Exception {
+    KeyedRequest request = new KeyedRequest(valid(user), "key", 3, new Fingerprint(-1, first));
+    Receipt.Run run = new Receipt.Run(false, timestamp, first, count);
+    Receipt receipt = new Receipt(1023, request, 9_000, LOG, List.of(run));
+    byte[] key = ReceiptCodec.key(receipt);
+    byte[] old =
+        Codec.value(
+            key,
+            200 + Codec.maxBytes(request.userId()),
+            body -> {
+              Codec.putVarint(body, 1023);
+              Codec.putText(body, request.userId());
+              Codec.putText(body, request.key());
+              Codec.putVarint(body, request.item());
+              Codec.putSigned(body, request.fingerprint().high());
+              Codec.putSigned(body, request.fingerprint().low());
+              Codec.putSigned(body, receipt.expiresAt());
+              Codec.putVarint(body, receipt.incarnation());
+              Codec.putVarint(body, first);
+              Codec.putVarint(body, count);
+              Codec.putSigned(body, timestamp);
+            });
+    for (int version = 1; version <= 5; version++) {
+      assertThat(Codec.decode(key, ofVersion(version, key, old), ReceiptCodec::read))
+          .isEqualTo(receipt);
+    }
+    Receipt mixed =
+        new Receipt(
+            1023,
+            request,
+            9_000,
+            LOG,
+            List.of(run, new Receipt.Run(true, timestamp, first, count), run));
+    for (Receipt any : List.of(receipt, mixed)) {
+      byte[] value = ReceiptCodec.value(key, any);
+      assertThat(Codec.decode(key, value, ReceiptCodec::read)).isEqualTo(any);
+    }
+  }
+
+  @Example
+  void queuesOfVersion5_areNotPrioritised() throws Exception {
+    Queue queue = new Queue("q", 4, true, Queue.Mode.WORK, Queue.Bounds.NONE, "o", 7);
+    byte[] key = EntryCodec.key(queue);
+    byte[] plain = EntryCodec.value(key, queue);
+    assertThat(decoded(Entry.Kind.QUEUE, key, ofVersion(5, key, plain))).isEqualTo(queue);
+    assertRoundTrip(queue.asPrioritised());
+    assertThat(EntryCodec.value(key, queue.asPrioritised())).hasSameSizeAs(plain);
+  }
+
+  @Provide
+  Arbitrary<ScheduledMessage> scheduled() {
+    Arbitrary<Long> any48 = Arbitraries.longs().between(0, ScheduledId.MAX);
+    Arbitrary<Long> ttl =
+        Arbitraries.oneOf(Arbitraries.just(Message.NEVER), Arbitraries.longs().greaterOrEqual(0));
+    Arbitrary<Payload> payload =
+        Arbitraries.bytes().array(byte[].class).ofMaxSize(300).map(Payload::wrap);
+    Arbitrary<NewMessage> message =
+        Combinators.combine(payload, payload, ttl, ordering(), any48).as(NewMessage::new);
+    return Combinators.combine(
+            Arbitraries.strings().map(CodecTest::valid),
+            Arbitraries.integers().between(0, (1 << 26) - 1),
+            any48,
+            message)
+        .as(ScheduledMessage::new);
+  }
+
+  @Property(tries = 300)
+  void scheduledMessages_roundTrip(
+      @ForAll("scheduled") ScheduledMessage message, @ForAll @IntRange(max = 1023) int slot)
+      throws Exception {
+    ScheduledId id = message.id();
+    byte[] due = ScheduledCodec.dueKey(id, slot);
+    byte[] log = ScheduledCodec.logKey(id, slot);
+    assertThat(due).hasSize(ScheduledCodec.KEY_BYTES);
+    assertThat(log).hasSize(ScheduledCodec.KEY_BYTES);
+    assertThat(ScheduledCodec.idOfDue(due)).isEqualTo(id);
+    assertThat(ScheduledCodec.idOfLog(log)).isEqualTo(id);
+    assertThat(ScheduledCodec.slotOf(due)).isEqualTo(slot);
+    assertThat(ScheduledCodec.slotOf(log)).isEqualTo(slot);
+    byte[] value = ScheduledCodec.value(due, message);
+    ScheduledMessage read = Codec.decode(due, value, body -> ScheduledCodec.read(id, body));
+    assertThat(read).isEqualTo(message);
+  }
+
+  @Property(tries = 300)
+  void scheduledKeys_sortLikeTheirIds(
+      @ForAll("scheduled") ScheduledMessage a,
+      @ForAll("scheduled") ScheduledMessage b,
+      @ForAll @IntRange(max = 1023) int slotA,
+      @ForAll @IntRange(max = 1023) int slotB) {
+    byte[] dueA = ScheduledCodec.dueKey(a.id(), slotA);
+    byte[] dueB = ScheduledCodec.dueKey(b.id(), slotB);
+    byte[] logA = ScheduledCodec.logKey(a.id(), slotA);
+    if (!a.id().equals(b.id())) {
+      assertThat(Arrays.compareUnsigned(dueA, dueB) < 0).isEqualTo(a.id().compareTo(b.id()) < 0);
+    }
+    long before = b.message().dueAt();
+    assertThat(Arrays.compareUnsigned(dueA, ScheduledCodec.dueEnd(before)) < 0)
+        .isEqualTo(a.message().dueAt() < before);
+    assertThat(Arrays.compareUnsigned(dueA, ScheduledCodec.dueEnd(Long.MAX_VALUE))).isNegative();
+    assertThat(Arrays.compareUnsigned(dueA, ScheduledCodec.dueEnd(Long.MIN_VALUE))).isNotNegative();
+    assertThat(Arrays.compareUnsigned(logA, ScheduledCodec.logsStart())).isNotNegative();
+    assertThat(Arrays.compareUnsigned(logA, ScheduledCodec.logsEnd())).isNegative();
+    assertThat(Arrays.compareUnsigned(dueA, ScheduledCodec.logsStart())).isNegative();
+    int log = b.incarnation();
+    boolean isOfLog =
+        Arrays.compareUnsigned(logA, ScheduledCodec.logStart(log, ScheduledId.FIRST)) >= 0
+            && Arrays.compareUnsigned(logA, ScheduledCodec.logEnd(log)) < 0;
+    assertThat(isOfLog).isEqualTo(a.incarnation() == log);
+  }
+
+  @Example
+  void everyFlippedBitOfAScheduledMessage_isDamage() {
+    ScheduledMessage message =
+        new ScheduledMessage(
+            "t",
+            LOG,
+            7,
+            new NewMessage(
+                Payload.of("{}"), Payload.of("{\"a\":\"b\"}"), 5, new Ordering("k", 3), 1000));
+    byte[] key = ScheduledCodec.dueKey(message.id(), 3);
+    byte[] good = ScheduledCodec.value(key, message);
+    for (int bit = 0; bit < good.length * 8; bit++) {
+      byte[] bad = good.clone();
+      bad[bit / 8] ^= (byte) (1 << bit % 8);
+      assertThatThrownBy(
+              () -> Codec.decode(key, bad, body -> ScheduledCodec.read(message.id(), body)))
+          .isInstanceOf(DamagedValueException.class);
+    }
+  }
+
+  @Example
+  void priorityThatCannotBe_isDamage() {
+    byte[] key = ScheduledCodec.dueKey(new ScheduledId(1, 2, 3), 4);
+    byte[] value =
+        Codec.value(
+            key,
+            30,
+            body -> {
+              Codec.putText(body, "t");
+              body.put((byte) 4);
+              Codec.putVarint(body, 10);
+              Codec.putPayload(body, Payload.of("1"));
+            });
+    assertThatThrownBy(() ->
+            Codec.decode(key, value, body -> ScheduledCodec.read(new ScheduledId(1, 2, 3), body)))
+        .isInstanceOf(DamagedValueException.class)
+        .hasMessageContaining("priority: 10");
   }
 
   @Example
@@ -429,18 +733,33 @@ final class CodecTest {
             Arbitraries.longs().greaterOrEqual(0),
             Arbitraries.longs(),
             Arbitraries.longs(),
-            Arbitraries.of(true, false))
-        .as(Outstanding::new)
+            Arbitraries.of(true, false),
+            orderings())
+        .as((range, attempts, lease, since, forMs, kept, orderings) ->
+            new Outstanding(
+                fitting(range, orderings), attempts, lease, since, forMs, kept, orderings))
         .list()
         .ofMaxSize(50);
   }
 
   @Provide
   Arbitrary<List<Dead>> dead() {
-    return Combinators.combine(ranges(), Arbitraries.integers().greaterOrEqual(0))
-        .as(Dead::new)
+    return Combinators.combine(ranges(), Arbitraries.integers().greaterOrEqual(0), orderings())
+        .as((range, attempts, orderings) ->
+            new Dead(fitting(range, orderings), attempts, orderings))
         .list()
         .ofMaxSize(50);
+  }
+
+  private static Arbitrary<List<Ordering>> orderings() {
+    return ordering().list().ofMaxSize(4);
+  }
+
+  /// The range, or one that begins there and has as many as there are orderings.
+  private static SequenceRange fitting(SequenceRange range, List<Ordering> orderings) {
+    return orderings.isEmpty()
+        ? range
+        : new SequenceRange(range.first(), range.first() + orderings.size() - 1);
   }
 
   @Property(tries = 200)

@@ -3,6 +3,7 @@ package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.Durability;
@@ -42,6 +43,14 @@ final class CrashChild {
     return noise.toString();
   }
 
+  /// How many scheduled messages wait after each batch but the first ones.
+  static final int WAITING = 5;
+
+  /// The scheduled message with that number: every batch schedules the next, and removes another.
+  static ScheduledMessage scheduled(long number) {
+    return Stores.scheduled((int) (number % LOGS), number, 1_000_000 + number % 7);
+  }
+
   public static void main(String[] args) throws Exception {
     long memtables = Long.parseLong(args[3]) << 20;
     RocksOptions options =
@@ -64,6 +73,11 @@ final class CrashChild {
         last = messages.getLast().sequence();
         records.add(
             new MessagesAppended(log, log, extent.messagesEver(), extent.bytesEver(), messages));
+      }
+      long next = store.loadDirectory().lastScheduled() + 1;
+      records.add(Stores.schedule(scheduled(next)));
+      if (next > WAITING) {
+        records.add(Stores.unschedule(scheduled(next - WAITING)));
       }
       store.commit(new Batch(0, epoch, number, records));
       System.out.println(epoch + " " + number + " " + last);

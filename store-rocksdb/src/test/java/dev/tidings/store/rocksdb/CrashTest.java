@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,7 +102,14 @@ final class CrashTest {
             assertThat(messages.get(i)).isEqualTo(CrashChild.message(log, i + 1));
           }
           assertThat(store.extent(log).nextSequence()).isEqualTo(messages.size() + 1);
+          // Each batch appended five and scheduled one: as a whole or not at all.
+          assertThat(store.loadDirectory().lastScheduled()).isEqualTo(messages.size() / 5);
         }
+        long last = store.loadDirectory().lastScheduled();
+        assertThat(Stores.waiting(store))
+            .containsExactlyInAnyOrderElementsOf(
+                LongStream.rangeClosed(last - CrashChild.WAITING + 1, last).boxed().toList());
+        assertThat(store.countScheduled()).isEqualTo(CrashChild.WAITING);
         assertThat(store.health().quarantined()).isEmpty();
       }
     }
@@ -120,6 +128,8 @@ final class CrashTest {
         assertThat(left.size()).isLessThan((int) acknowledged.sequence());
         assertThat(store.extent(log).nextSequence())
             .isEqualTo(left.size() + 1 + LogExtent.LAPSE_STEP);
+        assertThat(store.loadDirectory().lastScheduled())
+            .isEqualTo(left.size() / 5 + RocksStore.SCHEDULED_STEP);
       }
     }
   }

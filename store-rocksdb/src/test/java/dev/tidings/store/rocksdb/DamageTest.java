@@ -13,6 +13,8 @@ import dev.tidings.core.directory.Queue;
 import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledMessage;
+import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.DirectoryContents.Damaged;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
@@ -42,6 +44,7 @@ final class DamageTest {
   private static final int LOG = 5;
 
   @TempDir private Path directory;
+  @TempDir private Path copies;
 
   private RocksStore open() throws StoreException {
     return RocksStore.open(Stores.options(directory, Durability.FSYNC));
@@ -278,6 +281,121 @@ final class DamageTest {
     }
     assertThat(quarantined()).hasSize(2);
     Raw.with(directory, "meta", (db, handle) -> assertThat(db.get(handle, key)).isNotNull());
+  }
+
+  @Test
+  void damagedScheduledMessage_isLeftOutKeptAsideOnceAndNamed() throws Exception {
+    ScheduledMessage bad = Stores.scheduled(LOG, 2, 1000);
+    try (RocksStore store = open()) {
+      Stores.writer(store)
+          .commit(
+              Stores.schedule(Stores.scheduled(LOG, 1, 1000), bad, Stores.scheduled(LOG, 3, 1000)));
+    }
+    byte[] key = ScheduledCodec.dueKey(bad.id(), 1);
+    flip(key, "scheduled", 9);
+    for (int start = 0; start < 2; start++) {
+      try (RocksStore store = open()) {
+        for (int i = 0; i < 2; i++) {
+          assertThat(Stores.waiting(store)).containsExactly(1L, 3L);
+          assertThat(Stores.waiting(store, LOG)).containsExactly(1L, 3L);
+        }
+        // At least one if there is any.
+        assertThat(store.readScheduled(SlotSet.ALL, bad.id(), Long.MAX_VALUE, 1, 1))
+            .containsExactly(Stores.scheduled(LOG, 3, 1000));
+        assertThat(store.readScheduledOf(LOG, bad.id(), 0, 1, 1))
+            .containsExactly(Stores.scheduled(LOG, 3, 1000));
+        assertThat(store.countScheduled()).isEqualTo(3);
+        assertThat(store.health().writable()).isTrue();
+        assertThat(store.health().quarantined())
+            .singleElement()
+            .asString()
+            .startsWith("scheduled-");
+        assertThat(store.loadDirectory().lastScheduled()).isEqualTo(3);
+      }
+    }
+    assertThat(quarantined()).hasSize(2);
+    assertThat(Files.readString(quarantined().get(1)))
+        .contains("scheduled message " + bad.id().toUuid(), "log 5", "checksum");
+    Raw.with(directory, "scheduled", (db, handle) -> assertThat(db.get(handle, key)).isNotNull());
+  }
+
+  @Test
+  void scheduledMessageOfANewerVersion_isRefusedAndNotQuarantined() throws Exception {
+    ScheduledMessage message = Stores.scheduled(LOG, 2, 1000);
+    try (RocksStore store = open()) {
+      Stores.writer(store).commit(Stores.schedule(message));
+    }
+    byte[] key = ScheduledCodec.dueKey(message.id(), 1);
+    Raw.with(
+        directory,
+        "scheduled",
+        (db, handle) -> db.put(handle, key, CodecTest.newer(key, db.get(handle, key))));
+    try (RocksStore store = open()) {
+      assertThatThrownBy(() -> Stores.waiting(store)).hasMessageContaining("newer Tidings");
+      assertThatThrownBy(() -> Stores.waiting(store, LOG)).hasMessageContaining("newer Tidings");
+      assertThat(store.health().quarantined()).isEmpty();
+    }
+  }
+
+  /// Turns over a byte of the table of scheduled messages here and there: those far from the damage
+  /// come, in order and right, and the damage is told.
+  @Test
+  void damagedBlocksOfScheduledMessages_costOnlyWhatLiesInThem() throws Exception {
+    int count = 3000;
+    try (RocksStore store = open()) {
+      Writer writer = Stores.writer(store);
+      for (long number = 1; number <= count; number += 100) {
+        ScheduledMessage[] messages = new ScheduledMessage[100];
+        for (int i = 0; i < messages.length; i++) {
+          messages[i] = Stores.scheduled(LOG, number + i, 1_700_000_000_000L + 37 * number);
+        }
+        writer.commit(Stores.schedule(messages));
+      }
+    }
+    // A start replays the write-ahead log into tables.
+    open().close();
+    List<Long> all = LongStream.rangeClosed(1, count).boxed().toList();
+    try (RocksStore store = open()) {
+      assertThat(Stores.waiting(store)).isEqualTo(all);
+    }
+    Path table =
+        Stores.files(directory, ".sst").stream()
+            .max(Comparator.comparing(file -> file.toFile().length()))
+            .orElseThrow();
+    byte[] good = Files.readAllBytes(table);
+    int lost = 0;
+    int unlisted = 0;
+    for (double place : new double[] {0, 0.1, 0.3, 0.5, 0.7, 0.75, 0.8, 0.85}) {
+      byte[] bad = good.clone();
+      bad[(int) (good.length * place) + 40] ^= 0x40;
+      // On a copy: a compaction of what is damaged would stop the store.
+      Path copy = copies.resolve("at-" + place);
+      Stores.copy(directory, copy);
+      Files.write(copy.resolve("db").resolve(table.getFileName()), bad);
+      try (RocksStore store = RocksStore.open(Stores.options(copy, Durability.FSYNC))) {
+        List<Long> due = Stores.waiting(store);
+        List<Long> listed = Stores.waiting(store, LOG);
+        for (List<Long> left : List.of(due, listed)) {
+          assertThat(left).isSorted().doesNotHaveDuplicates().isSubsetOf(all);
+          assertThat(left.size()).isGreaterThan(count / 2);
+        }
+        assertThat(store.countScheduled()).isGreaterThan(count / 2);
+        if (due.size() < count) {
+          lost++;
+        }
+        if (listed.size() < count) {
+          unlisted++;
+          assertThat(store.health().quarantined()).isNotEmpty();
+        }
+        // What lies elsewhere is not hidden, though it is due before the damaged ones.
+        Stores.writer(store).commit(Stores.schedule(Stores.scheduled(LOG, count + 1, 1)));
+        assertThat(Stores.waiting(store)).startsWith(count + 1L).hasSize(due.size() + 1);
+        // Between the first and the last key of a block that cannot be read, nothing is found.
+        assertThat(Stores.waiting(store, LOG)).containsAll(listed);
+      }
+    }
+    assertThat(lost).isGreaterThanOrEqualTo(4);
+    assertThat(unlisted).isGreaterThanOrEqualTo(lost);
   }
 
   @Test

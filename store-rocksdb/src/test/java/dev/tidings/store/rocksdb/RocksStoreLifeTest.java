@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidings.core.directory.DurableStream;
 import dev.tidings.core.directory.Topic;
+import dev.tidings.core.message.Message;
+import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.slot.Slot;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.LogExtent;
@@ -143,6 +145,63 @@ final class RocksStoreLifeTest {
     assertThat(store.loadDirectory().lastStreamNumber()).isEqualTo(Integer.MAX_VALUE);
     assertThat(store.loadDirectory().all(DurableStream.class)).containsExactly(high);
     assertThat(store.extent(high.number()).nextSequence()).isEqualTo(3 + 3 * STEP);
+    store.close();
+  }
+
+  @Test
+  void uncleanEndUnderMemory_movesScheduledNumbersOn_upToTheLast() throws Exception {
+    long step = RocksStore.SCHEDULED_STEP;
+    RocksStore store = open(Durability.MEMORY);
+    Writer writer = Stores.writer(store);
+    assertThat(store.loadDirectory().lastScheduled()).isZero();
+    writer.commit(Stores.schedule(Stores.scheduled(1, 7, 1000), Stores.scheduled(1, 3, 1000)));
+    // The highest, not the last one; and removing it gives nothing back.
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(7);
+    writer.commit(Stores.unschedule(Stores.scheduled(1, 7, 1000)));
+    kill(store);
+
+    store = open(Durability.FSYNC);
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(7 + step);
+    assertThat(Stores.waiting(store)).containsExactly(3L);
+    writer = Stores.writer(store);
+    writer.commit(Stores.schedule(Stores.scheduled(1, 8 + step, 1000)));
+    // Put under the lapses that there are: it does not jump for those again.
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(8 + step);
+    store.close();
+
+    store = open(Durability.MEMORY);
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(8 + step);
+    Stores.writer(store)
+        .commit(Stores.schedule(Stores.scheduled(1, ScheduledId.MAX - step + 1, 1000)));
+    kill(store);
+    store = open(Durability.MEMORY);
+    assertThat(store.loadDirectory().lastScheduled()).isEqualTo(ScheduledId.MAX);
+    assertThat(Stores.waiting(store, 1)).containsExactly(3L, 8 + step, ScheduledId.MAX - step + 1);
+    store.close();
+  }
+
+  @Test
+  void directoryOfVersion5_hasNoFamilyForScheduledMessages_andGetsOne() throws Exception {
+    RocksStore store = open(Durability.FSYNC);
+    Stores.writer(store).append(1, 2);
+    store.close();
+    Raw.with(directory(), "scheduled", (db, family) -> db.dropColumnFamily(family));
+    byte[] key = Codec.runKey(2, 1);
+    List<Message> old = List.of(Stores.message(1), Stores.message(2), Stores.message(3));
+    Raw.put(directory(), "messages", key, CodecTest.oldRun(key, 0, old));
+
+    store = open(Durability.FSYNC);
+    assertThat(Stores.sequences(store, 1)).containsExactly(1L, 2L);
+    assertThat(store.read(2, 1, 9, Long.MAX_VALUE).messages()).isEqualTo(old);
+    assertThat(store.extent(2).nextSequence()).isEqualTo(4);
+    assertThat(store.countScheduled()).isZero();
+    assertThat(Stores.waiting(store)).isEmpty();
+    assertThat(store.loadDirectory().lastScheduled()).isZero();
+    Stores.writer(store).commit(Stores.schedule(Stores.scheduled(1, 1, 1000)));
+    store.close();
+    store = open(Durability.FSYNC);
+    assertThat(Stores.waiting(store)).containsExactly(1L);
+    assertThat(store.health().quarantined()).isEmpty();
     store.close();
   }
 

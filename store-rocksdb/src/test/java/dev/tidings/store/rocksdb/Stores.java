@@ -2,13 +2,19 @@
 package dev.tidings.store.rocksdb;
 
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.StoreException;
 import dev.tidings.core.store.StoreRecord;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
+import dev.tidings.core.store.StoreRecord.MessagesScheduled;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +87,42 @@ final class Stores {
     try (Stream<Path> files = Files.list(directory.resolve("db"))) {
       return files.filter(file -> file.toString().endsWith(ending)).sorted().toList();
     }
+  }
+
+  /// A scheduled message as all tests here write it, for a topic of slot 1.
+  static ScheduledMessage scheduled(int log, long number, long dueAt) {
+    Payload payload = Payload.of("scheduled-" + number);
+    NewMessage message =
+        new NewMessage(payload, Payload.EMPTY, Message.NEVER, Ordering.NONE, dueAt);
+    return new ScheduledMessage("topic-" + log, log, number, message);
+  }
+
+  static MessagesScheduled schedule(ScheduledMessage... messages) {
+    return new MessagesScheduled(1, List.of(messages));
+  }
+
+  static ScheduledRemoved unschedule(ScheduledMessage... messages) {
+    List<ScheduledId> ids = Stream.of(messages).map(ScheduledMessage::id).toList();
+    return new ScheduledRemoved(1, ids, ScheduledRemoved.Why.APPENDED);
+  }
+
+  /// The numbers of all messages that wait, in the order in which they are due.
+  static List<Long> waiting(RocksStore store) throws StoreException {
+    return store
+        .readScheduled(
+            SlotSet.ALL, ScheduledId.FIRST, Long.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE)
+        .stream()
+        .map(ScheduledMessage::number)
+        .toList();
+  }
+
+  /// The numbers of those that wait for one log.
+  static List<Long> waiting(RocksStore store, int log) throws StoreException {
+    return store
+        .readScheduledOf(log, ScheduledId.FIRST, 0, Integer.MAX_VALUE, Long.MAX_VALUE)
+        .stream()
+        .map(ScheduledMessage::number)
+        .toList();
   }
 
   static List<Long> sequences(RocksStore store, int log) throws StoreException {

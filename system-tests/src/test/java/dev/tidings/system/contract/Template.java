@@ -25,6 +25,7 @@ final class Template {
           shape("<session-id>", "sess_[0-9a-f]{12}"),
           shape("<uuid>", "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
           shape("<uuid7>", "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+          shape("<uuid8>", "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
           shape("<hex32>", "[0-9a-f]{32}"),
           shape("<time>", DATE_AND_TIME + "Z"),
           shape("<stored-time>", DATE_AND_TIME + "\\+00:00"),

@@ -99,6 +99,7 @@ final class FailingStoreTest {
                   256 << 10, 1 << 20, 1_000, 16 << 20, new CommitLane.Limits(100, 1 << 20)),
               new Retention.Limits(0, 0, 0),
               new Retention.Limits(0, 0, 0),
+              Duration.ofDays(366),
               Duration.ofHours(1),
               new RelayApi.Settings(
                   Duration.ofSeconds(25),

@@ -182,6 +182,16 @@ final class Relay {
     return send(postRequest(path, body));
   }
 
+  /// Posts this text under an idempotency key.
+  Answer postOnce(String path, String key, String json) {
+    return send(
+        request(path)
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", key)
+            .POST(BodyPublishers.ofString(json))
+            .build());
+  }
+
   CompletableFuture<Answer> postAsync(String path, Object body) {
     return HTTP.sendAsync(postRequest(path, body), BodyHandlers.ofString())
         .thenApply(Relay::answer);
