@@ -73,7 +73,6 @@ class PrioritySimulationTest {
             e);
       }
       seed++;
-      if (Boolean.getBoolean("k7")) System.err.print(".");
     } while (repeated == null && System.nanoTime() - startNs < TIME_NS);
   }
 
@@ -213,14 +212,6 @@ class PrioritySimulationTest {
 
     /// What was given out, in this order, was what had to be.
     void given(List<Copy> given, long nowMs) {
-      boolean isUnsure =
-          isCold || copies.values().stream().anyMatch(it -> it.kept && it.isAvailable(nowMs));
-      if (isUnsure) {
-        // What has to be loaded takes turns, too.
-        for (int turn = 0; turn < 16; turn++) {
-          turns.add(turn);
-        }
-      }
       for (Copy copy : given) {
         List<Copy> available =
             copies.values().stream().filter(it -> it.isAvailable(nowMs)).toList();
