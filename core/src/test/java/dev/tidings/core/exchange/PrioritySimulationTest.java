@@ -575,7 +575,7 @@ class PrioritySimulationTest {
 
     /// Whatever is below the oldest that is needed goes, whichever were given out before.
     private void sweep() throws StoreException {
-      trace.add("sweep");
+      trace.add("sweep"); for (Model m : models.values()) System.err.println("SWEEP " + m.isCold + " " + m.queue.durable() + m.copies.values());
       assertThat(on.sweep(Queues.NO_BACKLOG)).isZero();
       for (Model model : models.values()) {
         long next = on.node.node().store().extent(model.queue.incarnation()).nextSequence();

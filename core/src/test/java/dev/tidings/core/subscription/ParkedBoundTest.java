@@ -279,7 +279,7 @@ class ParkedBoundTest {
   void aLongLine_isGoneThrough_oneByOne() throws Exception {
     Subscribers many = Subscribers.hot();
     Subscription of = many.subscribe("s");
-    int length = 20_000;
+    int length = 5_000;
     many.publishAll("a", length);
     for (long i = 1; i <= length; i++) {
       LeaseMessages.Leased leased = many.take(of, 9);
