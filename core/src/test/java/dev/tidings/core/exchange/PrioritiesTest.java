@@ -240,8 +240,11 @@ class PrioritiesTest {
     on.sweep(Queues.NO_BACKLOG);
     assertThat(on.firstRetained(q)).isEqualTo(1);
     assertThat(oneByOne(q, 1)).containsExactly("00");
+    List<Delivered> last = on.take(q, 9);
+    assertThat(Queues.payloads(last)).containsExactly("03");
     on.sweep(Queues.NO_BACKLOG);
     assertThat(on.firstRetained(q)).isEqualTo(4);
+    on.nack(q, last);
     on.restart();
     assertThat(all(q)).containsExactly("03");
     assertThat(on.counts(q).delivered()).isEqualTo(1);
