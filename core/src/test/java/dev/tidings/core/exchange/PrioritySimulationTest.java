@@ -118,10 +118,7 @@ class PrioritySimulationTest {
       return state == State.RELEASED
           || retries.stream()
               .noneMatch(it ->
-                  it.state == State.WAITING
-                      && !it.isEndUnsure
-                      && !isEndUnsure
-                      && it.endMs < endMs);
+                  it.state == State.WAITING && !it.isEndUnsure && !isEndUnsure && it.endMs < endMs);
     }
 
     @Override
@@ -251,8 +248,7 @@ class PrioritySimulationTest {
     /// @param again whether it is the turn of the retry
     private static boolean isFair(Copy copy, List<Copy> available, long nowMs, boolean again) {
       List<Copy> retries = available.stream().filter(it -> it.isRetry(nowMs)).toList();
-      Optional<Copy> oldest =
-          available.stream().filter(it -> it.state == State.FRESH).findFirst();
+      Optional<Copy> oldest = available.stream().filter(it -> it.state == State.FRESH).findFirst();
       boolean isLongest = copy.state != State.FRESH && copy.isLongest(retries);
       boolean isOldest = oldest.isPresent() && copy == oldest.get();
       if (again && !retries.isEmpty()) {
