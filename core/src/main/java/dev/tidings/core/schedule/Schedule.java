@@ -7,6 +7,7 @@ import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
@@ -72,6 +73,7 @@ public final class Schedule {
   // Those whose log is being opened, by its number. They are in the window but for that.
   private final Map<Integer, TreeMap<ScheduledId, ScheduledMessage>> aside = new HashMap<>();
   private int asideCount;
+  private long asideBytes;
   private long asideUntilNs;
 
   // Published, and not known to be durable.
@@ -94,6 +96,8 @@ public final class Schedule {
   private @Nullable FoundAbandoned abandoned;
 
   private boolean isAppending;
+  // What the command about them has taken out.
+  private List<ScheduledMessage> appending = List.of();
   private boolean isLoading;
   private long appendAgainNs;
   private long loadAgainNs;
@@ -219,7 +223,7 @@ public final class Schedule {
 
   /// Lets go of what is due last, if there is too much.
   private void shrink() {
-    while (bytes > maxBytes && window.size() > 1) {
+    while (bytes - asideBytes > maxBytes && window.size() > 1) {
       Map.Entry<ScheduledId, ScheduledMessage> last = window.pollLastEntry();
       bytes -= last.getValue().heapSize();
       end = last.getKey();
@@ -293,6 +297,7 @@ public final class Schedule {
     if (held == null && ofLog != null) {
       held = ofLog.remove(id);
       asideCount -= held == null ? 0 : 1;
+      asideBytes -= held == null ? 0 : held.heapSize();
       if (ofLog.isEmpty()) {
         aside.remove(id.incarnation());
       }
@@ -371,13 +376,24 @@ public final class Schedule {
       taken += message.message().size();
       due.add(message);
     }
+    appending = due;
     return due;
+  }
+
+  /// Puts back what was taken out by a command that has come to nothing.
+  private void putBack() {
+    for (ScheduledMessage message : appending) {
+      if (!isHeld(message.id()) && removed.remove(message.id())) {
+        put(message);
+      }
+    }
   }
 
   /// Puts back what was taken out and cannot be appended before its log is open.
   public void setAside(ScheduledMessage message) {
     removed.remove(message.id());
     bytes += message.heapSize();
+    asideBytes += message.heapSize();
     if (asideCount == 0) {
       asideUntilNs = time.monotonicNs() + RETRY_NS;
     }
@@ -395,6 +411,7 @@ public final class Schedule {
     TreeMap<ScheduledId, ScheduledMessage> waited = aside.remove(incarnation);
     if (waited != null) {
       asideCount -= waited.size();
+      asideBytes -= waited.values().stream().mapToLong(ScheduledMessage::heapSize).sum();
       window.putAll(waited);
       run();
     }
@@ -404,6 +421,7 @@ public final class Schedule {
     aside.values().forEach(window::putAll);
     aside.clear();
     asideCount = 0;
+    asideBytes = 0;
   }
 
   // ---- filling the window ----
@@ -426,8 +444,10 @@ public final class Schedule {
   private boolean needsLoad(long now) {
     boolean isNear = end.dueAt() < Math.min(now + HORIZON_MS / 2, ScheduledId.MAX);
     // Otherwise what was let go of would be read, and let go of again, all the time.
-    boolean hasRoom = window.isEmpty() || bytes + beyond <= maxBytes;
-    return isNear && hasRoom && bytes <= maxBytes / 2;
+    // A log that cannot be opened must not keep others from theirs, up to as much again.
+    long inWindow = bytes - asideBytes;
+    boolean hasRoom = window.isEmpty() || inWindow + beyond <= maxBytes;
+    return isNear && hasRoom && inWindow <= maxBytes / 2 && asideBytes <= maxBytes;
   }
 
   /// What `load` has read.
@@ -492,9 +512,13 @@ public final class Schedule {
           new AppendDue(someSlot),
           outcome -> {
             isAppending = false;
-            if (outcome instanceof Outcome.Refused<Boolean>) {
+            if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
+              if (refusal.code() == Refusal.Code.INTERNAL) {
+                putBack();
+              }
               appendAgainNs = time.monotonicNs() + RETRY_NS;
             }
+            appending = List.of();
             run();
           });
     }
@@ -540,6 +564,8 @@ public final class Schedule {
   public void revert() {
     window.clear();
     bytes = 0;
+    asideBytes = 0;
+    appending = List.of();
     end = ScheduledId.FIRST;
     beyond = 0;
     aside.clear();
