@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
       LatencyScenario.class,
       ConsumeScenario.class,
       StreamsScenario.class,
-      ExchangeScenario.class
+      ExchangeScenario.class,
+      ScheduledScenario.class
     })
 public final class BenchCommand implements Runnable {
   @Spec

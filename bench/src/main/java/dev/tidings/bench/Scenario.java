@@ -28,6 +28,7 @@ abstract sealed class Scenario implements Callable<Integer>
         FanoutScenario,
         LatencyScenario,
         PublishScenario,
+        ScheduledScenario,
         StreamsScenario {
   /// How long answers and deliveries may be under way after the last request.
   static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(30);

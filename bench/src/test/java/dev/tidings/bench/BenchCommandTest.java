@@ -211,7 +211,8 @@ final class BenchCommandTest extends BenchTest {
             "latency",
             "consume",
             "streams",
-            "exchange")) {
+            "exchange",
+            "scheduled")) {
       out.getBuffer().setLength(0);
       assertThat(commandLine().execute(what, "--help")).isZero();
       assertThat(out.toString())

@@ -44,6 +44,9 @@ final class RelayStandIn implements AutoCloseable {
   /// The server's exchanges and queues.
   final ExchangeFake exchanges = new ExchangeFake();
 
+  /// The server's scheduled messages.
+  final ScheduledFake scheduled = new ScheduledFake(this::deliver);
+
   /// Whether calls and handshakes need the token.
   volatile boolean asksForToken = true;
 
@@ -78,6 +81,7 @@ final class RelayStandIn implements AutoCloseable {
             .toCompletionStage()
             .toCompletableFuture()
             .join();
+    vertx.setPeriodic(1, _ -> scheduled.deliverDue());
   }
 
   /// Stands in for `serve`: prints the ready line and runs until it is ended.
@@ -115,6 +119,8 @@ final class RelayStandIn implements AutoCloseable {
       default -> {
         if (ExchangeFake.has(request.path())) {
           withBody(request, body -> exchange(request, body));
+        } else if (request.method().name().equals("POST") && ScheduledFake.has(request.path())) {
+          withBody(request, body -> schedule(request, body));
         } else if (request.method().name().equals("DELETE")) {
           deletedTopics.incrementAndGet();
           var _ = request.response().setStatusCode(204).end();
@@ -137,6 +143,22 @@ final class RelayStandIn implements AutoCloseable {
     } else {
       answer(request, 401, "{\"code\":\"UNAUTHORIZED\",\"message\":\"a token is expected\"}");
     }
+  }
+
+  private void schedule(HttpServerRequest request, Buffer body) {
+    int every = refuseEvery.get();
+    if (every > 0 && publishes.incrementAndGet() % every == 0) {
+      answer(request, 429, "{\"detail\":\"There are too many scheduled messages\"}");
+    } else if (isAllowed(request)) {
+      ExchangeFake.Answer answer = scheduled.handle(request.path(), body.toString());
+      answer(request, answer.status(), answer.json());
+    } else {
+      answer(request, 401, "{\"detail\":\"Invalid jwt token\"}");
+    }
+  }
+
+  private void deliver(String topic, JsonObject payload) {
+    deliver(topic, List.of(message(id(), topic, payload)));
   }
 
   private boolean isAllowed(HttpServerRequest request) {

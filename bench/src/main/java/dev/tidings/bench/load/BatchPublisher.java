@@ -4,6 +4,7 @@ package dev.tidings.bench.load;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 
@@ -12,8 +13,9 @@ import org.HdrHistogram.Recorder;
 public final class BatchPublisher implements HttpConnection.Asker {
   private final LoadLoops loops;
   private final List<HttpConnection> connections;
-  private final List<NumberedBatch> batches;
+  private final List<MessageBatch> batches;
   private final String what;
+  private final int expectedStatus;
   private final int publisher;
   private final long firstNumber;
   private final Failures failures;
@@ -36,15 +38,60 @@ public final class BatchPublisher implements HttpConnection.Asker {
       int publisher,
       long firstNumber,
       Failures failures) {
+    this(
+        loops,
+        connections,
+        () -> encoder.publish(topic, batch, groups),
+        topic,
+        204,
+        publisher,
+        firstNumber,
+        failures);
+  }
+
+  /// Publishes messages that are due later, numbered from 0 on.
+  ///
+  /// @param connections of [HttpConnection#openOnFirstLoop]
+  /// @param publisher the mark its messages carry
+  public static BatchPublisher scheduling(
+      LoadLoops loops,
+      List<HttpConnection> connections,
+      PubsubRequests encoder,
+      String topic,
+      int batch,
+      DueTimes due,
+      int publisher,
+      Failures failures) {
+    return new BatchPublisher(
+        loops,
+        connections,
+        () -> encoder.schedule(topic, batch, due),
+        topic,
+        200,
+        publisher,
+        0,
+        failures);
+  }
+
+  private BatchPublisher(
+      LoadLoops loops,
+      List<HttpConnection> connections,
+      Supplier<MessageBatch> encode,
+      String topic,
+      int expectedStatus,
+      int publisher,
+      long firstNumber,
+      Failures failures) {
     this.loops = loops;
     this.connections = connections;
     this.what = "POST /topics/" + topic + "/messages";
+    this.expectedStatus = expectedStatus;
     this.publisher = publisher;
     this.firstNumber = firstNumber;
     this.failures = failures;
     this.done = new CountDownLatch(connections.size());
-    var encoded = new ArrayList<NumberedBatch>();
-    connections.forEach(_ -> encoded.add(encoder.publish(topic, batch, groups)));
+    var encoded = new ArrayList<MessageBatch>();
+    connections.forEach(_ -> encoded.add(encode.get()));
     this.batches = List.copyOf(encoded);
   }
 
@@ -55,7 +102,7 @@ public final class BatchPublisher implements HttpConnection.Asker {
         .first()
         .execute(() -> {
           for (HttpConnection connection : connections) {
-            connection.attach(this, what, 204, false);
+            connection.attach(this, what, expectedStatus, false);
             next(connection);
           }
         });
@@ -87,7 +134,7 @@ public final class BatchPublisher implements HttpConnection.Asker {
   }
 
   private void next(HttpConnection connection) {
-    NumberedBatch batch = batches.get(connection.index());
+    MessageBatch batch = batches.get(connection.index());
     if (sent >= limit) {
       endNs = Stamp.nowNs();
       batch.release();

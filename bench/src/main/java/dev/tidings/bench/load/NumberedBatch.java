@@ -3,11 +3,9 @@ package dev.tidings.bench.load;
 
 import io.netty.buffer.ByteBuf;
 
-/// An encoded publish of several messages, each of which gets its number in place before it is
-/// sent, and what filters look at: `group`, the number modulo the groups, and `half`, modulo 2.
-///
-/// The same rule as for a [StampedRequest]: a connection owns its batch and has one outstanding.
-final class NumberedBatch {
+/// A batch whose messages get with their numbers what filters look at: `group`, the number modulo
+/// the groups, and `half`, modulo 2.
+final class NumberedBatch implements MessageBatch {
   static final int GROUP_DIGITS = 4;
 
   private final ByteBuf bytes;
@@ -24,12 +22,13 @@ final class NumberedBatch {
     this.groups = groups;
   }
 
-  int messages() {
+  @Override
+  public int messages() {
     return stamps.length;
   }
 
-  /// The batch with the numbers from `firstNumber` on, for one write.
-  ByteBuf toSend(int publisher, long firstNumber, long timeNs) {
+  @Override
+  public ByteBuf toSend(int publisher, long firstNumber, long timeNs) {
     for (int i = 0; i < stamps.length; i++) {
       long number = firstNumber + i;
       Stamp.write(bytes, stamps[i], publisher, number, timeNs);
@@ -39,8 +38,8 @@ final class NumberedBatch {
     return bytes.retainedDuplicate();
   }
 
-  /// Gives the memory back; nothing may be on its way any more.
-  void release() {
+  @Override
+  public void release() {
     bytes.release();
   }
 }

@@ -53,6 +53,27 @@ public final class PubsubRequests {
     return new NumberedBatch(Requests.bytes(start + body), starts, GROUP_AT, HALF_AT, groups);
   }
 
+  /// Messages for one topic that are due later.
+  ScheduledBatch schedule(String topic, int messages, DueTimes due) {
+    var body = new StringBuilder("{\"messages\":");
+    var times = new int[messages];
+    var stamps = new int[messages];
+    for (int i = 0; i < messages; i++) {
+      body.append(i == 0 ? '[' : ',').append("{\"deliver_at\":\"");
+      times[i] = body.length();
+      body.append(ScheduledBatch.NO_TIME).append("\",\"payload\":");
+      stamps[i] = body.length() + Payloads.STAMP_AT;
+      body.append(payloads.next()).append('}');
+    }
+    body.append("]}");
+    String start = head.of("POST /topics/" + topic + "/messages", body.length());
+    for (int i = 0; i < messages; i++) {
+      times[i] += start.length();
+      stamps[i] += start.length();
+    }
+    return new ScheduledBatch(Requests.bytes(start + body), times, stamps, due);
+  }
+
   /// Asks for up to `batch` messages of a subscription.
   ByteBuf lease(String subscription, String consumer, int batch) {
     return Requests.bytes(

@@ -20,6 +20,11 @@ public record SocketOpener(
     return open(SocketDialect.ofTopic(token, topic), sampled(count, sampleEvery));
   }
 
+  /// One socket of the relay, on a topic for which messages are scheduled.
+  public SocketGroup onSchedule(String topic, DueReader reader) throws InterruptedException {
+    return open(SocketDialect.ofTopic(token, topic), List.of(Optional.of(reader)));
+  }
+
   /// Sockets that each get every message of a queue. Of every `sampleEvery` sockets one decodes its
   /// messages.
   public SocketGroup onBroadcast(String queue, int count, int sampleEvery)

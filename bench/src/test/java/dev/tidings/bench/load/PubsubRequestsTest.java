@@ -4,6 +4,7 @@ package dev.tidings.bench.load;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -32,6 +33,31 @@ final class PubsubRequestsTest {
     assertThat(messages.path(1).path("group").asString()).isEqualTo("0006");
     assertThat(messages.path(1).path("half").asString()).isEqualTo("1");
     assertThat(last.toString()).hasSize(100);
+  }
+
+  @Test
+  void schedule_saysTwiceWhenEachMessageIsDue() {
+    long startMs = Instant.parse("2027-01-09T23:59:58.750Z").toEpochMilli();
+    var due = new DueTimes(startMs, 2000, 8);
+    ScheduledBatch batch = requests.schedule("t", 4, due);
+
+    for (int first = 0; first < 8; first += 4) {
+      String[] parts = batch.toSend(5, first, 99).toString(US_ASCII).split("\r\n\r\n", 2);
+      assertThat(parts[0])
+          .startsWith("POST /topics/t/messages HTTP/1.1\r\n")
+          .endsWith("Content-Length: " + parts[1].length());
+      JsonNode messages = new JsonMapper().readTree(parts[1]).path("messages");
+      assertThat(messages.size()).isEqualTo(4);
+      for (int i = 0; i < 4; i++) {
+        JsonNode message = messages.path(i);
+        Instant at = Instant.parse(message.path("deliver_at").asString());
+        assertThat(at.toEpochMilli()).isEqualTo(due.of(first + i));
+        assertThat(message.path("payload").path("at").asString())
+            .isEqualTo("@0005.%010d.%019d".formatted(first + i, due.of(first + i) * 1_000_000));
+        assertThat(message.path("payload").toString()).hasSize(100);
+        assertThat(message.size()).isEqualTo(2);
+      }
+    }
   }
 
   @Test
