@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.command;
 
+import dev.tidings.core.directory.Entry;
 import dev.tidings.core.directory.Topic;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.NewMessage;
@@ -51,6 +52,11 @@ public record AppendDue(int slot) implements Command<Boolean> {
     int incarnation = messages.getFirst().incarnation();
     List<ScheduledId> ids = messages.stream().map(ScheduledMessage::id).toList();
     Optional<Topic> topic = state.topic(name).filter(it -> it.incarnation() == incarnation);
+    if (state.damage(Entry.Kind.TOPIC, name).isPresent()) {
+      // It is not gone: what goes to it stays in the store, as what it has got does.
+      messages.forEach(state.schedule()::leave);
+      return;
+    }
     if (topic.isEmpty()) {
       state.unschedule(messages.getFirst().slot(), ids, ScheduledRemoved.Why.ABANDONED);
       return;

@@ -6,9 +6,8 @@ import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.runtime.ShardState;
 import dev.tidings.core.schedule.Schedule;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 
 /// Cancels scheduled messages: they never come into their log. Those that do not wait are passed
 /// over: they were appended or cancelled, or there never were any.
@@ -45,15 +44,13 @@ public record CancelScheduled(String topic, int incarnation, List<ScheduledId> i
   @Override
   public Step<Integer> handle(ShardState state, Topic existing) {
     Schedule schedule = state.schedule();
-    Set<ScheduledId> ofTopic = new LinkedHashSet<>(ids);
-    ofTopic.removeIf(id -> id.incarnation() != incarnation);
-    List<ScheduledId> unknown =
-        ofTopic.stream().filter(id -> schedule.find(id) == Schedule.Presence.UNKNOWN).toList();
-    if (!unknown.isEmpty()) {
-      return new Step.Needs<>(schedule.lookup(unknown));
+    List<ScheduledId> ofTopic =
+        ids.stream().filter(id -> id.incarnation() == incarnation).distinct().toList();
+    Optional<List<ScheduledId>> waiting = schedule.waitingOf(ofTopic);
+    if (waiting.isEmpty()) {
+      return new Step.Needs<>(schedule.lookup(existing.slot(), ofTopic));
     }
-    List<ScheduledId> present =
-        ofTopic.stream().filter(id -> schedule.find(id) == Schedule.Presence.PRESENT).toList();
+    List<ScheduledId> present = waiting.get();
     if (!present.isEmpty()) {
       present.forEach(schedule::remove);
       state.unschedule(existing.slot(), present, ScheduledRemoved.Why.CANCELLED);

@@ -92,6 +92,12 @@ public record Publish(
     return true;
   }
 
+  /// Whoever is told of a message that waits can cancel it at once.
+  @Override
+  public boolean takesEffectWhenDurable() {
+    return messages.stream().anyMatch(message -> message.dueAt() != NewMessage.NOW);
+  }
+
   @Override
   public Step<Published> handle(ShardState state) {
     Optional<Step<Published>> answered = request.flatMap(it -> answered(state.find(it)));

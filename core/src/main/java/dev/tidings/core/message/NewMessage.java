@@ -15,6 +15,10 @@ public record NewMessage(
   /// The `dueAt` of a message that is not to wait.
   public static final long NOW = 0;
 
+  public NewMessage {
+    IdBits.check("dueAt", dueAt, ScheduledId.MAX);
+  }
+
   /// A message that is appended at once, without any order of its own.
   public NewMessage(Payload payload, Payload metadata, long ttlMs) {
     this(payload, metadata, ttlMs, Ordering.NONE, NOW);

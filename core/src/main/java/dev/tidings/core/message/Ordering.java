@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 /// @param priority 0 to [#MAX_PRIORITY]; work queues give out higher ones first
 public record Ordering(String key, int priority) {
   /// How long a key may be, in bytes of UTF-8.
-  public static final int MAX_KEY_BYTES = 1024;
+  public static final int MAX_KEY_BYTES = 256;
 
   /// The highest priority; the lowest, and that of a message for which nothing was said, is 0.
   public static final int MAX_PRIORITY = 9;
@@ -54,6 +54,11 @@ public record Ordering(String key, int priority) {
   /// Whether there is a key.
   public boolean hasKey() {
     return !key.isEmpty();
+  }
+
+  /// How long the key is, in bytes of UTF-8.
+  public int keyBytes() {
+    return key.getBytes(StandardCharsets.UTF_8).length;
   }
 
   /// Whether nothing was said.

@@ -348,15 +348,16 @@ public final class ShardState {
         opened, log.get(), prioritisedFrom(opened, log.get(), changes), changes);
   }
 
-  /// From where on messages of a work queue may have a priority above 0: what a transient queue
-  /// held before, an earlier run of the process has lost.
+  /// From where on messages of a work queue may have a priority above 0.
   private Optional<Long> prioritisedFrom(
       Subscription subscription, TopicLog log, List<DeliveryChange> changes) {
     return queue(subscription.id())
         .filter(queue -> queue.mode() == Queue.Mode.WORK)
         .map(queue -> {
           long next = changes.isEmpty() ? subscription.start() : changes.getLast().next();
-          return queue.prioritised() ? Math.max(next, log.firstRetained()) : log.watermark() + 1;
+          // What a transient queue holds is in memory, and quickly searched.
+          boolean isToBeSearched = queue.prioritised() || !queue.durable();
+          return isToBeSearched ? Math.max(next, log.firstRetained()) : log.watermark() + 1;
         });
   }
 
@@ -597,6 +598,9 @@ public final class ShardState {
   /// Removes what was scheduled for a topic that is gone. If that fails, it is removed when it is
   /// due.
   private void abandonScheduled(Topic topic, ScheduledId from) {
+    if (waiting.count() == 0) {
+      return;
+    }
     own.submit(
         new AbandonScheduled(topic.slot(), topic.incarnation(), from),
         outcome -> {

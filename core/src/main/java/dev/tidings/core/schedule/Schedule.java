@@ -10,6 +10,7 @@ import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -41,14 +42,19 @@ public final class Schedule {
 
   private static final long BYTES_AT_ONCE = 4L << 20;
 
+  /// Removals that are remembered when they are durable: a read of the store that began before them
+  /// may still show what they removed.
+  static final int REMEMBERED = 20_000;
+
   // After a refusal, and for logs that cannot be opened.
-  private static final long RETRY_MS = 500;
+  private static final long RETRY_NS = 500_000_000;
 
   // The wall clock may be set: it is looked at again after so long, whatever is due next.
   private static final long LOOK_AGAIN_MS = 1000;
 
-  // Timers cannot be taken back: one is not set for less than this.
-  private static final long TIMER_STEP_MS = 2;
+  /// Timers cannot be taken back: one is not set for less than this, by which a message may be
+  /// late.
+  static final long TIMER_STEP_MS = 2;
 
   private final TimeSource time;
   private final SlotSet slots;
@@ -61,27 +67,36 @@ public final class Schedule {
   private final TreeMap<ScheduledId, ScheduledMessage> window = new TreeMap<>();
   private ScheduledId end = ScheduledId.FIRST;
   private long bytes;
+  // Heap of the message at the end, if it was let go of for lack of room.
+  private int beyond;
   // Those whose log is being opened, by its number. They are in the window but for that.
   private final Map<Integer, TreeMap<ScheduledId, ScheduledMessage>> aside = new HashMap<>();
-  private long asideUntilMs = Long.MAX_VALUE;
+  private int asideCount;
+  private long asideUntilNs;
 
   // Published, and not known to be durable.
   private final Set<ScheduledId> pending = new HashSet<>();
-  // Appended, cancelled or abandoned; whether that is durable. What a read of the store finds of
-  // them is out of date.
-  private final Map<ScheduledId, Boolean> removed = new HashMap<>();
+  // Appended, cancelled or abandoned. What a read of the store finds of them is out of date.
+  private final Set<ScheduledId> removed = new HashSet<>();
+  // Those of them whose removal is durable, the oldest first; how many there ever were; and how
+  // many
+  // are remembered no longer. A read is out of date if something was forgotten that was removed
+  // after it began.
+  private final ArrayDeque<ScheduledId> gone = new ArrayDeque<>();
+  private long goneEver;
+  private long forgotten;
   // The read under way, and what became durable at or above the end meanwhile.
   private @Nullable ScheduleLoad loading;
+  private long loads;
   private final Map<ScheduledId, ScheduledMessage> arrived = new HashMap<>();
   private long arrivedBytes;
-  // Rises when something that was removed is forgotten: what was read before may show it.
-  private long version;
   private @Nullable Found found;
   private @Nullable FoundAbandoned abandoned;
 
   private boolean isAppending;
   private boolean isLoading;
-  private long retryAtMs = Long.MIN_VALUE;
+  private long appendAgainNs;
+  private long loadAgainNs;
   private boolean isTimerSet;
   private long timerAtNs;
   private volatile Figures figures = Figures.NONE;
@@ -147,6 +162,8 @@ public final class Schedule {
     this.waiting = waiting;
     this.late = late;
     this.host = host;
+    this.appendAgainNs = time.monotonicNs();
+    this.loadAgainNs = appendAgainNs;
   }
 
   /// What has become of scheduled messages. Any thread.
@@ -161,7 +178,7 @@ public final class Schedule {
             figures.appended() + more.appended(),
             figures.cancelled() + more.cancelled(),
             figures.abandoned() + more.abandoned(),
-            window.size() + aside.values().stream().mapToLong(Map::size).sum(),
+            window.size() + (long) asideCount,
             bytes);
   }
 
@@ -186,7 +203,6 @@ public final class Schedule {
     }
     if (arrivedBytes > maxBytes) {
       // Rather read again than hold more than the window may.
-      version++;
       stopLoading();
     }
     shrink();
@@ -207,49 +223,52 @@ public final class Schedule {
       Map.Entry<ScheduledId, ScheduledMessage> last = window.pollLastEntry();
       bytes -= last.getValue().heapSize();
       end = last.getKey();
+      beyond = last.getValue().heapSize();
     }
   }
 
   // ---- removing ----
 
-  /// Whether a message waits.
-  public enum Presence {
-    /// It does.
-    PRESENT,
-    /// It does not.
-    ABSENT,
-    /// Only the store knows.
-    UNKNOWN
-  }
-
-  /// Whether the message with that id, which is durable if it was ever published, waits.
-  public Presence find(ScheduledId id) {
-    if (removed.containsKey(id) || pending.contains(id)) {
-      return Presence.ABSENT;
-    }
-    if (isHeld(id)) {
-      return Presence.PRESENT;
-    }
-    if (id.compareTo(end) < 0) {
-      return Presence.ABSENT;
-    }
+  /// Those with `ids`, which are durable if they were ever published, that wait; empty if only the
+  /// store knows: it has to be asked by a [lookup][#lookup] then.
+  public Optional<List<ScheduledId>> waitingOf(List<ScheduledId> ids) {
     Found known = found;
+    found = null;
     boolean isKnown =
-        known != null && known.lookup().version() == version && known.lookup().ids().contains(id);
-    if (known == null || !isKnown) {
-      return Presence.UNKNOWN;
+        known != null && known.lookup().version() >= forgotten && known.lookup().ids().equals(ids);
+    List<ScheduledId> waits = new ArrayList<>();
+    for (ScheduledId id : ids) {
+      if (removed.contains(id) || pending.contains(id)) {
+        continue;
+      }
+      boolean isPresent = isHeld(id);
+      if (!isPresent && id.compareTo(end) >= 0) {
+        if (known == null || !isKnown) {
+          return Optional.empty();
+        }
+        isPresent = known.present().contains(id);
+      }
+      if (isPresent) {
+        waits.add(id);
+      }
     }
-    return known.present().contains(id) ? Presence.PRESENT : Presence.ABSENT;
+    return Optional.of(waits);
   }
 
   private boolean isHeld(ScheduledId id) {
-    TreeMap<ScheduledId, ScheduledMessage> ofLog = aside.get(id.incarnation());
-    return window.containsKey(id) || (ofLog != null && ofLog.containsKey(id));
+    return window.containsKey(id) || isAside(id);
   }
 
-  /// What has to be read to find the messages with `ids`, which are [unknown][Presence#UNKNOWN].
-  public ScheduledLookup lookup(List<ScheduledId> ids) {
-    return new ScheduledLookup(ids, version);
+  private boolean isAside(ScheduledId id) {
+    TreeMap<ScheduledId, ScheduledMessage> ofLog = aside.get(id.incarnation());
+    return ofLog != null && ofLog.containsKey(id);
+  }
+
+  /// What has to be read to find the messages with `ids`.
+  ///
+  /// @param slot of their topic
+  public ScheduledLookup lookup(int slot, List<ScheduledId> ids) {
+    return new ScheduledLookup(slot, ids, goneEver);
   }
 
   /// What was read.
@@ -262,7 +281,10 @@ public final class Schedule {
   /// A message that waits does so no longer; not yet durable.
   public void remove(ScheduledId id) {
     drop(id);
-    removed.put(id, false);
+    removed.add(id);
+    if (id.equals(end)) {
+      beyond = 0;
+    }
   }
 
   private void drop(ScheduledId id) {
@@ -270,6 +292,7 @@ public final class Schedule {
     TreeMap<ScheduledId, ScheduledMessage> ofLog = aside.get(id.incarnation());
     if (held == null && ofLog != null) {
       held = ofLog.remove(id);
+      asideCount -= held == null ? 0 : 1;
       if (ofLog.isEmpty()) {
         aside.remove(id.incarnation());
       }
@@ -281,8 +304,14 @@ public final class Schedule {
 
   /// It is durable that messages wait no longer.
   public void committed(ScheduledRemoved removal) {
-    removal.ids().forEach(id -> removed.computeIfPresent(id, (_, _) -> true));
-    forgetRemoved();
+    for (ScheduledId id : removal.ids()) {
+      gone.add(id);
+      goneEver++;
+    }
+    while (gone.size() > REMEMBERED) {
+      removed.remove(gone.remove());
+      forgotten++;
+    }
     waiting.removed(removal.ids().size());
     if (removal.why() == ScheduledRemoved.Why.APPENDED) {
       long now = time.wallMs();
@@ -298,26 +327,22 @@ public final class Schedule {
     run();
   }
 
-  /// A read that is under way may still show them.
-  private void forgetRemoved() {
-    if (loading == null && removed.values().removeIf(durable -> durable)) {
-      version++;
-    }
-  }
-
   /// The ids of some messages that were scheduled for the log with number `incarnation`, from
   /// `from` on, if the store was asked a moment ago.
   public Optional<List<ScheduledId>> abandoned(int incarnation, ScheduledId from) {
     FoundAbandoned known = abandoned;
     abandoned = null;
-    return known != null && known.load().equals(abandonedLoad(incarnation, from))
-        ? Optional.of(known.ids())
-        : Optional.empty();
+    boolean isKnown =
+        known != null
+            && known.load().incarnation() == incarnation
+            && known.load().from().equals(from)
+            && known.load().version() >= forgotten;
+    return known != null && isKnown ? Optional.of(known.ids()) : Optional.empty();
   }
 
   /// What has to be read for [#abandoned].
   public AbandonedLoad abandonedLoad(int incarnation, ScheduledId from) {
-    return new AbandonedLoad(incarnation, from, version);
+    return new AbandonedLoad(incarnation, from, goneEver);
   }
 
   /// What was read.
@@ -327,9 +352,7 @@ public final class Schedule {
 
   /// Those with `ids` that wait, of which the store was asked a moment ago.
   public List<ScheduledId> stillWaiting(Collection<ScheduledId> ids) {
-    return ids.stream()
-        .filter(id -> !removed.containsKey(id) && (id.compareTo(end) >= 0 || isHeld(id)))
-        .toList();
+    return ids.stream().filter(id -> !removed.contains(id)).toList();
   }
 
   // ---- appending what is due ----
@@ -355,23 +378,32 @@ public final class Schedule {
   public void setAside(ScheduledMessage message) {
     removed.remove(message.id());
     bytes += message.heapSize();
+    if (asideCount == 0) {
+      asideUntilNs = time.monotonicNs() + RETRY_NS;
+    }
+    asideCount++;
     aside.computeIfAbsent(message.incarnation(), _ -> new TreeMap<>()).put(message.id(), message);
-    asideUntilMs = Math.min(asideUntilMs, time.wallMs() + RETRY_MS);
+  }
+
+  /// Leaves in the store what was taken out and cannot be appended in this run of the process.
+  public void leave(ScheduledMessage message) {
+    removed.remove(message.id());
   }
 
   /// The log with that number is open.
   public void opened(int incarnation) {
     TreeMap<ScheduledId, ScheduledMessage> waited = aside.remove(incarnation);
     if (waited != null) {
+      asideCount -= waited.size();
       window.putAll(waited);
       run();
     }
   }
 
   private void retryAside() {
-    asideUntilMs = Long.MAX_VALUE;
     aside.values().forEach(window::putAll);
     aside.clear();
+    asideCount = 0;
   }
 
   // ---- filling the window ----
@@ -384,14 +416,18 @@ public final class Schedule {
     }
     ScheduleLoad next = loading;
     if (next == null) {
-      next = new ScheduleLoad(slots, end, Math.min(now + HORIZON_MS, ScheduledId.MAX), version);
+      long dueBefore = Math.min(now + HORIZON_MS, ScheduledId.MAX);
+      next = new ScheduleLoad(slots, end, dueBefore, goneEver, ++loads);
       loading = next;
     }
     return Optional.of(next);
   }
 
   private boolean needsLoad(long now) {
-    return end.dueAt() < Math.min(now + HORIZON_MS / 2, ScheduledId.MAX) && bytes < maxBytes / 2;
+    boolean isNear = end.dueAt() < Math.min(now + HORIZON_MS / 2, ScheduledId.MAX);
+    // Otherwise what was let go of would be read, and let go of again, all the time.
+    boolean hasRoom = window.isEmpty() || bytes + beyond <= maxBytes;
+    return isNear && hasRoom && bytes <= maxBytes / 2;
   }
 
   /// What `load` has read.
@@ -402,16 +438,23 @@ public final class Schedule {
       // The window was dropped meanwhile, or holds too much.
       return;
     }
+    if (!load.from().equals(end) || load.version() < forgotten) {
+      // It does not go on where the window ends now, or may show what is gone.
+      stopLoading();
+      return;
+    }
     ScheduledId read =
         isAll ? new ScheduledId(load.dueBefore(), 0, 0) : messages.getLast().id().next();
     for (ScheduledMessage message : messages) {
-      if (!removed.containsKey(message.id()) && !pending.contains(message.id())) {
+      ScheduledId id = message.id();
+      if (!removed.contains(id) && !pending.contains(id) && !isAside(id)) {
         put(message);
       }
     }
     end = read;
+    beyond = 0;
     arrived.forEach((id, message) -> {
-      if (id.compareTo(read) < 0 && !removed.containsKey(id)) {
+      if (id.compareTo(read) < 0 && !removed.contains(id)) {
         put(message);
       }
     });
@@ -424,7 +467,6 @@ public final class Schedule {
     loading = null;
     arrived.clear();
     arrivedBytes = 0;
-    forgetRemoved();
   }
 
   // ---- what happens by itself ----
@@ -437,49 +479,48 @@ public final class Schedule {
   /// Does what is to be done now, and sees to it that it is called when there is more.
   private void run() {
     long now = time.wallMs();
-    if (asideUntilMs <= now) {
+    long nowNs = time.monotonicNs();
+    if (asideCount > 0 && nowNs - asideUntilNs >= 0) {
       retryAside();
     }
-    if (now >= retryAtMs) {
-      if (!isAppending && !window.isEmpty() && window.firstKey().dueAt() <= now) {
-        isAppending = true;
-        host.submit(
-            new AppendDue(someSlot),
-            outcome -> {
-              isAppending = false;
-              answered(outcome);
-            });
-      }
-      if (!isLoading && needsLoad(now)) {
-        isLoading = true;
-        host.submit(
-            new LoadSchedule(someSlot),
-            outcome -> {
-              isLoading = false;
-              if (outcome instanceof Outcome.Refused<Boolean>) {
-                stopLoading();
-              }
-              answered(outcome);
-            });
-      }
+    if (!isAppending
+        && nowNs - appendAgainNs >= 0
+        && !window.isEmpty()
+        && window.firstKey().dueAt() <= now) {
+      isAppending = true;
+      host.submit(
+          new AppendDue(someSlot),
+          outcome -> {
+            isAppending = false;
+            if (outcome instanceof Outcome.Refused<Boolean>) {
+              appendAgainNs = time.monotonicNs() + RETRY_NS;
+            }
+            run();
+          });
     }
-    setTimer(now);
+    if (!isLoading && nowNs - loadAgainNs >= 0 && needsLoad(now)) {
+      isLoading = true;
+      host.submit(
+          new LoadSchedule(someSlot),
+          outcome -> {
+            isLoading = false;
+            if (outcome instanceof Outcome.Refused<Boolean>) {
+              stopLoading();
+              loadAgainNs = time.monotonicNs() + RETRY_NS;
+            }
+            run();
+          });
+    }
+    setTimer(now, nowNs);
   }
 
-  private void answered(Outcome<Boolean> outcome) {
-    if (outcome instanceof Outcome.Refused<Boolean>) {
-      retryAtMs = time.wallMs() + RETRY_MS;
-    }
-    run();
-  }
-
-  private void setTimer(long now) {
-    long nextMs = now + LOOK_AGAIN_MS;
+  private void setTimer(long now, long nowNs) {
+    long delayNs = LOOK_AGAIN_MS * 1_000_000;
     if (!isAppending && !window.isEmpty()) {
-      nextMs = Math.min(nextMs, Math.max(window.firstKey().dueAt(), retryAtMs));
+      long untilDueMs = Math.clamp(window.firstKey().dueAt() - now, 0, LOOK_AGAIN_MS);
+      delayNs = Math.min(delayNs, Math.max(untilDueMs * 1_000_000, appendAgainNs - nowNs));
     }
-    long delayNs = Math.max(nextMs - now, 0) * 1_000_000;
-    long atNs = time.monotonicNs() + delayNs;
+    long atNs = nowNs + delayNs;
     if (isTimerSet && timerAtNs - atNs < TIMER_STEP_MS * 1_000_000) {
       return;
     }
@@ -500,11 +541,14 @@ public final class Schedule {
     window.clear();
     bytes = 0;
     end = ScheduledId.FIRST;
+    beyond = 0;
     aside.clear();
-    asideUntilMs = Long.MAX_VALUE;
+    asideCount = 0;
     pending.clear();
     removed.clear();
-    version++;
+    gone.clear();
+    goneEver++;
+    forgotten = goneEver;
     found = null;
     abandoned = null;
     loading = null;

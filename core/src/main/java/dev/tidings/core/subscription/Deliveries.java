@@ -563,6 +563,7 @@ public final class Deliveries {
       gone += Math.max(0, fresh - aheadBelow(firstRetained));
       state.passed += state.matches.isFiltered() ? firstRetained - state.next : fresh;
       state.next = firstRetained;
+      state.cameToBound = false;
       changing.moved = true;
       state.priorities.ifPresent(index -> index.forgetBelow(firstRetained));
     }

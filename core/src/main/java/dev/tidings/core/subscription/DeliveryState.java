@@ -330,6 +330,8 @@ final class DeliveryState {
     /// A message from the cursor on needs no delivery any more.
     void passAhead(long sequence) {
       ahead.addLong(sequence);
+      // Perhaps the one that there was no room for.
+      cameToBound = false;
       settled.put(sequence, true);
       priorities.ifPresent(index -> index.forget(sequence));
     }

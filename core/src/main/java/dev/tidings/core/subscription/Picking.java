@@ -120,11 +120,15 @@ final class Picking {
   /// those of a higher priority before both.
   void pick() {
     while (!isFull() && highestPriority() > 0) {
-      state.prioritisedTurns++;
-      boolean isFair = state.prioritisedTurns % FAIR_TURN == 0;
-      if (!isFair || !pickByAge(state.prioritisedTurns / FAIR_TURN % 2 == 0)) {
+      int before = delivered.size();
+      long turn = state.prioritisedTurns + 1;
+      boolean isFair = turn % FAIR_TURN == 0;
+      boolean isPicked = isFair && pickByAge(turn / FAIR_TURN % 2 == 0);
+      if (!isPicked && !isOver) {
         pickHighest();
       }
+      // What was only looked at has cost nobody a turn.
+      state.prioritisedTurns += delivered.size() - before;
     }
     while (!isFull() && state.waiting.first(0).isPresent()) {
       pickAgain(state.waiting.first(0).get());

@@ -20,7 +20,9 @@ import dev.tidings.core.directory.DeliveryPolicy;
 import dev.tidings.core.directory.Subscription;
 import dev.tidings.core.exchange.ExchangeLimits;
 import dev.tidings.core.idempotency.Receipts;
+import dev.tidings.core.message.Message;
 import dev.tidings.core.message.NewMessage;
+import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CommitLane;
@@ -41,6 +43,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 
 /// A node on a memory, with one topic whose messages are published and consumed in few words.
 final class Subscribers {
@@ -57,6 +60,7 @@ final class Subscribers {
   CrankedNode node;
   ManualTime time = new ManualTime();
   private final Node.Limits limits;
+  private int published;
 
   private Subscribers(long hotBytes, Deliveries.Limits deliveries) throws StoreException {
     limits =
@@ -91,6 +95,11 @@ final class Subscribers {
   static Subscribers bounded(int outstanding, int deadLetters) throws StoreException {
     return new Subscribers(
         1 << 24, new Deliveries.Limits(outstanding, 100_000, deadLetters, 60_000));
+  }
+
+  /// At most so many messages are parked.
+  static Subscribers parking(int parked) throws StoreException {
+    return new Subscribers(1 << 24, new Deliveries.Limits(100_000, parked, 100_000, 60_000));
   }
 
   /// The process ends and another begins; the wall clock jumps meanwhile.
@@ -163,6 +172,33 @@ final class Subscribers {
             new Publish.Authority.Existing(incarnation),
             List.of(new NewMessage(Payload.of(payload), Payload.EMPTY, ttlMs))));
     done(node.publishing(NOISE, "0"));
+  }
+
+  /// Publishes one message with an ordering key; empty for none.
+  void publishOf(String key, String payload) {
+    publish(List.of(keyed(key, payload)));
+  }
+
+  /// Publishes messages of one key, numbered from 1.
+  void publishAll(String key, int count) {
+    publish(IntStream.rangeClosed(1, count).mapToObj(i -> keyed(key, "" + i)).toList());
+  }
+
+  private static NewMessage keyed(String key, String payload) {
+    return new NewMessage(
+        Payload.of(payload), Payload.EMPTY, Message.NEVER, Ordering.ofKey(key), NewMessage.NOW);
+  }
+
+  void publish(List<NewMessage> messages) {
+    int incarnation = node.node().directory().topic(TOPIC).orElseThrow().incarnation();
+    done(new Publish(TOPIC, new Publish.Authority.Existing(incarnation), messages));
+    published += messages.size();
+    done(node.publishing(NOISE, "0"));
+  }
+
+  /// How many were published as messages of their own.
+  int published() {
+    return published;
   }
 
   LeaseMessages.Leased take(Subscription subscription, int max) {
