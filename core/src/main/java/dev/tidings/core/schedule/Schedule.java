@@ -13,6 +13,7 @@ import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -72,6 +73,9 @@ public final class Schedule {
   // Those whose log is being opened, by its number. They are in the window but for that.
   private final Map<Integer, TreeMap<ScheduledId, ScheduledMessage>> aside = new HashMap<>();
   private int asideCount;
+  // Logs that cannot be opened and have too much waiting: the lowest id that is left to the store,
+  // though it is below the end. One message of each is aside, so that it is tried again.
+  private final Map<Integer, ScheduledId> left = new HashMap<>();
   private long asideUntilNs;
 
   // Published, and not known to be durable.
@@ -242,7 +246,7 @@ public final class Schedule {
         continue;
       }
       boolean isPresent = isHeld(id);
-      if (!isPresent && id.compareTo(end) >= 0) {
+      if (!isPresent && (id.compareTo(end) >= 0 || left.containsKey(id.incarnation()))) {
         if (known == null || !isKnown) {
           return Optional.empty();
         }
@@ -390,20 +394,67 @@ public final class Schedule {
     removed.remove(message.id());
   }
 
-  /// The log with that number is open.
+  /// The log with that number is open, or gone.
   public void opened(int incarnation) {
     TreeMap<ScheduledId, ScheduledMessage> waited = aside.remove(incarnation);
     if (waited != null) {
       asideCount -= waited.size();
       window.putAll(waited);
+    }
+    ScheduledId first = left.remove(incarnation);
+    if (first != null && first.compareTo(end) < 0) {
+      end = first;
+      beyond = 0;
+    }
+    if (waited != null || first != null) {
+      trim();
       run();
     }
   }
 
+  /// Lets go of what is in the window and not below its end, which has come down meanwhile: it
+  /// would come before what is in the store only.
+  private void trim() {
+    Map<ScheduledId, ScheduledMessage> above = window.tailMap(end, true);
+    above.values().forEach(message -> bytes -= message.heapSize());
+    above.clear();
+  }
+
+  /// Leaves to the store most of what waits for logs that cannot be opened, if it takes so much
+  /// room that others would find none.
+  private void makeRoom() {
+    Map<Integer, Long> sizes = new HashMap<>();
+    aside.forEach((log, messages) ->
+        sizes.put(log, messages.values().stream().mapToLong(ScheduledMessage::heapSize).sum()));
+    long all = sizes.values().stream().mapToLong(Long::longValue).sum();
+    List<Integer> largest = new ArrayList<>(sizes.keySet());
+    largest.sort(Comparator.comparingLong(log -> -sizes.getOrDefault(log, 0L)));
+    for (int log : largest) {
+      TreeMap<ScheduledId, ScheduledMessage> messages = aside.get(log);
+      if (all <= maxBytes / 4 || messages == null) {
+        return;
+      }
+      if (messages.size() == 1) {
+        continue;
+      }
+      Map<ScheduledId, ScheduledMessage> others = messages.tailMap(messages.firstKey(), false);
+      left.merge(
+          log, messages.higherKey(messages.firstKey()), (a, b) -> a.compareTo(b) < 0 ? a : b);
+      for (ScheduledMessage message : others.values()) {
+        bytes -= message.heapSize();
+        all -= message.heapSize();
+      }
+      asideCount -= others.size();
+      others.clear();
+    }
+  }
+
   private void retryAside() {
+    makeRoom();
     aside.values().forEach(window::putAll);
     aside.clear();
     asideCount = 0;
+    trim();
   }
 
   // ---- filling the window ----
@@ -544,6 +595,7 @@ public final class Schedule {
     beyond = 0;
     aside.clear();
     asideCount = 0;
+    left.clear();
     pending.clear();
     removed.clear();
     gone.clear();

@@ -239,6 +239,8 @@ class CommandsTest {
     node.settle();
     assertThat(CrankedNode.ids(first.done())).hasSize(1);
     CrankedNode again = CrankedNode.on(new MemoryStore(memory), 1);
+    // Its schedule has been read.
+    again.settle();
     List<Reply<Publish.Published>> replies = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       replies.add(again.publish("t", "a", "b"));
