@@ -394,7 +394,7 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "100000",
               min = "1",
-              max = "10000000",
+              max = "1000000",
               doc =
                   "Messages of one subscription that are delivered or wait after a failure; at"
                       + " the bound only those are delivered again")
@@ -402,7 +402,7 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "100000",
               min = "1",
-              max = "10000000",
+              max = "1000000",
               doc =
                   "Messages of one subscription that wait behind others of their ordering keys; at"
                       + " the bound a further one to wait stops what was never delivered")
@@ -410,7 +410,7 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "100000",
               min = "1",
-              max = "10000000",
+              max = "1000000",
               doc = "Dead letters of one subscription; beyond it the oldest is dropped")
           int maxDeadLetters,
       @Setting(

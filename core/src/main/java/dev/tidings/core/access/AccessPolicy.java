@@ -137,14 +137,6 @@ public final class AccessPolicy {
     };
   }
 
-  /// Whether `principal` may see the messages that are scheduled for `topic`.
-  public static boolean mayReadScheduled(Principal principal, Topic topic) {
-    return switch (principal) {
-      case User user -> mayRead(user, Optional.of(topic));
-      case Client client -> client.scopes().allows(Scope.TOPICS_READ, topic.name());
-    };
-  }
-
   /// Whether `principal` may change `topic` and its grants.
   public static boolean mayManage(Principal principal, Topic topic) {
     return mayAdminister(principal) || owns(principal, topic);

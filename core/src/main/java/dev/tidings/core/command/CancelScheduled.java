@@ -48,7 +48,7 @@ public record CancelScheduled(String topic, int incarnation, List<ScheduledId> i
         ids.stream().filter(id -> id.incarnation() == incarnation).distinct().toList();
     Optional<List<ScheduledId>> waiting = schedule.waitingOf(ofTopic);
     if (waiting.isEmpty()) {
-      return new Step.Needs<>(schedule.lookup(ofTopic));
+      return new Step.Needs<>(schedule.lookup(existing.slot(), ofTopic));
     }
     List<ScheduledId> present = waiting.get();
     if (!present.isEmpty()) {

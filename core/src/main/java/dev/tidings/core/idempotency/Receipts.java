@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// request that comes again while the first is under way finds its receipt already, and since an
 /// answer waits for the newest batch its handler could see, it is answered when that is durable.
 public final class Receipts {
+  /// So many runs of ids in a receipt count as one key more.
+  private static final int RUNS_OF_ONE = 16;
+
   private final Limits limits;
   private final ConcurrentMap<Key, Used> used = new ConcurrentHashMap<>();
   // Of each user and in all: receipts, and keys that have none.
@@ -31,7 +34,8 @@ public final class Receipts {
   ///
   /// @param retentionMs how long a receipt is kept, in milliseconds
   /// @param keysPerUser keys of one user; one that leaves several receipts, since its request
-  ///   concerned several topics, counts as so many
+  ///   concerned several topics, counts as so many, and one whose messages are due at many times
+  ///   as one more for every 16 of them
   /// @param keys keys in all, counted likewise
   public record Limits(long retentionMs, int keysPerUser, int keys) {
     /// What holds unless something else is said: 600 s and 10,000 keys a user, as the API of
@@ -54,7 +58,11 @@ public final class Receipts {
     }
 
     int weight() {
-      return Math.max(1, receipts.size());
+      int weight = 0;
+      for (Receipt receipt : receipts.values()) {
+        weight += 1 + receipt.runs().size() / RUNS_OF_ONE;
+      }
+      return Math.max(1, weight);
     }
 
     @Nullable Used without(Receipt receipt) {

@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class History {
   private static final Logger LOG = LoggerFactory.getLogger(History.class);
 
+  private static final long MAX_BYTES = 4L << 20;
+
   /// Questions under way at once. Each may hold a page of 4 MiB and one message more.
   public static final int MAX_IN_FLIGHT = 32;
 
@@ -140,15 +142,28 @@ public final class History {
       int limit,
       SerialExecutor home,
       Consumer<Outcome<List<ScheduledMessage>>> then) {
-    ask(incarnation, log -> log.scheduled(from, skip, limit), home, then);
+    ask(incarnation, () -> store.readScheduledOf(incarnation, from, skip, limit, MAX_BYTES), home, then);
   }
 
   private interface Answer<T> {
     T from(RetainedLog log) throws StoreException;
   }
 
+  private interface Reading<T> {
+    T read() throws StoreException;
+  }
+
   private <T> void ask(
       int incarnation, Answer<T> answer, SerialExecutor home, Consumer<Outcome<T>> then) {
+    ask(
+        incarnation,
+        () -> answer.from(RetainedLog.of(incarnation, store, logs)),
+        home,
+        then);
+  }
+
+  private <T> void ask(
+      int incarnation, Reading<T> reading, SerialExecutor home, Consumer<Outcome<T>> then) {
     if (!inFlight.tryAcquire()) {
       Outcome<T> busy =
           Outcome.refused(
@@ -159,7 +174,7 @@ public final class History {
     }
     try {
       blocking.execute(() -> {
-        Outcome<T> outcome = read(incarnation, answer);
+        Outcome<T> outcome = read(incarnation, reading);
         home.execute(() -> answered(outcome, then));
       });
     } catch (RejectedExecutionException | Error e) {
@@ -177,9 +192,9 @@ public final class History {
     }
   }
 
-  private <T> Outcome<T> read(int incarnation, Answer<T> answer) {
+  private static <T> Outcome<T> read(int incarnation, Reading<T> reading) {
     try {
-      return Outcome.done(answer.from(RetainedLog.of(incarnation, store, logs)));
+      return Outcome.done(reading.read());
     } catch (Throwable e) {
       // Whatever it is, whoever waits must hear of it.
       return unreadable(incarnation, e);

@@ -2,8 +2,6 @@
 package dev.tidings.core.log;
 
 import dev.tidings.core.message.Message;
-import dev.tidings.core.message.ScheduledId;
-import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.LogRun;
 import dev.tidings.core.store.Store;
@@ -106,11 +104,6 @@ final class RetainedLog {
             || messages.getLast().sequence() == end - 1
             || bytes(messages) < maxBytes;
     return new Stretch(messages, whole);
-  }
-
-  /// Messages that wait until they are due, as [Store#readScheduledOf] gives them.
-  List<ScheduledMessage> scheduled(ScheduledId from, int skip, int max) throws StoreException {
-    return store.readScheduledOf(incarnation, from, skip, max, READ_BYTES);
   }
 
   private static List<Message> upTo(long end, List<Message> messages) {

@@ -56,6 +56,11 @@ public record Ordering(String key, int priority) {
     return !key.isEmpty();
   }
 
+  /// How long the key is, in bytes of UTF-8.
+  public int keyBytes() {
+    return key.getBytes(StandardCharsets.UTF_8).length;
+  }
+
   /// Whether nothing was said.
   public boolean isNone() {
     return priority == 0 && key.isEmpty();

@@ -39,9 +39,15 @@ public record ScheduledId(long dueAt, long number, int incarnation)
         .map(bits -> new ScheduledId(bits.timestamp(), bits.number(), bits.incarnation()));
   }
 
-  /// The first id that may come after this one: its number is not given twice.
+  /// The first id that may come after this one: its number is not given twice. After the last that
+  /// there can be, which no message ever has, comes that itself.
   public ScheduledId next() {
-    return number < MAX ? new ScheduledId(dueAt, number + 1, 0) : new ScheduledId(dueAt + 1, 0, 0);
+    if (number < MAX) {
+      return new ScheduledId(dueAt, number + 1, 0);
+    }
+    return dueAt < MAX
+        ? new ScheduledId(dueAt + 1, 0, 0)
+        : new ScheduledId(MAX, MAX, MessageId.MAX_INCARNATION);
   }
 
   @Override

@@ -265,8 +265,10 @@ public final class Schedule {
   }
 
   /// What has to be read to find the messages with `ids`.
-  public ScheduledLookup lookup(List<ScheduledId> ids) {
-    return new ScheduledLookup(ids, goneEver);
+  ///
+  /// @param slot of their topic
+  public ScheduledLookup lookup(int slot, List<ScheduledId> ids) {
+    return new ScheduledLookup(slot, ids, goneEver);
   }
 
   /// What was read.

@@ -2,20 +2,19 @@
 package dev.tidings.core.schedule;
 
 import dev.tidings.core.message.ScheduledId;
-import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Load;
 import dev.tidings.core.store.Store;
 import dev.tidings.core.store.StoreException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /// Which scheduled messages are in the store.
 ///
+/// @param slot of their topic
 /// @param ids of the messages
 /// @param version of the schedule: what was removed since then may still be found
-public record ScheduledLookup(List<ScheduledId> ids, long version) implements Load {
+public record ScheduledLookup(int slot, List<ScheduledId> ids, long version) implements Load {
   public ScheduledLookup {
     ids = List.copyOf(ids);
   }
@@ -27,12 +26,7 @@ public record ScheduledLookup(List<ScheduledId> ids, long version) implements Lo
 
   @Override
   public Loaded read(Store store) throws StoreException {
-    Set<ScheduledId> present = new HashSet<>();
-    for (ScheduledId id : ids) {
-      for (ScheduledMessage first : store.readScheduledOf(id.incarnation(), id, 0, 1, 1)) {
-        present.add(first.id());
-      }
-    }
+    Set<ScheduledId> present = store.findScheduled(slot, ids);
     return state -> {
       state.schedule().looked(this, present);
       return Optional.empty();

@@ -9,6 +9,7 @@ import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A store that leaves everything to another: whoever stands in front of a store says only what it
 /// does otherwise.
@@ -73,6 +74,11 @@ public abstract class ForwardingStore implements Store {
       int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
       throws StoreException {
     return other.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes);
+  }
+
+  @Override
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
+    return other.findScheduled(slot, ids);
   }
 
   @Override

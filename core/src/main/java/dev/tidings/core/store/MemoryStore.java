@@ -29,8 +29,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /// A store in this process's memory: for tests, and for servers that need not remember. Nothing
 /// outlives the [Memory] it was made on.
@@ -391,6 +393,16 @@ public final class MemoryStore implements Store {
         bytes += message.message().size();
       }
       return found;
+    }
+  }
+
+  @Override
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
+    synchronized (memory) {
+      checkOpen();
+      return ids.stream()
+          .filter(memory.scheduled::containsKey)
+          .collect(Collectors.toUnmodifiableSet());
     }
   }
 

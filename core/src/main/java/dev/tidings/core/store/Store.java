@@ -9,6 +9,7 @@ import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Where records outlive the process.
 ///
@@ -67,7 +68,7 @@ public interface Store extends AutoCloseable {
   /// and named, and makes this fail: what is left does not tell what was acked.
   List<DeliveryChange> loadDeliveries(int number) throws StoreException;
 
-  /// Messages that wait until they are due, in the order of their ids.
+  /// Messages that wait until they are due, durably, in the order of their ids.
   ///
   /// At most `maxMessages`, and no more once `maxBytes` of payload and metadata are reached; at
   /// least one if there is any. Damaged ones are kept aside, named and left out.
@@ -88,6 +89,11 @@ public interface Store extends AutoCloseable {
   List<ScheduledMessage> readScheduledOf(
       int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
       throws StoreException;
+
+  /// Which of `ids` are of messages that wait until they are due, durably. No payload is read.
+  ///
+  /// @param slot of their topics
+  Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException;
 
   /// How many messages wait until they are due. Takes time in proportion to them.
   long countScheduled() throws StoreException;

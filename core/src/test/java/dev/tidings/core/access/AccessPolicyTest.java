@@ -259,8 +259,6 @@ class AccessPolicyTest {
     assertThat(AccessPolicy.mayConsume(user, subscription, topic)).isEqualTo(consume);
     assertThat(AccessPolicy.maySubscribe(user, topic))
         .isEqualTo(AccessPolicy.mayRead(user, Optional.of(topic)));
-    assertThat(AccessPolicy.mayReadScheduled(user, topic))
-        .isEqualTo(AccessPolicy.mayRead(user, Optional.of(topic)));
   }
 
   @ParameterizedTest
@@ -287,21 +285,6 @@ class AccessPolicyTest {
     assertThat(AccessPolicy.mayReadSubscription(client, subscription, own)).isEqualTo(see);
     assertThat(AccessPolicy.mayDeleteSubscription(client, subscription, own)).isEqualTo(delete);
     assertThat(AccessPolicy.mayConsume(client, subscription, own)).isEqualTo(consume);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "*,                      true",
-    "topics:read,            true",
-    "topics:read:t,          true",
-    "topics:read:x,          false",
-    "topics:publish,         false",
-    "subscriptions:consume,  false",
-  })
-  void clients_seeWhatIsScheduled_byTheScopeOfTopics(String scopes, boolean see) {
-    Client client = client(scopes);
-    assertThat(AccessPolicy.mayReadScheduled(client, topic(client.id(), true, Set.of())))
-        .isEqualTo(see);
   }
 
   private static Subscription subscription(String ownerId) {

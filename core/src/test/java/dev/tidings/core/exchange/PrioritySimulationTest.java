@@ -118,10 +118,7 @@ class PrioritySimulationTest {
       return state == State.RELEASED
           || retries.stream()
               .noneMatch(it ->
-                  it.state == State.WAITING
-                      && !it.isEndUnsure
-                      && !isEndUnsure
-                      && it.endMs < endMs);
+                  it.state == State.WAITING && !it.isEndUnsure && !isEndUnsure && it.endMs < endMs);
     }
 
     @Override
@@ -251,8 +248,7 @@ class PrioritySimulationTest {
     /// @param again whether it is the turn of the retry
     private static boolean isFair(Copy copy, List<Copy> available, long nowMs, boolean again) {
       List<Copy> retries = available.stream().filter(it -> it.isRetry(nowMs)).toList();
-      Optional<Copy> oldest =
-          available.stream().filter(it -> it.state == State.FRESH).findFirst();
+      Optional<Copy> oldest = available.stream().filter(it -> it.state == State.FRESH).findFirst();
       boolean isLongest = copy.state != State.FRESH && copy.isLongest(retries);
       boolean isOldest = oldest.isPresent() && copy == oldest.get();
       if (again && !retries.isEmpty()) {
@@ -314,7 +310,10 @@ class PrioritySimulationTest {
           on.node.settle();
         }
         models.values().forEach(model -> model.expire(on.time.wallMs()));
-        check();
+        // Who looks opens what nobody has opened since the start.
+        if (random.nextInt(3) != 0) {
+          check();
+        }
       }
       drain();
     }
@@ -575,18 +574,22 @@ class PrioritySimulationTest {
 
     /// Whatever is below the oldest that is needed goes, whichever were given out before.
     private void sweep() throws StoreException {
-      trace.add("sweep"); for (Model m : models.values()) System.err.println("SWEEP " + m.isCold + " " + m.queue.durable() + m.copies.values());
+      boolean takesAll = random.nextBoolean();
+      for (Model model : models.values()) {
+        // What was acked before its turn is passed by who comes to it.
+        while (takesAll && !leased(model, 1000).isEmpty()) {}
+      }
+      trace.add("sweep");
       assertThat(on.sweep(Queues.NO_BACKLOG)).isZero();
       for (Model model : models.values()) {
         long next = on.node.node().store().extent(model.queue.incarnation()).nextSequence();
-        long needed =
-            model.counted().isEmpty() ? next : model.counted().getFirst().sequence;
-        if (model.isCold) {
-          assertThat(on.firstRetained(model.queue)).isLessThanOrEqualTo(needed);
-        } else {
-          assertThat(on.firstRetained(model.queue))
-              .as(() -> "first retained of " + model.queue + model.copies.values())
-              .isEqualTo(needed);
+        long needed = model.counted().isEmpty() ? next : model.counted().getFirst().sequence;
+        long first = on.firstRetained(model.queue);
+        assertThat(first)
+            .as(() -> "first retained of " + model.queue + model.copies.values())
+            .isLessThanOrEqualTo(needed);
+        if (takesAll) {
+          assertThat(first).isEqualTo(needed);
         }
       }
     }

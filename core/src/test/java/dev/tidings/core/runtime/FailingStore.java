@@ -20,6 +20,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A store that fails exactly as a test scripts it, call by call. After a failed commit it takes no
 /// writes, by its own word, until it has been reopened.
@@ -170,6 +171,12 @@ final class FailingStore implements Store {
       throws StoreException {
     checkUp();
     return store.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes);
+  }
+
+  @Override
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
+    checkUp();
+    return store.findScheduled(slot, ids);
   }
 
   @Override

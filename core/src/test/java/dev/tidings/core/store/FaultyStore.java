@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.Random;
 
 /// A store that fails on purpose, by seed: it passes every call on to the store it wraps and breaks
@@ -245,6 +246,11 @@ public final class FaultyStore implements Store {
     return call(
         Method.READ_SCHEDULED,
         () -> store.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes));
+  }
+
+  @Override
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
+    return call(Method.READ_SCHEDULED, () -> store.findScheduled(slot, ids));
   }
 
   @Override

@@ -158,8 +158,7 @@ class OrderingKeysSimulationTest {
       int outstanding = isParkedBound || random.nextBoolean() ? 100_000 : 3 + random.nextInt(10);
       parkedBound = isParkedBound ? 1 + random.nextInt(12) : Integer.MAX_VALUE;
       bounds =
-          new Deliveries.Limits(
-              outstanding, Math.min(parkedBound, 100_000), deadLetters, 60_000);
+          new Deliveries.Limits(outstanding, Math.min(parkedBound, 100_000), deadLetters, 60_000);
       limits =
           new Node.Limits(
               hot ? 1 << 20 : random.nextInt(3) * 2000,

@@ -121,8 +121,10 @@ final class OrderingModel {
     /// A dead letter joins it again. Whoever was to come next may have been found expired, whoever
     /// came next too, and so on.
     private void rejoin(Copy copy, ManualTime time) {
-      if (holder().isEmpty() || (holder().get().isExpired(time) && holder().get().state == State.WAITING)) {
-        boolean isExpired = holder().isPresent() || heads.stream().anyMatch(it -> it.isExpired(time));
+      if (holder().isEmpty()
+          || (holder().get().isExpired(time) && holder().get().state == State.WAITING)) {
+        boolean isExpired =
+            holder().isPresent() || heads.stream().anyMatch(it -> it.isExpired(time));
         for (Copy next : live.values()) {
           if (isExpired && !next.holdsKey()) {
             heads.add(next);
@@ -197,7 +199,8 @@ final class OrderingModel {
   private long acked;
   private long lost;
   private long reprocessed;
-  // What it came to and had no room to park was acked: it goes on when the number falls, or somebody
+  // What it came to and had no room to park was acked: it goes on when the number falls, or
+  // somebody
   // asks.
   private boolean isPauseOver;
   // What a filter was not evaluated on is not counted.

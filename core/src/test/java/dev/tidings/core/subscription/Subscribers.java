@@ -186,11 +186,7 @@ final class Subscribers {
 
   private static NewMessage keyed(String key, String payload) {
     return new NewMessage(
-        Payload.of(payload),
-        Payload.EMPTY,
-        Message.NEVER,
-        Ordering.ofKey(key),
-        NewMessage.NOW);
+        Payload.of(payload), Payload.EMPTY, Message.NEVER, Ordering.ofKey(key), NewMessage.NOW);
   }
 
   void publish(List<NewMessage> messages) {

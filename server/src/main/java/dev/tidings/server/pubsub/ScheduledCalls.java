@@ -74,9 +74,8 @@ final class ScheduledCalls {
   }
 
   private void list(Call call) {
-    permitted(
+    mayRead(
         call,
-        Scope.TOPICS_READ,
         caller -> {
           Fields query = Fields.ofQuery(call.request());
           Asked asked = Asked.read(query);
@@ -90,7 +89,7 @@ final class ScheduledCalls {
     api.topic(
         call,
         call.pathParameter("id"),
-        topic -> AccessPolicy.mayReadScheduled(caller.principal(), topic),
+        topic -> AccessPolicy.mayRead(caller.principal(), Optional.of(topic)),
         then);
   }
 
@@ -118,9 +117,8 @@ final class ScheduledCalls {
   /// Asks once more who may read: what was revoked or deleted while the store was read must not be
   /// shown afterwards.
   private void answer(Call call, Topic topic, List<ScheduledMessage> found) {
-    permitted(
+    mayRead(
         call,
-        Scope.TOPICS_READ,
         caller ->
             readable(
                 call,
@@ -133,37 +131,42 @@ final class ScheduledCalls {
                             it -> PubsubJson.scheduled(it, call.loop().timestamps())))));
   }
 
-  private void permitted(Call call, Scope scope, Consumer<Authenticator.Caller> then) {
-    api.permitted(call, scope, Optional.of(call.pathParameter("id")), then);
+  /// As for messages that are in the topic already: a scope that is about one subscription is not
+  /// enough.
+  private void mayRead(Call call, Consumer<Authenticator.Caller> then) {
+    api.permitted(call, Scope.SUBSCRIPTIONS_CONSUME, Optional.empty(), then);
   }
 
   // ---- cancelling ----
 
-  private void cancelOne(Call call) {
-    permitted(
+  private void mayCancel(Call call, Consumer<Topic> then) {
+    api.permitted(
         call,
         Scope.TOPICS_PUBLISH,
-        caller ->
-            cancellable(
-                call,
-                caller,
-                topic -> {
-                  Optional<ScheduledId> id = ScheduledId.parse(call.pathParameter("scheduled_id"));
-                  if (id.isEmpty()) {
-                    missing(call);
-                    return;
-                  }
-                  api.submit(
-                      call,
-                      new CancelScheduled(topic.name(), topic.incarnation(), List.of(id.get())),
-                      cancelled -> {
-                        if (cancelled == 0) {
-                          missing(call);
-                        } else {
-                          call.empty(204);
-                        }
-                      });
-                }));
+        Optional.of(call.pathParameter("id")),
+        caller -> cancellable(call, caller, then));
+  }
+
+  private void cancelOne(Call call) {
+    mayCancel(
+        call,
+        topic -> {
+          Optional<ScheduledId> id = ScheduledId.parse(call.pathParameter("scheduled_id"));
+          if (id.isEmpty()) {
+            missing(call);
+            return;
+          }
+          api.submit(
+              call,
+              new CancelScheduled(topic.name(), topic.incarnation(), List.of(id.get())),
+              cancelled -> {
+                if (cancelled == 0) {
+                  missing(call);
+                } else {
+                  call.empty(204);
+                }
+              });
+        });
   }
 
   private static void missing(Call call) {
@@ -193,17 +196,20 @@ final class ScheduledCalls {
     return ids;
   }
 
-  /// As many at a time as one command takes.
+  /// As many at a time as one command takes, and no more of them once the right to it is gone.
   private void cancel(Call call, Topic topic, List<ScheduledId> ids) {
     int now = Math.min(ids.size(), CancelScheduled.MAX);
-    if (now == 0) {
-      call.empty(204);
-      return;
-    }
+    List<ScheduledId> later = ids.subList(now, ids.size());
     api.submit(
         call,
         new CancelScheduled(topic.name(), topic.incarnation(), ids.subList(0, now)),
-        _ -> cancel(call, topic, ids.subList(now, ids.size())));
+        _ -> {
+          if (later.isEmpty()) {
+            call.empty(204);
+          } else {
+            mayCancel(call, present -> cancel(call, present, later));
+          }
+        });
   }
 
   private void cancellable(Call call, Authenticator.Caller caller, Consumer<Topic> then) {

@@ -46,7 +46,8 @@ public final class Fields {
       Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
   private static final BigDecimal MAX_SECONDS = BigDecimal.valueOf(Long.MAX_VALUE / 1000);
   private static final BigDecimal ONE_MS = BigDecimal.valueOf(1, 3);
-  private static final int MAX_DIGITS = 4300;
+  // More than any number here needs; making one takes time with the square of them.
+  private static final int MAX_DIGITS = 400;
   private static final int MAX_ERRORS = 100;
   private static final int MAX_INPUTS = 64 * 1024;
   private static final int MAX_STEP = 255;
@@ -419,14 +420,11 @@ public final class Fields {
   }
 
   private OptionalLong ofNumber(JsonValue field, String text, boolean isInteger, String name) {
-    BigDecimal number;
-    try {
-      number = new BigDecimal(text);
-    } catch (NumberFormatException _) {
-      // An exponent beyond 32 bits: as good as infinite.
-      error("finite_number", at(name), "Input should be a finite number", field);
+    Optional<BigDecimal> finite = finite(field, text, name);
+    if (finite.isEmpty()) {
       return OptionalLong.empty();
     }
+    BigDecimal number = finite.get();
     // A huge exponent is never expanded: it is a fraction or out of every range anyway.
     if (isInteger || (number.scale() <= 0 ? number.scale() > -20 : isWhole(number))) {
       return OptionalLong.of(clamp(number));
@@ -460,7 +458,7 @@ public final class Fields {
 
   private OptionalLong ofText(JsonValue field, String text, String name) {
     String trimmed = text.strip();
-    if (trimmed.matches("[+-]?[0-9]{1,4300}(\\.0*)?")) {
+    if (trimmed.matches("[+-]?[0-9]{1," + MAX_DIGITS + "}(\\.0*)?")) {
       return OptionalLong.of(clamp(new BigDecimal(trimmed.replaceFirst("\\.0*$", ""))));
     }
     error(
@@ -566,11 +564,11 @@ public final class Fields {
   /// A finite number. Numbers in strings and booleans are taken as Pydantic takes them.
   private Optional<BigDecimal> decimal(JsonValue field, String name) {
     return switch (field) {
-      case JsonNumber(Slice raw, boolean _) -> decimal(field, raw.text(), name);
+      case JsonNumber(Slice raw, boolean _) -> finite(field, raw.text(), name);
       case JsonString(Slice _, String text) -> {
         String trimmed = text.strip();
         if (trimmed.length() <= MAX_DIGITS && DECIMAL.matcher(trimmed).matches()) {
-          yield decimal(field, trimmed, name);
+          yield finite(field, trimmed, name);
         }
         error(
             "float_parsing",
@@ -588,14 +586,17 @@ public final class Fields {
     };
   }
 
-  private Optional<BigDecimal> decimal(JsonValue field, String text, String name) {
+  private Optional<BigDecimal> finite(JsonValue field, String text, String name) {
     try {
-      return Optional.of(new BigDecimal(text));
+      if (text.length() <= MAX_DIGITS) {
+        return Optional.of(new BigDecimal(text));
+      }
     } catch (NumberFormatException _) {
-      // An exponent beyond 32 bits: as good as infinite.
-      error("finite_number", at(name), "Input should be a finite number", field);
-      return Optional.empty();
+      // An exponent beyond 32 bits.
     }
+    // As good as infinite.
+    error("finite_number", at(name), "Input should be a finite number", field);
+    return Optional.empty();
   }
 
   /// A time that says its offset from UTC (RFC 3339, ISO 8601), or null, or absent: in milliseconds

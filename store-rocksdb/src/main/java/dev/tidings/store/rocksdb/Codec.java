@@ -360,7 +360,7 @@ final class Codec {
 
   /// Room for what was asked of the order of one message.
   static int orderingBytes(Ordering ordering) {
-    return ORDERING_BYTES + maxBytes(ordering.key());
+    return ORDERING_BYTES + ordering.keyBytes();
   }
 
   /// The length of the key and the priority in one number, then the key.

@@ -41,8 +41,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -961,6 +963,21 @@ public final class RocksStore implements Store {
         opened ->
             new ScheduledReader(opened, quarantine)
                 .of(incarnation, from, skip, new ScheduledPage(maxMessages, maxBytes)));
+  }
+
+  @Override
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
+    return use(
+        "look for scheduled messages",
+        opened -> {
+          Set<ScheduledId> found = new HashSet<>();
+          for (ScheduledId id : ids) {
+            if (opened.get(opened.scheduled, ScheduledCodec.logKey(id, slot)) != null) {
+              found.add(id);
+            }
+          }
+          return found;
+        });
   }
 
   @Override

@@ -120,7 +120,7 @@ final class ScheduledCursor implements AutoCloseable {
   private void note(byte[] from, String to, String why) {
     String _ =
         quarantine.note(
-            "scheduled-" + hex(from),
+            "scheduled-" + Quarantine.digest(why),
             "scheduled messages with the keys from " + hex(from) + " " + to,
             why);
   }

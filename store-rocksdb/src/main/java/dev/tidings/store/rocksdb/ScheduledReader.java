@@ -6,11 +6,9 @@ import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.zip.CRC32C;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.Status;
 
@@ -81,11 +79,9 @@ final class ScheduledReader {
 
   /// Once for each block of a file, which the reason names: many messages lie in it.
   private void noteUnreadable(int incarnation, String reason) {
-    CRC32C crc = new CRC32C();
-    crc.update(reason.getBytes(StandardCharsets.UTF_8));
     String _ =
         quarantine.note(
-            "scheduled-of-%d-%08x".formatted(incarnation, (int) crc.getValue()),
+            "scheduled-of-" + incarnation + "-" + Quarantine.digest(reason),
             "scheduled messages of log " + incarnation,
             reason);
   }
