@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.core.subscription;
 
+import dev.tidings.core.message.Message;
 import dev.tidings.core.message.Ordering;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
@@ -30,9 +31,17 @@ final class Delivery {
   long since;
   long forMs;
 
+  // When its message expires, as far as that is known: milliseconds since 1970.
+  long expiresAt = Message.NEVER;
+
   Delivery(long sequence, boolean kept, Ordering ordering) {
     this.sequence = sequence;
     this.kept = kept;
     this.ordering = ordering;
+  }
+
+  /// Whether it was given to somebody, and not given back as if it had not been.
+  boolean isTaken() {
+    return lease != null || attempts > 0;
   }
 }

@@ -170,7 +170,7 @@ final class DeliveryState {
       if (!delivery.ordering.hasKey()) {
         continue;
       }
-      if (delivery.attempts > 0) {
+      if (delivery.isTaken()) {
         boolean _ = lines.join(delivery);
       } else {
         behind.add(delivery);
@@ -185,7 +185,14 @@ final class DeliveryState {
   void joinLine(Delivery delivery) {
     if (!delivery.ordering.hasKey() || lines.join(delivery)) {
       waiting.addReleased(delivery);
+      return;
     }
+    lines
+        .overtake(delivery)
+        .ifPresent(later -> {
+          waiting.remove(later);
+          waiting.addReleased(delivery);
+        });
   }
 
   Lease leaseBack(Outstanding told, long endNs) {
@@ -288,9 +295,11 @@ final class DeliveryState {
       }
     }
 
-    /// Waits from now on for so long.
+    /// Waits from now on for so long; no longer than until it expires, so that the next of its key
+    /// need not wait for nothing.
     void retry(Delivery delivery, long delayMs, TimeSource time) {
-      long forMs = Math.min(delayMs, LONGEST_MS);
+      long leftMs = Math.max(0, delivery.expiresAt - time.wallMs());
+      long forMs = Math.min(Math.min(delayMs, leftMs), LONGEST_MS);
       leave(delivery);
       delivery.since = time.wallMs();
       delivery.forMs = forMs;

@@ -45,6 +45,27 @@ final class KeyLines {
     return false;
   }
 
+  /// A parked message takes the place of the head, which nobody has been given and which was
+  /// published later: that is parked instead.
+  ///
+  /// @return the one that was the head; empty if it has been given to somebody, or comes first
+  Optional<Delivery> overtake(Delivery parkedOne) {
+    Line line = lines.get(parkedOne.ordering.key());
+    if (line == null || line.behind.isEmpty()) {
+      return Optional.empty();
+    }
+    Delivery head = line.head;
+    if (head.isTaken() || head.sequence < parkedOne.sequence) {
+      return Optional.empty();
+    }
+    line.behind.get().remove(parkedOne.sequence);
+    line.behind.get().put(head.sequence, head);
+    head.parked = true;
+    parkedOne.parked = false;
+    line.head = parkedOne;
+    return Optional.of(head);
+  }
+
   /// A message leaves the line.
   ///
   /// @return the one that is the head in its place

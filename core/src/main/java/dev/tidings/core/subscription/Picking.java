@@ -83,6 +83,7 @@ final class Picking {
 
   private void add(Delivery delivery, Message message) {
     leased.add(delivery);
+    delivery.expiresAt = message.expiresAt();
     delivered.add(new Delivered(message, delivery.attempts));
     bytes += message.size();
   }
