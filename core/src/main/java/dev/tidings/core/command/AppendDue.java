@@ -59,6 +59,8 @@ public record AppendDue(int slot) implements Command<Boolean> {
     }
     if (topic.isEmpty()) {
       state.unschedule(messages.getFirst().slot(), ids, ScheduledRemoved.Why.ABANDONED);
+      // Nothing else of it waits for being opened.
+      state.schedule().opened(incarnation);
       return;
     }
     Optional<TopicLog> log = state.log(incarnation);

@@ -7,12 +7,14 @@ import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -72,6 +74,9 @@ public final class Schedule {
   // Those whose log is being opened, by its number. They are in the window but for that.
   private final Map<Integer, TreeMap<ScheduledId, ScheduledMessage>> aside = new HashMap<>();
   private int asideCount;
+  // Logs that cannot be opened and have too much waiting: the lowest id that is left to the store,
+  // though it is below the end. One message of each is aside, so that it is tried again.
+  private final Map<Integer, ScheduledId> left = new HashMap<>();
   private long asideUntilNs;
 
   // Published, and not known to be durable.
@@ -94,6 +99,8 @@ public final class Schedule {
   private @Nullable FoundAbandoned abandoned;
 
   private boolean isAppending;
+  // What the command about them has taken out.
+  private List<ScheduledMessage> appending = List.of();
   private boolean isLoading;
   private long appendAgainNs;
   private long loadAgainNs;
@@ -242,7 +249,7 @@ public final class Schedule {
         continue;
       }
       boolean isPresent = isHeld(id);
-      if (!isPresent && id.compareTo(end) >= 0) {
+      if (!isPresent && (id.compareTo(end) >= 0 || left.containsKey(id.incarnation()))) {
         if (known == null || !isKnown) {
           return Optional.empty();
         }
@@ -371,7 +378,17 @@ public final class Schedule {
       taken += message.message().size();
       due.add(message);
     }
+    appending = due;
     return due;
+  }
+
+  /// Puts back what was taken out by a command that has come to nothing.
+  private void putBack() {
+    for (ScheduledMessage message : appending) {
+      if (!isHeld(message.id()) && removed.remove(message.id())) {
+        put(message);
+      }
+    }
   }
 
   /// Puts back what was taken out and cannot be appended before its log is open.
@@ -390,20 +407,67 @@ public final class Schedule {
     removed.remove(message.id());
   }
 
-  /// The log with that number is open.
+  /// The log with that number is open, or gone.
   public void opened(int incarnation) {
     TreeMap<ScheduledId, ScheduledMessage> waited = aside.remove(incarnation);
     if (waited != null) {
       asideCount -= waited.size();
       window.putAll(waited);
+    }
+    ScheduledId first = left.remove(incarnation);
+    if (first != null && first.compareTo(end) < 0) {
+      end = first;
+      beyond = 0;
+    }
+    if (waited != null || first != null) {
+      trim();
       run();
     }
   }
 
+  /// Lets go of what is in the window and not below its end, which has come down meanwhile: it
+  /// would come before what is in the store only.
+  private void trim() {
+    Map<ScheduledId, ScheduledMessage> above = window.tailMap(end, true);
+    above.values().forEach(message -> bytes -= message.heapSize());
+    above.clear();
+  }
+
+  /// Leaves to the store most of what waits for logs that cannot be opened, if it takes so much
+  /// room that others would find none.
+  private void makeRoom() {
+    Map<Integer, Long> sizes = new HashMap<>();
+    aside.forEach((log, messages) ->
+        sizes.put(log, messages.values().stream().mapToLong(ScheduledMessage::heapSize).sum()));
+    long all = sizes.values().stream().mapToLong(Long::longValue).sum();
+    List<Integer> largest = new ArrayList<>(sizes.keySet());
+    largest.sort(Comparator.comparingLong(log -> -sizes.getOrDefault(log, 0L)));
+    for (int log : largest) {
+      TreeMap<ScheduledId, ScheduledMessage> messages = aside.get(log);
+      if (all <= maxBytes / 4 || messages == null) {
+        return;
+      }
+      if (messages.size() == 1) {
+        continue;
+      }
+      Map<ScheduledId, ScheduledMessage> others = messages.tailMap(messages.firstKey(), false);
+      left.merge(
+          log, messages.higherKey(messages.firstKey()), (a, b) -> a.compareTo(b) < 0 ? a : b);
+      for (ScheduledMessage message : others.values()) {
+        bytes -= message.heapSize();
+        all -= message.heapSize();
+      }
+      asideCount -= others.size();
+      others.clear();
+    }
+  }
+
   private void retryAside() {
+    makeRoom();
     aside.values().forEach(window::putAll);
     aside.clear();
     asideCount = 0;
+    trim();
   }
 
   // ---- filling the window ----
@@ -492,9 +556,13 @@ public final class Schedule {
           new AppendDue(someSlot),
           outcome -> {
             isAppending = false;
-            if (outcome instanceof Outcome.Refused<Boolean>) {
+            if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
+              if (refusal.code() == Refusal.Code.INTERNAL) {
+                putBack();
+              }
               appendAgainNs = time.monotonicNs() + RETRY_NS;
             }
+            appending = List.of();
             run();
           });
     }
@@ -540,10 +608,12 @@ public final class Schedule {
   public void revert() {
     window.clear();
     bytes = 0;
+    appending = List.of();
     end = ScheduledId.FIRST;
     beyond = 0;
     aside.clear();
     asideCount = 0;
+    left.clear();
     pending.clear();
     removed.clear();
     gone.clear();

@@ -175,6 +175,7 @@ class PrioritiesTest {
     on.restart();
     // Leases have ended, and what was given out before keeps its priority.
     assertThat(all(durable)).containsExactly("84", "33", "00", "02");
+    on.pass(1);
     assertThat(on.dead(durable)).containsExactly("71");
     on.reprocess(durable);
     put(durable, "65", "76");

@@ -215,9 +215,12 @@ class PrioritySimulationTest {
         Set<Integer> after = new TreeSet<>();
         for (int turn : turns) {
           int next = available.stream().anyMatch(it -> it.priority > 0) ? turn + 1 : turn;
-          if (next > turn && next % 8 == 0
-              ? isFair(copy, available, nowMs, next == 8)
-              : isHighest(copy, available, nowMs)) {
+          boolean isFair = next > turn && next % 8 == 0;
+          boolean isGiven =
+              isFair
+                  ? isFair(copy, available, nowMs, next == 8)
+                  : isHighest(copy, available, nowMs);
+          if (isGiven) {
             after.add(next % 16);
           }
         }

@@ -345,10 +345,13 @@ class ScheduleSimulationTest {
       if (!hasFaults) {
         return;
       }
-      switch (random.nextInt(8)) {
+      switch (random.nextInt(10)) {
         case 0 -> on.store.faultsOn();
         case 1, 2, 3 -> on.store.faultsOff();
         case 4 -> on.store.down();
+        case 5 ->
+            logs.stream().filter(_ -> random.nextBoolean()).forEach(on.watched.unreadable::add);
+        case 6 -> on.watched.unreadable.clear();
         default -> on.up();
       }
     }
@@ -371,6 +374,7 @@ class ScheduleSimulationTest {
     }
 
     private void end() throws StoreException {
+      on.watched.unreadable.clear();
       on.heal();
       if (random.nextBoolean()) {
         restart();

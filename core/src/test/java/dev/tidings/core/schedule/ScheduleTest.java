@@ -247,10 +247,7 @@ class ScheduleTest {
       long minute = on.time.wallMs() + Schedule.HORIZON_MS;
       assertThat(on.figures().held())
           .isLessThanOrEqualTo(
-              on.content
-                  .readScheduled(
-                      SlotSet.ALL, ScheduledId.FIRST, minute, 10, 1 << 20)
-                  .size());
+              on.content.readScheduled(SlotSet.ALL, ScheduledId.FIRST, minute, 10, 1 << 20).size());
     }
     assertThat(on.log("t")).containsExactly("1", "2", "3", "4", "5");
     on.checkEmpty();

@@ -107,6 +107,45 @@ class ScheduleTroubleTest {
     assertThat(on.watched.fates).hasSize(12).values().containsOnly(Why.APPENDED);
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void logThatCannotBeOpened_withMoreThanMemoryHolds_leavesRoomForOthers(boolean heals)
+      throws Exception {
+    Scheduling on = Scheduling.withMemory(20_000);
+    List<ScheduledId> bad = new ArrayList<>();
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      bad.add(on.scheduleOne("bad", SOON + i, "" + i));
+      texts.add("" + i);
+    }
+    for (int i = 0; i < 30; i++) {
+      var _ = on.schedule("good", SOON + 10L * i, "" + i);
+    }
+    on.watched.unreadable.add(on.topic("bad").incarnation());
+    on.restartAfter(SOON + 1000);
+    on.settle();
+    // Some of it may be taken up with what waits, but not for long.
+    on.passInSteps(15_000, 100);
+    assertThat(on.log("good")).hasSize(30);
+    assertThat(on.log("bad")).isEmpty();
+    assertThat(on.waiting()).isEqualTo(300);
+    assertThat(on.figures().heldBytes()).isLessThanOrEqualTo(20_000);
+    var _ = on.schedule("good", 1000, "new");
+    assertThat(on.cancel("bad", bad.get(250), bad.get(0), bad.get(1), bad.get(299))).isEqualTo(4);
+    texts.removeAll(List.of("250", "0", "1", "299"));
+    on.passInSteps(2_000, 100);
+    assertThat(on.log("good")).endsWith("new");
+    if (heals) {
+      on.watched.unreadable.clear();
+      on.passInSteps(3_000, 100);
+      assertThat(on.log("bad")).isEqualTo(texts);
+    } else {
+      on.delete("bad");
+      on.pass(2_000);
+    }
+    on.checkEmpty();
+  }
+
   @Test
   void whatIsSetAside_canBeCancelled_andComesWhenItsLogIsOpenedBySomebodyElse() throws Exception {
     Scheduling on = Scheduling.create();
@@ -452,7 +491,7 @@ class ScheduleTroubleTest {
     List<String> texts = new ArrayList<>();
     for (int i = 1; i <= 30; i++) {
       texts.add("" + i);
-      var _ = on.schedule("t", i * 3_000, "" + i);
+      var _ = on.schedule("t", i * 3_000L, "" + i);
     }
     on.passInSteps(9_001, 500);
     on.fail("t");

@@ -81,11 +81,9 @@ final class WatchedStore extends ForwardingStore {
   }
 
   @Override
-  public List<ScheduledMessage> readScheduledOf(
-      int incarnation, ScheduledId from, int skip, int maxMessages, long maxBytes)
-      throws StoreException {
+  public Set<ScheduledId> findScheduled(int slot, List<ScheduledId> ids) throws StoreException {
     lookups++;
-    return super.readScheduledOf(incarnation, from, skip, maxMessages, maxBytes);
+    return super.findScheduled(slot, ids);
   }
 
   @Override
