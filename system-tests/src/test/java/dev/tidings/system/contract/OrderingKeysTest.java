@@ -343,8 +343,7 @@ final class OrderingKeysTest {
   @Test
   void expiredWhileItWaits_releasesTheNext() {
     Pair pair = pubsub.pair(NO_RETRY);
-    scheduling.put(
-        pair.topic(), message(0, Scheduling.key("a") + ",\"ttl\":1"), keyed("a", 1));
+    scheduling.put(pair.topic(), message(0, Scheduling.key("a") + ",\"ttl\":1"), keyed("a", 1));
     pubsub.nack(pair.subscription(), one(pair.subscription()));
 
     expectNextExpired(pair.subscription(), 1);
@@ -353,8 +352,7 @@ final class OrderingKeysTest {
   @Test
   void expiredWhileItIsLeased_releasesTheNext() {
     Pair pair = pubsub.pair("\"ack_deadline_seconds\":3");
-    scheduling.put(
-        pair.topic(), message(0, Scheduling.key("a") + ",\"ttl\":1"), keyed("a", 1));
+    scheduling.put(pair.topic(), message(0, Scheduling.key("a") + ",\"ttl\":1"), keyed("a", 1));
     one(pair.subscription());
 
     expectNextExpired(pair.subscription(), 1);
@@ -364,10 +362,7 @@ final class OrderingKeysTest {
   void expiredWhileItIsParked_isPassedOver() {
     Pair pair = pubsub.pair(NO_RETRY);
     scheduling.put(
-        pair.topic(),
-        keyed("a", 0),
-        message(1, Scheduling.key("a") + ",\"ttl\":1"),
-        keyed("a", 2));
+        pair.topic(), keyed("a", 0), message(1, Scheduling.key("a") + ",\"ttl\":1"), keyed("a", 2));
     Delivered first = one(pair.subscription());
     long expired = System.nanoTime() + Duration.ofMillis(1_100).toNanos();
     Pubsub.eventually("the end of the time to live", () -> System.nanoTime() - expired > 0);
@@ -699,8 +694,7 @@ final class OrderingKeysTest {
     assertThat(data.valueStream().map(message -> message.get("ordering_key").asString()).toList())
         .isEqualTo(keys);
 
-    for (String key :
-        List.of("x".repeat(257), "é".repeat(129), "日".repeat(86), "😀".repeat(65))) {
+    for (String key : List.of("x".repeat(257), "é".repeat(129), "日".repeat(86), "😀".repeat(65))) {
       expectBadKey(pair.topic(), Template.quoted(key));
     }
   }
