@@ -712,7 +712,7 @@ final class OrderingKeysTest {
             "max_delivery_attempts":1000
             """);
     int keys = 20;
-    int each = 15;
+    int each = 10;
     var messages = new ArrayList<String>();
     for (int n = 0; n < keys * each; n++) {
       messages.add(keyed("key-" + n % keys, n));

@@ -45,8 +45,8 @@ final class ScheduledCrashTest {
 
   @Test
   @Timeout(120)
-  void killedFourTimes_deliversEachOnce() {
-    run(4, new Random().nextLong());
+  void killedThreeTimes_deliversEachOnce() {
+    run(3, new Random().nextLong());
   }
 
   @Test
