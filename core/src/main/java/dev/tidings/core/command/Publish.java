@@ -82,7 +82,7 @@ public record Publish(
   public long size() {
     long size = OVERHEAD;
     for (NewMessage message : messages) {
-      size += OVERHEAD + message.payload().size() + message.metadata().size();
+      size += OVERHEAD + message.size() + message.ordering().key().length();
     }
     return size;
   }

@@ -34,8 +34,8 @@ public final class Receipts {
   ///
   /// @param retentionMs how long a receipt is kept, in milliseconds
   /// @param keysPerUser keys of one user; one that leaves several receipts, since its request
-  ///   concerned several topics, counts as so many, and one whose messages are due at many times
-  ///   as one more for every 16 of them
+  ///   concerned several topics, counts as so many, and one whose messages are due at many times as
+  ///   one more for every 16 of them
   /// @param keys keys in all, counted likewise
   public record Limits(long retentionMs, int keysPerUser, int keys) {
     /// What holds unless something else is said: 600 s and 10,000 keys a user, as the API of

@@ -142,7 +142,11 @@ public final class History {
       int limit,
       SerialExecutor home,
       Consumer<Outcome<List<ScheduledMessage>>> then) {
-    ask(incarnation, () -> store.readScheduledOf(incarnation, from, skip, limit, MAX_BYTES), home, then);
+    ask(
+        incarnation,
+        () -> store.readScheduledOf(incarnation, from, skip, limit, MAX_BYTES),
+        home,
+        then);
   }
 
   private interface Answer<T> {
@@ -155,11 +159,7 @@ public final class History {
 
   private <T> void ask(
       int incarnation, Answer<T> answer, SerialExecutor home, Consumer<Outcome<T>> then) {
-    ask(
-        incarnation,
-        () -> answer.from(RetainedLog.of(incarnation, store, logs)),
-        home,
-        then);
+    ask(incarnation, () -> answer.from(RetainedLog.of(incarnation, store, logs)), home, then);
   }
 
   private <T> void ask(

@@ -7,6 +7,7 @@ import dev.tidings.core.log.Logs;
 import dev.tidings.core.log.News;
 import dev.tidings.core.log.TopicLog;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.Batch;
 import dev.tidings.core.store.Store;
@@ -365,13 +366,15 @@ public final class CommitLane {
 
   /// What it counts against the bound of messages.
   private static int weightOf(Submission<?> submission) {
-    int trims = 0;
+    int weight = messagesIn(submission);
     for (StoreRecord record : submission.records()) {
       if (record instanceof StoreRecord.LogTrimmed) {
-        trims++;
+        weight += TRIM_WEIGHT;
+      } else if (record instanceof StoreRecord.ScheduledRemoved removed) {
+        weight += removed.ids().size();
       }
     }
-    return messagesIn(submission) + TRIM_WEIGHT * trims;
+    return weight;
   }
 
   private static int messagesIn(Submission<?> submission) {
@@ -379,6 +382,8 @@ public final class CommitLane {
     for (StoreRecord record : submission.records()) {
       if (record instanceof StoreRecord.MessagesAppended appended) {
         messages += appended.messages().size();
+      } else if (record instanceof StoreRecord.MessagesScheduled scheduled) {
+        messages += scheduled.messages().size();
       }
     }
     return messages;
@@ -391,6 +396,10 @@ public final class CommitLane {
       if (record instanceof StoreRecord.MessagesAppended appended) {
         for (Message message : appended.messages()) {
           bytes += message.size();
+        }
+      } else if (record instanceof StoreRecord.MessagesScheduled scheduled) {
+        for (ScheduledMessage message : scheduled.messages()) {
+          bytes += message.message().size();
         }
       }
     }

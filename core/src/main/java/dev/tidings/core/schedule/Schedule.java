@@ -7,6 +7,7 @@ import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.Outcome;
+import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.TimeSource;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
@@ -98,6 +99,8 @@ public final class Schedule {
   private @Nullable FoundAbandoned abandoned;
 
   private boolean isAppending;
+  // What the command about them has taken out.
+  private List<ScheduledMessage> appending = List.of();
   private boolean isLoading;
   private long appendAgainNs;
   private long loadAgainNs;
@@ -375,7 +378,17 @@ public final class Schedule {
       taken += message.message().size();
       due.add(message);
     }
+    appending = due;
     return due;
+  }
+
+  /// Puts back what was taken out by a command that has come to nothing.
+  private void putBack() {
+    for (ScheduledMessage message : appending) {
+      if (!isHeld(message.id()) && removed.remove(message.id())) {
+        put(message);
+      }
+    }
   }
 
   /// Puts back what was taken out and cannot be appended before its log is open.
@@ -543,9 +556,13 @@ public final class Schedule {
           new AppendDue(someSlot),
           outcome -> {
             isAppending = false;
-            if (outcome instanceof Outcome.Refused<Boolean>) {
+            if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
+              if (refusal.code() == Refusal.Code.INTERNAL) {
+                putBack();
+              }
               appendAgainNs = time.monotonicNs() + RETRY_NS;
             }
+            appending = List.of();
             run();
           });
     }
@@ -591,6 +608,7 @@ public final class Schedule {
   public void revert() {
     window.clear();
     bytes = 0;
+    appending = List.of();
     end = ScheduledId.FIRST;
     beyond = 0;
     aside.clear();

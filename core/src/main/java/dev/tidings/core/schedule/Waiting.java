@@ -12,8 +12,8 @@ public final class Waiting {
 
   /// @param count of those that wait already
   /// @param lastNumber the highest number ever given
-  /// @param max how many may wait; those about to be scheduled are not seen, so it is kept to
-  ///   within a few
+  /// @param max how many may wait; those of publishes under way are not seen, so it is kept to
+  ///   within as many as those hold
   public Waiting(long count, long lastNumber, long max) {
     this.count = new AtomicLong(count);
     this.lastNumber = new AtomicLong(lastNumber);

@@ -184,7 +184,6 @@ public final class Deliveries {
     if (state.priorities.isPresent() && state.priorities.get().evaluatedTo() < log.watermark()) {
       return new Unevaluated(changing.end());
     }
-    state.waiting.mature(time.monotonicNs());
     Picking picking = new Picking(state, log, lookup(log, pages), changing, max, time.wallMs());
     picking.pick();
     if (picking.load().isPresent()) {
@@ -265,7 +264,8 @@ public final class Deliveries {
     if (recent.isEmpty()) {
       return Optional.of(new PrioritiesLoad(log, state.number, from));
     }
-    searched(recent.get(), from, log.watermark());
+    // Not up to the watermark: that has risen meanwhile, perhaps.
+    searched(recent.get(), from, recent.get().getLast().sequence());
     return Optional.empty();
   }
 
@@ -490,6 +490,7 @@ public final class Deliveries {
         }
       }
     }
+    state.waiting.mature(nowNs);
   }
 
   /// Ends leases, and makes dead letters of what has failed for the last time.
@@ -563,7 +564,7 @@ public final class Deliveries {
       gone += Math.max(0, fresh - aheadBelow(firstRetained));
       state.passed += state.matches.isFiltered() ? firstRetained - state.next : fresh;
       state.next = firstRetained;
-      state.cameToBound = false;
+      state.atBound = Optional.empty();
       changing.moved = true;
       state.priorities.ifPresent(index -> index.forgetBelow(firstRetained));
     }

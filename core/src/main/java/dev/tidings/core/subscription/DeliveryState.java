@@ -49,11 +49,11 @@ final class DeliveryState {
   final NavigableMap<Long, Delivery> revived = new TreeMap<>();
   // Of those: waiting to be given out again, failed for the last time. The others are leased or
   // parked.
-  final WaitingDeliveries waiting = new WaitingDeliveries();
+  final WaitingDeliveries waiting;
   final NavigableMap<Long, Delivery> dying = new TreeMap<>();
   final KeyLines lines = new KeyLines();
-  // The cursor has come to a message that has to be parked, and there was no room for it.
-  boolean cameToBound;
+  // The key of the message that the cursor has come to and that there was no room to park.
+  Optional<String> atBound = Optional.empty();
   final Optional<PriorityIndex> priorities;
   // Given out while messages of a priority above 0 wait.
   long prioritisedTurns;
@@ -84,6 +84,7 @@ final class DeliveryState {
     this.number = subscription.number();
     this.matches = matches;
     this.priorities = priorities;
+    this.waiting = new WaitingDeliveries(priorities.isPresent());
     this.limits = limits;
     this.next = subscription.start();
     this.toldNext = next;
@@ -227,7 +228,7 @@ final class DeliveryState {
     leave(delivery);
     (delivery.kept ? revived : inLog).remove(delivery.sequence);
     if (delivery.ordering.hasKey()) {
-      lines.leave(delivery).ifPresent(waiting::addReleased);
+      lines.leave(delivery).ifPresent(waiting::addReady);
     }
   }
 
@@ -246,9 +247,14 @@ final class DeliveryState {
     return outstandingCount() < limits.outstanding();
   }
 
+  /// How many changes may follow one that tells everything: in proportion to what that tells.
+  long changesBetweenWhole() {
+    return CHANGES_BETWEEN_WHOLE + inLog.size() + revived.size() + ahead.getLongCardinality();
+  }
+
   /// Whether nothing is delivered for the first time because too many are parked.
   boolean isPaused() {
-    return cameToBound && lines.parked() >= limits.parked();
+    return atBound.filter(lines::isTaken).isPresent() && lines.parked() >= limits.parked();
   }
 
   // ---- telling a change ----
@@ -331,7 +337,7 @@ final class DeliveryState {
     void passAhead(long sequence) {
       ahead.addLong(sequence);
       // Perhaps the one that there was no room for.
-      cameToBound = false;
+      atBound = Optional.empty();
       settled.put(sequence, true);
       priorities.ifPresent(index -> index.forget(sequence));
     }
@@ -345,11 +351,15 @@ final class DeliveryState {
       if (isNothing()) {
         return Deliveries.Change.NONE;
       }
+      while (ahead.contains(next)) {
+        next++;
+        passed++;
+      }
       forgetAheadBelowNext();
       lastOrdinal++;
       uncommitted++;
       toldNext = next;
-      boolean whole = ++changesSinceWhole > CHANGES_BETWEEN_WHOLE + inLog.size() + revived.size();
+      boolean whole = ++changesSinceWhole > changesBetweenWhole();
       DeliveryChange change = whole ? tellAll() : tell();
       if (whole) {
         changesSinceWhole = 1;

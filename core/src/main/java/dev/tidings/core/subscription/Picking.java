@@ -19,8 +19,9 @@ final class Picking {
   /// How far the cursor moves over what no filter wants before it is told.
   private static final long WORTH_TELLING = 10_000;
 
-  /// So many expired messages are passed over before other commands have their turn.
-  private static final int EXPIRED_AT_ONCE = 5000;
+  /// So many messages that have expired or are gone are passed over before other commands have
+  /// their turn.
+  private static final int PASSED_OVER_AT_ONCE = 5000;
 
   /// So many messages are parked before other commands have their turn.
   private static final int PARKED_AT_ONCE = 1000;
@@ -40,8 +41,8 @@ final class Picking {
   private final List<Delivery> leased = new ArrayList<>();
   private long bytes;
   private boolean tookFresh;
-  // Found expired, or parked.
-  private int expired;
+  // Found expired or gone; parked.
+  private int passedOver;
   private int parked;
   // What has to be loaded before anything can be given out.
   private Optional<MessageLoad> load = Optional.empty();
@@ -92,7 +93,7 @@ final class Picking {
 
   /// Whether so much was passed over that others should have their turn.
   private boolean isTired() {
-    return expired >= EXPIRED_AT_ONCE || parked >= PARKED_AT_ONCE;
+    return passedOver >= PASSED_OVER_AT_ONCE || parked >= PARKED_AT_ONCE;
   }
 
   /// Something is not in memory, or others are to have their turn. What was found before is enough
@@ -109,7 +110,7 @@ final class Picking {
   private void noteMove() {
     boolean isWorthTelling =
         tookFresh
-            || expired > 0
+            || passedOver > 0
             || state.next - state.toldNext >= WORTH_TELLING
             || !state.matches.isFiltered();
     changing.moved = isWorthTelling && state.next != state.toldNext;
@@ -190,6 +191,7 @@ final class Picking {
         if (message.expiredAt(now)) {
           changing.passAhead(sequence);
           expired();
+          restIfTired(sequence);
         } else {
           state.ahead.addLong(sequence);
           take(message);
@@ -197,7 +199,8 @@ final class Picking {
       }
       case Gone() -> {
         changing.passAhead(sequence);
-        changing.lost++;
+        lost();
+        restIfTired(sequence);
       }
       case Unknown() -> {
         List<Long> missing = new ArrayList<>();
@@ -217,9 +220,7 @@ final class Picking {
         if (message.expiredAt(now)) {
           changing.settle(delivery);
           expired();
-          if (isTired()) {
-            stop(loadOf(delivery, List.of(delivery.sequence)));
-          }
+          restIfTired(delivery.sequence);
         } else {
           state.waiting.remove(delivery);
           delivery.attempts++;
@@ -228,7 +229,8 @@ final class Picking {
       }
       case Gone() -> {
         changing.settle(delivery);
-        changing.lost++;
+        lost();
+        restIfTired(delivery.sequence);
       }
       case Unknown() -> stop(loadOf(delivery, missingFrom(delivery)));
     }
@@ -238,7 +240,7 @@ final class Picking {
   private List<Long> missingFrom(Delivery first) {
     return state
         .waiting
-        .ready(first.ordering.priority())
+        .readyFrom(first)
         .limit(Math.min(max, MessageLoad.MAX_MESSAGES))
         .filter(it -> it.kept == first.kept && messages.look(it) instanceof Unknown)
         .map(it -> it.sequence)
@@ -253,7 +255,7 @@ final class Picking {
 
   /// Moves the cursor on until so many messages are
   private void pickFresh(int max) {
-    state.cameToBound = false;
+    state.atBound = Optional.empty();
     if (!state.hasRoom()) {
       return;
     }
@@ -282,7 +284,7 @@ final class Picking {
         break;
       }
       at = passOver(known.get(), last, max, candidate);
-      if (state.cameToBound) {
+      if (state.atBound.isPresent()) {
         break;
       }
     }
@@ -334,7 +336,7 @@ final class Picking {
       changing.touched.put(delivery.sequence, delivery);
       parked++;
     } else {
-      state.cameToBound = true;
+      state.atBound = Optional.of(ordering.key());
       return false;
     }
     state.priorities.ifPresent(index -> index.remove(message.sequence(), ordering.priority()));
@@ -355,7 +357,20 @@ final class Picking {
 
   private void expired() {
     changing.expired++;
-    expired++;
+    passedOver++;
+  }
+
+  private void lost() {
+    changing.lost++;
+    passedOver++;
+  }
+
+  /// After so much the command is handled again later, when something has been read: what does not
+  /// matter.
+  private void restIfTired(long sequence) {
+    if (isTired()) {
+      stop(messages.load(List.of(sequence)));
+    }
   }
 
   private MessageLoad freshLoad(long candidate, long last, int max) {

@@ -63,12 +63,12 @@ final class PriorityIndex {
 
   /// Forgets what is below `sequence`.
   void forgetBelow(long sequence) {
-    Roaring64Bitmap below = new Roaring64Bitmap();
-    below.addRange(0, sequence);
     byPriority
         .values()
         .removeIf(of -> {
-          of.andNot(below);
+          while (!of.isEmpty() && of.first() < sequence) {
+            of.removeLong(of.first());
+          }
           return of.isEmpty();
         });
   }

@@ -11,8 +11,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.Random;
+import java.util.Set;
 
 /// A store that fails on purpose, by seed: it passes every call on to the store it wraps and breaks
 /// some of them.

@@ -470,7 +470,7 @@ public abstract class StoreContract {
               plain.expiresAt(),
               plain.payload(),
               plain.metadata(),
-              Ordering.ofKey(i + longest.substring(0, 500))));
+              Ordering.ofKey(i + longest.substring(0, 100))));
     }
     commit(log.append(many), log.append(1));
     for (int time = 0; time < 2; time++) {

@@ -51,8 +51,8 @@ final class Quarantine {
     return keep("%s-%08x".formatted(label, (int) crc.getValue()), what, reason, Optional.of(bytes));
   }
 
-  /// A short name for `reason`, which names the place in a file: however many records lie there, the
-  /// same damage has one name.
+  /// A short name for `reason`, which names the place in a file: however many records lie there,
+  /// the same damage has one name.
   static String digest(String reason) {
     CRC32C crc = new CRC32C();
     crc.update(reason.getBytes(StandardCharsets.UTF_8));

@@ -82,6 +82,18 @@ final class PrioritiesTest {
     return numbers(pubsub.consume(route.queue(), count));
   }
 
+  /// Everything that is there now: one answer may have fewer, only an empty one says that there are
+  /// none.
+  private List<Integer> all(Route route) {
+    var all = new ArrayList<Integer>();
+    List<Integer> some = consume(route, 100);
+    while (!some.isEmpty()) {
+      all.addAll(some);
+      some = consume(route, 100);
+    }
+    return all;
+  }
+
   private void nack(Route route, Delivered message) {
     client
         .post(
@@ -101,7 +113,7 @@ final class PrioritiesTest {
   @MethodSource("kinds")
   void higherOnesFirst_thenInTheOrderOfPublishing(String kind) {
     Route route = filled(kind, 0, 5, 9, 1, 5, 0, 9);
-    assertThat(consume(route, 100)).containsExactly(2, 6, 1, 4, 3, 0, 5);
+    assertThat(all(route)).containsExactly(2, 6, 1, 4, 3, 0, 5);
 
     route = filled(kind, 0, 3, 0, 7);
     for (int n : List.of(3, 1, 0, 2)) {
@@ -118,7 +130,7 @@ final class PrioritiesTest {
     assertThat(consume(route, 1)).containsExactly(0);
     put(route, 3, 4);
     put(route, 4, 2);
-    assertThat(consume(route, 100)).containsExactly(3, 4, 1);
+    assertThat(all(route)).containsExactly(3, 4, 1);
   }
 
   @Test
@@ -129,7 +141,7 @@ final class PrioritiesTest {
     put(route, 2, 0);
     exchanges.put(route.exchange(), 3);
 
-    assertThat(consume(route, 100)).containsExactly(1, 0, 2, 3);
+    assertThat(all(route)).containsExactly(1, 0, 2, 3);
   }
 
   @ParameterizedTest
@@ -198,7 +210,7 @@ final class PrioritiesTest {
     put(route, 4, 0);
     put(route, 5, 5);
 
-    assertThat(consume(route, 100)).containsExactly(2, 3, 1, 5, 0, 4);
+    assertThat(all(route)).containsExactly(2, 3, 1, 5, 0, 4);
   }
 
   @ParameterizedTest
@@ -207,7 +219,7 @@ final class PrioritiesTest {
     Route route = filled(kind + ",\"backoff_min_seconds\":3600", 9, 0);
     pubsub.nack(route.queue(), pubsub.consume(route.queue(), 1).getFirst());
 
-    assertThat(consume(route, 100)).containsExactly(1);
+    assertThat(all(route)).containsExactly(1);
     exchanges.awaitCounts(route.queue(), 1, 1, 0);
   }
 
@@ -219,7 +231,7 @@ final class PrioritiesTest {
     exchanges.awaitCounts(route.queue(), 2, 0, 0);
     put(route, 2, 5);
 
-    assertThat(consume(route, 100)).containsExactly(0, 2, 1);
+    assertThat(all(route)).containsExactly(0, 2, 1);
   }
 
   @ParameterizedTest
@@ -231,7 +243,7 @@ final class PrioritiesTest {
 
     pubsub.post(route.queue(), "release", leased.get(2), leased.get(0));
 
-    assertThat(consume(route, 100)).containsExactly(1, 0, 2);
+    assertThat(all(route)).containsExactly(1, 0, 2);
   }
 
   @Test
@@ -245,7 +257,7 @@ final class PrioritiesTest {
     exchanges.awaitCounts(route.queue(), 2, 0, 0);
     put(route, 2, 5);
 
-    assertThat(consume(route, 100)).containsExactly(1, 2, 0);
+    assertThat(all(route)).containsExactly(1, 2, 0);
   }
 
   @Test
@@ -258,7 +270,7 @@ final class PrioritiesTest {
 
     pubsub.post(route.queue(), "dlq/reprocess", dead.get(1), dead.get(0));
 
-    assertThat(consume(route, 100)).containsExactly(0, 2, 1);
+    assertThat(all(route)).containsExactly(0, 2, 1);
   }
 
   // No starvation
@@ -301,7 +313,12 @@ final class PrioritiesTest {
     put(route, 0, 5, 0);
     put(route, 100, 140, 5);
 
-    expectShares(consume(route, 4 * TURN));
+    var given = new ArrayList<Integer>();
+    while (given.size() < 4 * TURN) {
+      given.addAll(consume(route, 4 * TURN - given.size()));
+    }
+
+    expectShares(given);
   }
 
   @Test
@@ -381,7 +398,7 @@ final class PrioritiesTest {
     Route route = filled(kind + ",\"max_length\":3", 9, 0, 5, 1, 0);
     exchanges.awaitCounts(route.queue(), 3, 0, 0);
 
-    assertThat(consume(route, 100)).containsExactly(2, 3, 4);
+    assertThat(all(route)).containsExactly(2, 3, 4);
   }
 
   @ParameterizedTest
@@ -390,19 +407,19 @@ final class PrioritiesTest {
     Route route = filled(kind + ",\"max_length\":2,\"overflow\":\"reject\"", 0, 0);
     Exchanges.expectFull(publish(route.exchange(), 2, "\"priority\":9"), route.queue());
 
-    assertThat(consume(route, 100)).containsExactly(0, 1);
+    assertThat(all(route)).containsExactly(0, 1);
   }
 
   @Test
   void purge_takesAllPriorities() {
     Route route = filled(Exchanges.DURABLE_WORK, 0, 9, 5);
     pubsub.consume(route.queue(), 1);
-    Exchanges.expectDone(client.post(Exchanges.queuePath(route.queue()) + "/purge", ""));
+    client.post(Exchanges.queuePath(route.queue()) + "/purge", "").expect(200);
     exchanges.awaitCounts(route.queue(), 0, 0, 0);
     put(route, 7, 0);
     put(route, 8, 1);
 
-    assertThat(consume(route, 100)).containsExactly(8, 7);
+    assertThat(all(route)).containsExactly(8, 7);
   }
 
   @Test
@@ -434,7 +451,7 @@ final class PrioritiesTest {
         QueueSocket.subscribed(client, route.queue(), "\"from\":\"earliest\"")) {
       assertThat(late.numbers(20)).isEqualTo(range(0, 20));
     }
-    assertThat(consume(route, 100)).isEqualTo(range(0, 20));
+    assertThat(all(route)).isEqualTo(range(0, 20));
   }
 
   // Fields

@@ -64,6 +64,12 @@ final class ScheduleLedger {
       return id;
     }
 
+    /// Whether it is known to have waited, and until when: one that came when its time had passed
+    /// has the id of a message from the beginning.
+    boolean waited() {
+      return exact && id.matches("[0-9a-f]{8}-[0-9a-f]{4}-8.*");
+    }
+
     @Override
     public String toString() {
       return "%d of %s due %d %s answered %s cancel %s"
@@ -207,7 +213,7 @@ final class ScheduleLedger {
     Entry latest = null;
     for (Stored message : log) {
       Entry entry = entries.get(message.number());
-      if (entry == null || !entry.exact || !seen.add(message.number())) {
+      if (entry == null || !entry.waited() || !seen.add(message.number())) {
         continue;
       }
       if (latest != null && entry.due < latest.due && entry.answeredAt < entry.due) {
