@@ -83,8 +83,7 @@ public final class Schedule {
   private final Set<ScheduledId> pending = new HashSet<>();
   // Appended, cancelled or abandoned. What a read of the store finds of them is out of date.
   private final Set<ScheduledId> removed = new HashSet<>();
-  // Those of them whose removal is durable, the oldest first; how many there ever were; and how
-  // many
+  // Those of them whose removal is durable, the oldest first; how many there ever were; and how many
   // are remembered no longer. A read is out of date if something was forgotten that was removed
   // after it began.
   private final ArrayDeque<ScheduledId> gone = new ArrayDeque<>();

@@ -19,9 +19,6 @@ import java.util.List;
 /// @param filter to be evaluated
 /// @param from the first sequence that was not
 public record EvaluationLoad(TopicLog log, Filter filter, long from) implements Load {
-  private static final int MAX_MESSAGES = 10_000;
-  private static final long MAX_BYTES = 4 << 20;
-
   @Override
   public String what() {
     return "the log of topic '" + log.topic() + "'";
@@ -29,23 +26,17 @@ public record EvaluationLoad(TopicLog log, Filter filter, long from) implements 
 
   @Override
   public Loaded read(Store store) throws StoreException {
-    // Before the store is read: what becomes durable later may be missing.
-    long through = log.watermark();
-    List<Message> read = store.read(log.incarnation(), from, MAX_MESSAGES, MAX_BYTES).messages();
-    List<Message> durable =
-        read.stream().takeWhile(message -> message.sequence() <= through).toList();
+    DurableStretch stretch = DurableStretch.read(store, log, from);
     FilterEvaluator evaluator = new FilterEvaluator();
     FilterSet one = FilterSet.of(List.of(filter));
     BitSet result = new BitSet();
     List<Long> matching = new ArrayList<>();
-    for (Message message : durable) {
+    for (Message message : stretch.messages()) {
       evaluator.evaluate(one, message.payload(), result);
       if (result.get(0)) {
         matching.add(message.sequence());
       }
     }
-    boolean whole = read.isEmpty() || durable.size() < read.size();
-    long evaluatedTo = whole ? through : durable.getLast().sequence();
-    return state -> state.subscriptions().evaluated(this, matching, evaluatedTo);
+    return state -> state.subscriptions().evaluated(this, matching, stretch.through());
   }
 }
