@@ -83,9 +83,9 @@ public final class Schedule {
   private final Set<ScheduledId> pending = new HashSet<>();
   // Appended, cancelled or abandoned. What a read of the store finds of them is out of date.
   private final Set<ScheduledId> removed = new HashSet<>();
-  // Those of them whose removal is durable, the oldest first; how many there ever were; and how many
-  // are remembered no longer. A read is out of date if something was forgotten that was removed
-  // after it began.
+  // Those of them whose removal is durable, the oldest first; how many there ever were; and how
+  // many of these are remembered no longer. A read is out of date if something was forgotten that
+  // was removed after it began.
   private final ArrayDeque<ScheduledId> gone = new ArrayDeque<>();
   private long goneEver;
   private long forgotten;
