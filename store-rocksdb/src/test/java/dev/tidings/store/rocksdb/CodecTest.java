@@ -114,7 +114,7 @@ final class CodecTest {
 
   private static Arbitrary<Ordering> ordering() {
     return Combinators.combine(
-            Arbitraries.strings().ofMaxLength(340).map(CodecTest::valid),
+            Arbitraries.strings().ofMaxLength(Ordering.MAX_KEY_BYTES / 3).map(CodecTest::valid),
             Arbitraries.integers().between(0, Ordering.MAX_PRIORITY))
         .as(Ordering::new);
   }
