@@ -247,8 +247,7 @@ class CommandsTest {
     }
     var elsewhere = again.publish("u", "1");
     int _ = again.executor(0).runUntilIdle();
-    // That of the log, and that of what is scheduled, which nobody waits for.
-    assertThat(again.blocking().pending()).isEqualTo(2);
+    assertThat(again.blocking().pending()).isEqualTo(1);
     again.settle();
     List<Long> sequences =
         replies.stream()
