@@ -10,8 +10,10 @@ import dev.tidings.core.subscription.MessageLookup.Gone;
 import dev.tidings.core.subscription.MessageLookup.Stretch;
 import dev.tidings.core.subscription.MessageLookup.Unknown;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Picks what one lease gives out. Whatever it finds expired, gone or to be parked is so at once;
 /// whatever it picks is leased by the same command.
@@ -203,14 +205,30 @@ final class Picking {
         lost();
         restIfTired(sequence);
       }
-      case Unknown() -> {
-        List<Long> missing = new ArrayList<>();
-        for (long each : index.firsts(priority, Math.min(max, MessageLoad.MAX_MESSAGES))) {
-          missing.add(each);
-        }
-        stop(messages.load(missing));
+      case Unknown() -> stop(messages.load(nextByPriority(index)));
+    }
+  }
+
+  /// What one lease may give out next of those that never were: by their priorities, and the
+  /// oldest, whose turns come among them.
+  private List<Long> nextByPriority(PriorityIndex index) {
+    int wanted = Math.min(max, MessageLoad.MAX_MESSAGES);
+    Set<Long> found = new LinkedHashSet<>();
+    for (int priority = index.highest(); priority > 0 && found.size() < wanted; priority--) {
+      for (long sequence : index.firsts(priority, wanted - found.size())) {
+        found.add(sequence);
       }
     }
+    int oldest = Math.max(wanted - found.size(), 1 + wanted / FAIR_TURN);
+    long at = Math.max(state.next, log.firstRetained());
+    long last = Math.min(log.watermark(), at + MessageLoad.MAX_MESSAGES);
+    for (; oldest > 0 && at <= last; at++) {
+      if (!state.ahead.contains(at)) {
+        found.add(at);
+        oldest--;
+      }
+    }
+    return List.copyOf(found);
   }
 
   // ---- those that wait to be given out again ----

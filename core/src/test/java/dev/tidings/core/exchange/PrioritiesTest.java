@@ -138,6 +138,16 @@ class PrioritiesTest {
   }
 
   @Test
+  void backlogThatIsNotInMemory_isReadForManyAtOnce() throws Exception {
+    Queue q = on.queue("q", true);
+    for (int i = 0; i < 30; i++) {
+      put(q, i % 10 + "-" + i);
+    }
+    on.restart();
+    assertThat(on.lease(q, 30)).hasSizeGreaterThan(20);
+  }
+
+  @Test
   void oldOnes_doNotStarve_thoughNothingStaysInMemory() throws Exception {
     // More than the memory for pages holds, and new ones of a higher priority all the time.
     Queue q = on.queue("q", true);

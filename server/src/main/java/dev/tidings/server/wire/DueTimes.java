@@ -46,7 +46,7 @@ public final class DueTimes {
           name,
           "the message would be due too far ahead (expected: at most "
               + maxDelay.toSeconds()
-              + " seconds from now)");
+              + " seconds from now, scheduled.max-delay)");
       return NewMessage.NOW;
     }
     return delayMs == 0 ? NewMessage.NOW : now + delayMs;
