@@ -88,7 +88,7 @@ class DueTimesTest {
     assertThat(fields.errors().getFirst().message())
         .isEqualTo(
             "Value error, the message would be due too far ahead (expected: at most 100 seconds"
-                + " from now)");
+                + " from now, scheduled.max-delay)");
   }
 
   @Test
