@@ -46,16 +46,18 @@ final class Quarantine {
   /// @param what the record in words
   /// @return what is wrong and where the bytes are, for messages
   String keep(String label, String what, String reason, ByteBuffer bytes) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes.duplicate());
-    return keep("%s-%08x".formatted(label, (int) crc.getValue()), what, reason, Optional.of(bytes));
+    return keep(label + "-" + digest(bytes), what, reason, Optional.of(bytes));
   }
 
   /// A short name for `reason`, which names the place in a file: however many records lie there,
   /// the same damage has one name.
   static String digest(String reason) {
+    return digest(ByteBuffer.wrap(reason.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static String digest(ByteBuffer bytes) {
     CRC32C crc = new CRC32C();
-    crc.update(reason.getBytes(StandardCharsets.UTF_8));
+    crc.update(bytes.duplicate());
     return "%08x".formatted((int) crc.getValue());
   }
 
