@@ -513,6 +513,7 @@ public final class CommitLane {
           case StoreRecord.DeliveryChanged _,
               StoreRecord.MessagesScheduled _,
               StoreRecord.ScheduledRemoved _,
+              StoreRecord.OutboxTaken _,
               StoreRecord.DeadLettersKept _,
               StoreRecord.DeadLettersRemoved _ -> {}
         }

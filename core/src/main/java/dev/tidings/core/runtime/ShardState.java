@@ -973,6 +973,7 @@ public final class ShardState {
       case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
       case StoreRecord.LogTrimmed _,
           StoreRecord.ReceiptsExpired _,
+          StoreRecord.OutboxTaken _,
           StoreRecord.DeadLettersKept _,
           StoreRecord.DeadLettersRemoved _ -> {}
     }

@@ -98,6 +98,12 @@ public interface Store extends AutoCloseable {
   /// How many messages wait until they are due. Takes time in proportion to them.
   long countScheduled() throws StoreException;
 
+  /// Where applications publish by writing into the store themselves; empty if this store cannot be
+  /// written by others.
+  default Optional<Outbox> outbox() {
+    return Optional.empty();
+  }
+
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;
 
