@@ -352,8 +352,9 @@ final class OutboxPumpTest {
             on.crankOne(1 + i % 3);
           }
         };
-    assertThat(on.pump.step()).isInstanceOf(OutboxPump.Next.Pause.class);
-    on.passInSteps(20_000, 500);
+    on.time.advance(Duration.ofSeconds(3));
+    OutboxPump.Next _ = on.pump.step();
+    on.whileReading = () -> {};
     on.heal();
     assertThat(on.left.deliveredTo("t")).containsExactly(1L);
     on.checkEmpty();

@@ -99,6 +99,10 @@ final class OutboxSimulationTest {
         double often = random.nextInt(3) * 0.05;
         var _ = on.store.rate(method, new Rates(often, often, often));
       }
+      if (random.nextInt(4) == 0) {
+        // Long enough for callers to be told that the outcome is unknown.
+        var _ = on.store.rate(Method.WAS_COMMITTED, new Rates(0.95, 0, 0));
+      }
     }
 
     private void step() throws StoreException {
