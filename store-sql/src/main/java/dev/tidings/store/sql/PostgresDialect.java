@@ -60,7 +60,8 @@ final class PostgresDialect implements Dialect {
   }
 
   /// Sessions whose server is gone end soon, since the lock of a batch ends with them. What is
-  /// answered must be durable, whatever the database does by default.
+  /// answered must be durable, and whoever has waited for a lock must see what was committed
+  /// meanwhile, whatever the database does by default.
   @Override
   public String greeting() {
     return """
@@ -68,6 +69,8 @@ final class PostgresDialect implements Dialect {
       set_config('tcp_keepalives_interval', '2', false),
       set_config('tcp_keepalives_count', '3', false),
       set_config('idle_in_transaction_session_timeout', '60s', false),
+      set_config('default_transaction_isolation', 'read committed', false),
+      set_config('default_transaction_read_only', 'off', false),
       set_config('synchronous_commit', case current_setting('synchronous_commit')
         when 'off' then 'on' else current_setting('synchronous_commit') end, false)\
     """;

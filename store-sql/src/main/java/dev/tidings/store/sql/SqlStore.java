@@ -219,15 +219,14 @@ public final class SqlStore implements Store {
   // ---- in the background ----
 
   private void beat() {
-    if (closed) {
+    // Who was taken over does not take back by itself.
+    if (closed || takenOverBy.isPresent()) {
       return;
     }
     try (Connection connection = connections.toWrite()) {
-      Optional<String> other = server.beat(connection);
-      if (other.isPresent() && takenOverBy.isEmpty()) {
-        log.error("the server on {} has taken over; this one writes no more", other.get());
-      }
-      takenOverBy = other;
+      takenOverBy = server.beat(connection);
+      takenOverBy.ifPresent(
+          host -> log.error("the server on {} has taken over; this one writes no more", host));
       if (trouble.isPresent()) {
         log.info("the database answers again");
       }

@@ -8,9 +8,11 @@ import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +88,64 @@ final class ServerRowTest {
         }
         assertThat(first.health().detail()).contains("has taken over");
         assertThat(second.health().writable()).isTrue();
+      }
+      // It does not take back by itself.
+      execute("select pg_sleep(1.5)");
+      assertThat(first.health().writable()).isFalse();
+      assertThat(before.append(1).contains(Batches.SLOT)).isTrue();
+    }
+  }
+
+  /// With another isolation whoever waits for the lock would not see what was done meanwhile.
+  @Test
+  void epochsAndNumbers_holdWhateverTheDatabasesDefaultsAre() throws Exception {
+    TestPostgres.shared()
+        .execute(
+            "alter database "
+                + database.name()
+                + " set default_transaction_isolation = 'serializable'",
+            "alter database " + database.name() + " set synchronous_commit = off");
+    try (SqlStore first = open(false);
+        Connection other = database.connect();
+        Statement statement = other.createStatement()) {
+      Batches batches = new Batches(first);
+      other.setAutoCommit(false);
+      boolean _ =
+          statement.execute(
+              "select pg_advisory_xact_lock(1953064036, 'tidings_slots'::regclass::oid::integer)");
+      boolean _ = statement.execute("update tidings_slots set epoch = epoch + 1");
+      CompletableFuture<SlotSet> refused =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  return batches.append(1);
+                } catch (StoreException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      awaitLock();
+      other.commit();
+      assertThat(refused.get(20, TimeUnit.SECONDS).contains(Batches.SLOT)).isTrue();
+      assertThat(batches.read()).isEmpty();
+    }
+  }
+
+  private void awaitLock() throws SQLException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    try (Connection connection = TestPostgres.shared().connect(database.name());
+        Statement statement = connection.createStatement()) {
+      while (true) {
+        try (ResultSet row =
+            statement.executeQuery(
+                "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+                    + " where not granted and locktype = 'advisory' and d.datname = '"
+                    + database.name()
+                    + "'")) {
+          if (row.next() && row.getInt(1) > 0) {
+            return;
+          }
+        }
+        assertThat(System.nanoTime() - deadline).describedAs("a batch that waits").isNegative();
       }
     }
   }
