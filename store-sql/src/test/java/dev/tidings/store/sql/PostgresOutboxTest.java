@@ -301,7 +301,9 @@ final class PostgresOutboxTest {
       execute(shop, "insert into tidings_outbox (topic, payload) values ('orders', '5')");
     }
     assertThat(payloads()).containsExactly("1", "2", "3", "4", "5");
-    execute("drop owned by " + role);
+    try (Connection superuser = TestPostgres.shared().connect(database.name())) {
+      execute(superuser, "drop owned by " + role);
+    }
     TestPostgres.shared().execute("drop role " + role);
   }
 
