@@ -21,7 +21,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,16 +39,30 @@ final class PostgresOutboxTest {
   private static final Duration LONG = Duration.ofSeconds(10);
   private static final Duration SHORT = Duration.ofMillis(200);
 
-  private TestPostgres.Database database;
+  private static TestPostgres.Database database;
   private Connection application;
   private PostgresOutbox outbox;
 
-  @BeforeEach
-  void open() throws Exception {
+  @BeforeAll
+  static void make() throws Exception {
     database = TestPostgres.newDatabase();
     String _ = SqlStore.migrate(database.options());
+    try (Connection connection = database.connect()) {
+      execute(
+          connection,
+          "insert into tidings_directory values ('topic', 'orders', 1, 1, '{}'),"
+              + " ('topic', 'other', 1, 2, '{}'), ('topic', 'back\\\\slash', 1, 3, '{}')");
+    }
+  }
+
+  @AfterAll
+  static void drop() {
+    TestPostgres.shared().drop(database);
+  }
+
+  @BeforeEach
+  void open() throws Exception {
     application = database.connect();
-    execute("insert into tidings_directory values ('topic', 'orders', 1, 1, '{}')");
     outbox = new PostgresOutbox(source(""));
   }
 
@@ -54,10 +70,12 @@ final class PostgresOutboxTest {
   void close() throws Exception {
     outbox.close();
     application.close();
-    TestPostgres.shared().drop(database);
+    try (Connection connection = database.connect()) {
+      execute(connection, "delete from tidings_outbox");
+    }
   }
 
-  private PGSimpleDataSource source(String parameters) {
+  private static PGSimpleDataSource source(String parameters) {
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl("jdbc:" + database.url() + parameters);
     source.setUser(database.user());
@@ -115,7 +133,6 @@ final class PostgresOutboxTest {
 
   @Test
   void message_isKeptAsItIs() throws Exception {
-    execute("insert into tidings_directory values ('topic', 'back\\\\slash', 1, 2, '{}')");
     execute(
         "select tidings_publish('back\\slash', E' \\t\\r\\n{\"a\": \"\\\\u0000 \\\\ud800 ü\"}\\n',"
             + " ' {\"b\": \"c\"} ', 'a\\b')");
@@ -284,7 +301,9 @@ final class PostgresOutboxTest {
       execute(shop, "insert into tidings_outbox (topic, payload) values ('orders', '5')");
     }
     assertThat(payloads()).containsExactly("1", "2", "3", "4", "5");
-    execute("drop owned by " + role);
+    try (Connection superuser = TestPostgres.shared().connect(database.name())) {
+      execute(superuser, "drop owned by " + role);
+    }
     TestPostgres.shared().execute("drop role " + role);
   }
 
@@ -298,7 +317,6 @@ final class PostgresOutboxTest {
 
   @Test
   void page_endsAtItsBounds() throws Exception {
-    execute("insert into tidings_directory values ('topic', 'other', 1, 2, '{}')");
     for (int i = 0; i < 6; i++) {
       execute(
           "select tidings_publish('%s', '%s', '{\"a\":\"\"}')"

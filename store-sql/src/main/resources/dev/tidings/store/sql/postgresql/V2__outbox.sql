@@ -2,8 +2,8 @@
 --
 -- Where applications publish in transactions of their own.
 
--- Whether a text is a JSON object of strings; fails if it is no JSON at all.
-create function tidings_is_attributes(in_text text) returns boolean language sql stable
+-- Whether a text is a JSON object of strings; null of null; fails if it is no JSON at all.
+create function tidings_is_attributes(in_text text) returns boolean language sql stable strict
 set search_path = pg_catalog as $$
   select case when json_typeof(in_text::json) = 'object'
     then not exists (select from json_each(in_text::json) where json_typeof(value) <> 'string')
