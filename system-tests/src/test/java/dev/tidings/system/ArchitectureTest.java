@@ -37,6 +37,7 @@ final class ArchitectureTest {
   private static final String SERVER = "dev.tidings.server..";
   private static final String STORES = "dev.tidings.store..";
   private static final String ROCKSDB = "dev.tidings.store.rocksdb..";
+  private static final String SQL = "dev.tidings.store.sql..";
   private static final String BENCH = "dev.tidings.bench..";
   private static final String APP = "dev.tidings.app..";
   private static final String OURS = "dev.tidings..";
@@ -132,6 +133,22 @@ final class ArchitectureTest {
                           it ->
                               !it.getPackageName().startsWith("dev.tidings.core")
                                   && !it.getPackageName().startsWith("dev.tidings.store.rocksdb"))))
+          .because("a store remembers what shards decided and decides nothing");
+
+  @ArchTest
+  static final ArchRule sqlSeesCoreOnly =
+      noClasses()
+          .that()
+          .resideInAPackage(SQL)
+          .should()
+          .dependOnClassesThat(
+              resideInAnyPackage(OURS)
+                  .and(
+                      describe(
+                          "are neither core nor store-sql",
+                          it ->
+                              !it.getPackageName().startsWith("dev.tidings.core")
+                                  && !it.getPackageName().startsWith("dev.tidings.store.sql"))))
           .because("a store remembers what shards decided and decides nothing");
 
   @ArchTest
