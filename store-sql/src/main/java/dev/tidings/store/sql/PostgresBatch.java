@@ -263,7 +263,7 @@ final class PostgresBatch {
     return run.stream().anyMatch(condition);
   }
 
-  private static String[] payloads(Collection<Message> messages) {
+  private static @Nullable String[] payloads(Collection<Message> messages) {
     return texts(messages, it -> it.payload().text());
   }
 
