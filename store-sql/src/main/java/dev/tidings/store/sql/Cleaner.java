@@ -29,7 +29,9 @@ final class Cleaner {
   ///
   /// @return whether there may be more to do
   boolean step(Connection connection) throws SQLException {
-    return deleteRemoved(connection) | deleteTrimmed(connection);
+    boolean isMoreRemoved = deleteRemoved(connection);
+    boolean isMoreTrimmed = deleteTrimmed(connection);
+    return isMoreRemoved || isMoreTrimmed;
   }
 
   private boolean deleteTrimmed(Connection connection) throws SQLException {

@@ -264,7 +264,7 @@ final class PostgresBatch {
   }
 
   private static String[] payloads(Collection<Message> messages) {
-    return texts(messages, it -> it.payload().text());
+    return messages.stream().map(it -> it.payload().text()).toArray(String[]::new);
   }
 
   private static @Nullable String[] metadata(Collection<Message> messages) {
