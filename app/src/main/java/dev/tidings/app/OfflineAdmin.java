@@ -17,6 +17,7 @@ import dev.tidings.server.auth.NewClient;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
 import dev.tidings.store.rocksdb.RocksStore;
+import dev.tidings.store.sql.SqlStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -75,7 +76,7 @@ public final class OfflineAdmin {
   /// Refuses to create what would not outlive this process.
   private static void checkIsKept(TidingsConfig config, String what) throws CommandException {
     switch (config.store().type()) {
-      case ROCKSDB -> {
+      case ROCKSDB, POSTGRESQL -> {
         // It outlives this process there.
       }
       case MEMORY ->
@@ -83,7 +84,8 @@ public final class OfflineAdmin {
               what
                   + " was not created: store.type is memory and no server runs on "
                   + config.store().dataDir()
-                  + ", so nothing would keep it (expected: a running server, or --store rocksdb)");
+                  + ", so nothing would keep it (expected: a running server, or --store rocksdb or"
+                  + " postgresql)");
     }
   }
 
@@ -105,6 +107,10 @@ public final class OfflineAdmin {
                   + " (expected: the data directory of a server; name it with --data-dir)");
         }
       }
+      case POSTGRESQL ->
+          throw new CommandException(
+              "store.type is postgresql: its backups are made by the database's own tools"
+                  + " (expected: pg_dump, as docs/operations.md shows)");
       case MEMORY ->
           throw new CommandException(
               "store.type is memory: there is nothing to make a backup of (expected: --store"
@@ -125,6 +131,9 @@ public final class OfflineAdmin {
       case ROCKSDB -> {
         // Opened below.
       }
+      case POSTGRESQL -> {
+        return migrateDatabase(config);
+      }
       case MEMORY -> {
         return "store.type is memory: there is nothing to migrate";
       }
@@ -143,6 +152,15 @@ public final class OfflineAdmin {
                   contents.all(User.class).size())
           : "made an empty store in %s, format %s".formatted(where, RocksStore.FORMAT);
     } catch (StoreException | StartException e) {
+      throw new CommandException("the store was not migrated: " + e.getMessage(), e);
+    }
+  }
+
+  /// Needs no server to be stopped: whoever migrates locks the others out as long as that takes.
+  private static String migrateDatabase(TidingsConfig config) throws CommandException {
+    try {
+      return SqlStore.migrate(Stores.sql(config, false));
+    } catch (StoreException e) {
       throw new CommandException("the store was not migrated: " + e.getMessage(), e);
     }
   }

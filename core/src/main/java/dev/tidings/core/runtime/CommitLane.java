@@ -372,6 +372,8 @@ public final class CommitLane {
         weight += TRIM_WEIGHT;
       } else if (record instanceof StoreRecord.ScheduledRemoved removed) {
         weight += removed.ids().size();
+      } else if (record instanceof StoreRecord.OutboxTaken taken) {
+        weight += taken.ids().size();
       }
     }
     return weight;

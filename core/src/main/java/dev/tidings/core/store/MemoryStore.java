@@ -74,6 +74,11 @@ public final class MemoryStore implements Store {
       notifyAll();
       return lastLeft;
     }
+
+    /// Removes everything from the outbox.
+    public synchronized void forgetLeft() {
+      outbox.clear();
+    }
   }
 
   private record KeyedItem(String userId, String key, int item) {
@@ -437,12 +442,16 @@ public final class MemoryStore implements Store {
 
   private final class MemoryOutbox implements Outbox {
     @Override
-    public List<OutboxMessage> read(int maxMessages, long maxBytes) throws StoreException {
+    public List<OutboxMessage> read(Set<String> without, int maxMessages, long maxBytes)
+        throws StoreException {
       synchronized (memory) {
         checkOpen();
         List<OutboxMessage> page = new ArrayList<>();
         long bytes = 0;
         for (OutboxMessage message : memory.outbox.values()) {
+          if (without.contains(message.topic())) {
+            continue;
+          }
           if (page.size() == maxMessages || (bytes >= maxBytes && !page.isEmpty())) {
             break;
           }

@@ -215,6 +215,6 @@ final class PostgresDialect implements Dialect {
 
   @Override
   public Optional<Outbox> outbox(DataSource connections) {
-    return Optional.empty();
+    return Optional.of(new PostgresOutbox(connections));
   }
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.app.config;
+
+import dev.tidings.app.config.TidingsConfig.Durability;
+import dev.tidings.app.config.TidingsConfig.StoreType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// What the settings of a store in a database must say together: which database and who, where
+/// messages are kept in one, and nothing of it where they are not.
+final class DatabaseSettings {
+  private static final String TYPE = "store.type";
+  private static final String URL = "store.url";
+  private static final String USER = "store.user";
+  private static final String PASSWORD = "store.password";
+  private static final String TAKE_OVER = "store.take-over";
+  private static final String DURABILITY = "store.durability";
+
+  private static final String EXPECTED_URL =
+      "an address such as postgresql://localhost:5432/tidings";
+
+  /// Host or hosts with their ports, a database, and parameters.
+  private static final Pattern ADDRESS =
+      Pattern.compile("(?:jdbc:)?postgresql://[^/?#@\\s]+/[^/?#@\\s]+(?:\\?(?<parameters>\\S*))?");
+
+  /// Parameters that have a setting of their own or would show a secret.
+  private static final List<String> CREDENTIALS = List.of("user", "password", "sslpassword");
+
+  private DatabaseSettings() {}
+
+  /// What is wrong with these values, of which those that did not parse are absent.
+  static List<ConfigError> check(Map<String, Given> merged, Map<String, Object> values) {
+    return switch (values.get(TYPE)) {
+      case StoreType.POSTGRESQL -> checkDatabase(merged, values);
+      case StoreType other -> checkNone(other, merged, values);
+      case null, default -> List.of();
+    };
+  }
+
+  private static List<ConfigError> checkDatabase(
+      Map<String, Given> merged, Map<String, Object> values) {
+    List<ConfigError> errors = new ArrayList<>();
+    if (!merged.containsKey(URL)) {
+      errors.add(missing(URL, EXPECTED_URL));
+    }
+    if (!merged.containsKey(USER)) {
+      errors.add(missing(USER, "a user of the database"));
+    }
+    if (values.get(URL) instanceof String url) {
+      checkAddress(url, source(merged, URL)).ifPresent(errors::add);
+    }
+    if (values.get(DURABILITY) == Durability.MEMORY) {
+      errors.add(
+          new ConfigError(
+              DURABILITY,
+              "memory",
+              "fsync, because store.type is postgresql: there the database decides, by its"
+                  + " synchronous_commit",
+              source(merged, DURABILITY)));
+    }
+    return errors;
+  }
+
+  /// The address is written to the log, so it holds no secrets; nor does what is told here.
+  private static Optional<ConfigError> checkAddress(String url, String source) {
+    Matcher address = ADDRESS.matcher(url);
+    if (url.contains("@") || (address.matches() && hasCredentials(address.group("parameters")))) {
+      return Optional.of(
+          new ConfigError(
+              URL,
+              "an address with a user or password in it",
+              EXPECTED_URL
+                  + ", because it is logged: set store.user and store.password, best as"
+                  + " TIDINGS_STORE_PASSWORD",
+              source));
+    }
+    return address.matches()
+        ? Optional.empty()
+        : Optional.of(new ConfigError(URL, url, EXPECTED_URL, source));
+  }
+
+  private static boolean hasCredentials(@Nullable String parameters) {
+    return parameters != null
+        && Arrays.stream(parameters.split("&", -1))
+            .map(parameter -> parameter.replaceFirst("=.*", "").toLowerCase(Locale.ROOT))
+            .anyMatch(CREDENTIALS::contains);
+  }
+
+  private static List<ConfigError> checkNone(
+      StoreType type, Map<String, Given> merged, Map<String, Object> values) {
+    List<ConfigError> errors = new ArrayList<>();
+    String expected =
+        "--store postgresql, because store.type is " + type.name().toLowerCase(Locale.ROOT);
+    for (String key : List.of(URL, USER, PASSWORD)) {
+      if (merged.containsKey(key)) {
+        errors.add(new ConfigError(key, "given", expected, source(merged, key)));
+      }
+    }
+    if (Boolean.TRUE.equals(values.get(TAKE_OVER))) {
+      errors.add(new ConfigError(TAKE_OVER, "true", expected, source(merged, TAKE_OVER)));
+    }
+    return errors;
+  }
+
+  private static ConfigError missing(String key, String expected) {
+    return new ConfigError(key, "not set", expected, "because store.type is postgresql");
+  }
+
+  private static String source(Map<String, Given> merged, String path) {
+    return Optional.ofNullable(merged.get(path)).map(Given::source).orElseThrow();
+  }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.store.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.LogExtent;
+import dev.tidings.core.store.StoreException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// One server at a time uses a database.
+final class ServerRowTest {
+  private final TestPostgres.Database database = TestPostgres.newDatabase();
+
+  @AfterEach
+  void drop() {
+    TestPostgres.shared().drop(database);
+  }
+
+  private SqlStore open(boolean takeOver) throws StoreException {
+    SqlOptions options = database.options();
+    return SqlStore.open(
+        new SqlOptions(
+            options.url(),
+            options.user(),
+            options.password(),
+            options.connections(),
+            true,
+            takeOver));
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      boolean _ = statement.execute(sql);
+    }
+  }
+
+  @Test
+  void secondServer_isRefusedWhileTheFirstRuns_andNotAfterwards() throws Exception {
+    try (SqlStore _ = open(false)) {
+      assertThatThrownBy(() -> open(false))
+          .isInstanceOf(StoreException.class)
+          .hasMessageContaining("another server uses this database")
+          .hasMessageContaining("process " + ProcessHandle.current().pid())
+          .hasMessageContaining("--take-over");
+    }
+    long begun = System.nanoTime();
+    open(false).close();
+    assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(ServerRow.FRESH);
+  }
+
+  @Test
+  void serverThatWasKilled_isWaitedFor_untilItsHeartbeatIsOld() throws Exception {
+    open(false).close();
+    execute(
+        "insert into tidings_server (owner, host, started_at, heartbeat_at) values"
+            + " (gen_random_uuid(), 'gone', now(), clock_timestamp() - interval '2 seconds')");
+    long begun = System.nanoTime();
+    open(false).close();
+    assertThat(Duration.ofNanos(System.nanoTime() - begun))
+        .isBetween(Duration.ofMillis(2500), Duration.ofSeconds(15));
+  }
+
+  @Test
+  void takingOver_fencesTheFirst() throws Exception {
+    try (SqlStore first = open(false)) {
+      Batches before = new Batches(first);
+      assertThat(before.append(2)).isEqualTo(SlotSet.NONE);
+      try (SqlStore second = open(true)) {
+        Batches after = new Batches(second);
+        assertThat(after.read()).hasSize(2);
+        assertThat(before.append(1).contains(Batches.SLOT)).isTrue();
+        assertThat(after.read()).hasSize(2);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (first.health().writable()) {
+          assertThat(System.nanoTime() - deadline).describedAs("health of the first").isNegative();
+          Thread.onSpinWait();
+        }
+        assertThat(first.health().detail()).contains("has taken over");
+        assertThat(second.health().writable()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void rowThatSomebodyDeleted_comesBack() throws Exception {
+    try (SqlStore _ = open(false)) {
+      execute("delete from tidings_server");
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      while (true) {
+        try {
+          open(false).close();
+          assertThat(System.nanoTime() - deadline).describedAs("row").isNegative();
+          execute("delete from tidings_server");
+        } catch (StoreException e) {
+          assertThat(e).hasMessageContaining("another server");
+          break;
+        }
+      }
+    }
+  }
+
+  @Test
+  void schemaOfANewerProgram_isRefused() throws Exception {
+    open(false).close();
+    execute(
+        "insert into tidings_schema_history (installed_rank, version, description, type, script,"
+            + " installed_by, execution_time, success) values"
+            + " (900, '900', 'later', 'SQL', 'V900__later.sql', 'x', 1, true)");
+    assertThatThrownBy(() -> open(false))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("version 900")
+        .hasMessageContaining("newer Tidings");
+  }
+
+  @Test
+  void migrationsThatAreSwitchedOff_areAskedFor() throws Exception {
+    SqlOptions options = database.options();
+    SqlOptions without =
+        new SqlOptions(options.url(), options.user(), options.password(), 5, false, false);
+    assertThatThrownBy(() -> SqlStore.open(without)).hasMessageContaining("tidings db-migrate");
+    assertThat(SqlStore.migrate(without)).contains("made the schema");
+    assertThat(SqlStore.migrate(without)).contains("up to date");
+    SqlStore.open(without).close();
+  }
+
+  @Test
+  void databasesThatCannotBeUsed_areRefused() {
+    for (String encoding : new String[] {"SQL_ASCII", "LATIN1"}) {
+      TestPostgres.Database other =
+          TestPostgres.shared().createDatabase("encoding '" + encoding + "' locale 'C'");
+      assertThatThrownBy(() -> SqlStore.open(other.options()))
+          .isInstanceOf(StoreException.class)
+          .hasMessageContaining(encoding)
+          .hasMessageContaining("expected: UTF8");
+      TestPostgres.shared().drop(other);
+    }
+    assertThatThrownBy(() -> PostgresDialect.check(13, "UTF8", false))
+        .hasMessageContaining("PostgreSQL 13 (expected: 14 or newer)");
+    assertThatThrownBy(() -> PostgresDialect.check(17, "UTF8", true))
+        .hasMessageContaining("standby");
+  }
+
+  @Test
+  void restoredTables_letEveryLogGoOnHigher() throws Exception {
+    try (SqlStore store = open(false)) {
+      assertThat(new Batches(store).append(3)).isEqualTo(SlotSet.NONE);
+    }
+    execute("select tidings_restored()");
+    try (SqlStore store = open(false)) {
+      assertThat(store.extent(Batches.LOG).nextSequence()).isEqualTo(4 + LogExtent.LAPSE_STEP);
+      assertThat(store.extent(Batches.LOG).messagesEver()).isEqualTo(3);
+      assertThat(new Batches(store).read()).containsExactly(1L, 2L, 3L);
+    }
+  }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tidings.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidings.store.sql.TestPostgres;
+import dev.tidings.store.sql.TestPostgres.Database;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Starts on PostgreSQL that cannot be: each ends with code 1 and one line that says what was wrong
+/// and what to do; no password in it.
+@SystemTest
+final class DatabaseStartTest {
+  private static final Duration LIMIT = Duration.ofSeconds(40);
+  private static final TestPostgres POSTGRES = TestPostgres.shared();
+
+  /// Asserts that a server refuses to start and tells these.
+  private static void expectRefusal(Database database, Map<String, String> more, String... told) {
+    try (TidingsProcess server = launch(database, more)) {
+      assertThat(server.awaitExit(LIMIT)).as("%s", server.errors()).isEqualTo(1);
+      assertThat(server.output()).doesNotContain("tidings ready");
+      assertThat(server.errors().lines().filter(line -> line.startsWith("tidings: ")))
+          .as("%s", server.errors())
+          .singleElement()
+          .asString()
+          .contains(told);
+      expectNoSecret(database, server);
+    }
+  }
+
+  private static void expectNoSecret(Database database, TidingsProcess server) {
+    assertThat(server.errors() + server.output())
+        .doesNotContain(database.password(), "wrong-password");
+  }
+
+  private static TidingsProcess launch(Database database, Map<String, String> more) {
+    var environment = new HashMap<>(TestStore.environment(database));
+    environment.put("TIDINGS_LOG_LEVEL", "trace"); // Whatever is told, no password is.
+    environment.putAll(more);
+    return TidingsProcess.launchDev(TidingsProcess.newDataDir(), environment);
+  }
+
+  private static TidingsProcess start(Database database, Map<String, String> more) {
+    return TidingsProcess.started(launch(database, more));
+  }
+
+  private static void execute(Database database, String... statements) throws SQLException {
+    try (Connection connection = POSTGRES.connect(database.name());
+        Statement statement = connection.createStatement()) {
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
+  }
+
+  private static String one(Database database, String sql) throws SQLException {
+    try (Connection connection = POSTGRES.connect(database.name());
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      return result.next() ? result.getString(1) : "no row";
+    }
+  }
+
+  @Test
+  void wrongPassword_isToldWithoutIt() {
+    Database database = POSTGRES.createDatabase();
+    expectRefusal(
+        database,
+        Map.of("TIDINGS_STORE_PASSWORD", "wrong-password"),
+        database.user(),
+        "password authentication failed");
+  }
+
+  @Test
+  void noPassword_whereOneIsAsked_isTold() {
+    Database database = POSTGRES.createDatabase();
+    var environment = new HashMap<>(TestStore.environment(database));
+    environment.remove("TIDINGS_STORE_PASSWORD");
+    try (TidingsProcess server =
+        TidingsProcess.launchDev(TidingsProcess.newDataDir(), environment)) {
+      assertThat(server.awaitExit(LIMIT)).isEqualTo(1);
+      assertThat(server.errors()).contains("password").doesNotContain("\tat ");
+    }
+  }
+
+  @Test
+  void noSuchDatabase_isTold() {
+    Database database = POSTGRES.createDatabase();
+    expectRefusal(
+        database, Map.of("TIDINGS_STORE_URL", POSTGRES.url("no_such_database")), "no_such_database");
+  }
+
+  @Test
+  void nothingListening_isTold() {
+    Database database = POSTGRES.createDatabase();
+    expectRefusal(
+        database, Map.of("TIDINGS_STORE_URL", "postgresql://127.0.0.1:1/tidings"), "127.0.0.1:1");
+  }
+
+  @Test
+  void role_thatMayNotMakeTables_isTold() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    execute(
+        database,
+        "alter database " + database.name() + " owner to postgres",
+        "alter schema public owner to postgres",
+        "revoke create on schema public from public",
+        "revoke all on database " + database.name() + " from public",
+        "grant connect on database " + database.name() + " to " + database.user());
+    expectRefusal(database, Map.of(), "permission denied");
+  }
+
+  @Test
+  void role_withoutRightsOnTheTables_isTold() throws SQLException {
+    Database owner = POSTGRES.createDatabase();
+    expectMigrated(owner);
+    Database other = POSTGRES.createDatabase();
+    execute(owner, "grant usage on schema public to " + other.user());
+    expectRefusal(
+        new Database(owner.url(), other.user(), other.password()), Map.of(), "permission denied");
+  }
+
+  private static void expectMigrated(Database database) {
+    try (TidingsProcess server = start(database, Map.of())) {
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"LATIN1", "SQL_ASCII"})
+  void encoding_thatCannotHoldEverything_isTold(String encoding) throws SQLException {
+    Database database =
+        POSTGRES.createDatabase("encoding '" + encoding + "' lc_collate 'C' lc_ctype 'C'");
+    expectRefusal(database, Map.of(), encoding, "UTF8");
+    assertThat(one(database, "select count(*) from pg_tables where schemaname = 'public'"))
+        .isEqualTo("0");
+  }
+
+  @Test
+  void schema_newerThanTheProgram_isToldAndLeftAlone() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    expectMigrated(database);
+    execute(
+        database,
+        "insert into tidings_schema_history (installed_rank, version, description, type, script,"
+            + " checksum, installed_by, execution_time, success) values (9999, '9999', 'later',"
+            + " 'SQL', 'V9999__later.sql', 1, 'later', 1, true)");
+    expectRefusal(database, Map.of(), "9999");
+    assertThat(one(database, "select max(installed_rank) from tidings_schema_history"))
+        .isEqualTo("9999");
+  }
+
+  @Test
+  void emptyDatabase_thatMayNotBeMigrated_isTold_untilDbMigrateWasRun() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    Map<String, String> asIs = Map.of("TIDINGS_STORE_MIGRATE", "false");
+    expectRefusal(database, asIs, "tidings db-migrate");
+    assertThat(one(database, "select count(*) from pg_tables where schemaname = 'public'"))
+        .isEqualTo("0");
+
+    String[] migrate = {
+      "db-migrate",
+      "--store=postgresql",
+      "--store-url=" + database.url(),
+      "--store-user=" + database.user(),
+      "--store-password=" + database.password()
+    };
+    assertThat(TidingsProcess.command(migrate))
+        .contains("exit code 0")
+        .doesNotContain(database.password());
+    try (TidingsProcess server = start(database, asIs)) {
+      server.admin().publishNumber("t", 1);
+      // Also while a server runs.
+      assertThat(TidingsProcess.command(migrate)).contains("up to date", "exit code 0");
+      server.admin().publishNumber("t", 2);
+    }
+  }
+
+  @Test
+  void secondServer_isRefused_andToldWhoIsThere() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    try (TidingsProcess first = start(database, Map.of())) {
+      String host = one(database, "select host from tidings_server");
+      expectRefusal(database, Map.of(), host, "--take-over");
+
+      first.admin().publishNumber("t", 1);
+      assertThat(first.admin().readAll("t").numbers()).containsExactly(1);
+      expectNoSecret(database, first);
+    }
+  }
+
+  @Test
+  void command_thatWouldOpenTheStoreOfARunningServer_isRefused() {
+    Database database = POSTGRES.createDatabase();
+    Path elsewhere = TidingsProcess.newDataDir();
+    try (TidingsProcess server = start(database, Map.of())) {
+      String printed =
+          TidingsProcess.command(
+              "create-user",
+              "alice",
+              "--password=12345678",
+              "--store=postgresql",
+              "--store-url=" + database.url(),
+              "--store-user=" + database.user(),
+              "--store-password=" + database.password(),
+              "--data-dir=" + elsewhere);
+      assertThat(printed)
+          .contains("user alice was not created: ", "exit code 1")
+          .doesNotContain(database.password());
+      server.admin().publishNumber("t", 1);
+    }
+  }
+
+  @Test
+  void takeOver_fencesTheFirst_whichReadsOnAndWritesNoMore() {
+    Database database = POSTGRES.createDatabase();
+    try (TidingsProcess first = start(database, Map.of())) {
+      first.admin().publishNumber("t", 1);
+      try (TidingsProcess second =
+          start(database, Map.of("TIDINGS_STORE_TAKE_OVER", "true"))) {
+        second.admin().publishNumber("t", 2);
+
+        Reply refused = first.admin().publish("t", Map.of("n", 3)).expect(503);
+        assertThat(refused.header("retry-after")).isPresent();
+        Await.until("it is not ready", () -> first.anonymous().get("/ready").status() == 503);
+        first.admin().publish("t", Map.of("n", 4)).expect(503);
+        second.admin().publishNumber("t", 5);
+        assertThat(second.admin().readAll("t").numbers()).containsExactly(1, 2, 5);
+        expectNoSecret(database, first);
+        expectNoSecret(database, second);
+      }
+    }
+  }
+
+  @Test
+  void twoSchemas_ofOneDatabase_areTwoStores() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    execute(
+        database,
+        "create schema one authorization " + database.user(),
+        "create schema two authorization " + database.user());
+    Map<String, String> one = Map.of("TIDINGS_STORE_URL", database.url() + "?currentSchema=one");
+    Map<String, String> two = Map.of("TIDINGS_STORE_URL", database.url() + "?currentSchema=two");
+    try (TidingsProcess first = start(database, one);
+        TidingsProcess second = start(database, two)) {
+      first.admin().publishNumber("t", 1);
+      second.admin().publishNumber("t", 2);
+      assertThat(first.admin().readAll("t").numbers()).containsExactly(1);
+      assertThat(second.admin().readAll("t").numbers()).containsExactly(2);
+      assertThat(one(database, "select count(*) from pg_tables where schemaname = 'public'"))
+          .isEqualTo("0");
+    }
+  }
+
+  @Test
+  void dataDirectory_holdsNoStore() {
+    Database database = POSTGRES.createDatabase();
+    try (TidingsProcess server = start(database, Map.of())) {
+      server.admin().publishNumber("t", 1);
+      assertThat(Files.exists(server.dataDir().resolve("store"))).isFalse();
+      assertThat(server.errors()).contains("store postgresql at " + database.url());
+    }
+  }
+}
