@@ -185,14 +185,20 @@ final class OwnServer implements AutoCloseable {
 
   private BenchException notReady(String what, Exception cause) {
     String end = endOfLog();
-    close();
+    String left = "";
+    try {
+      close();
+    } catch (BenchException e) {
+      left = "\nBesides, " + e.getMessage();
+    }
     return new BenchException(
         "the own server "
             + what
             + " (expected: a line '"
             + READY
             + "http://HOST:PORT'; or name a running server with --url). The end of its output:\n"
-            + end,
+            + end
+            + left,
         cause);
   }
 
