@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,7 +99,9 @@ final class DatabaseStartTest {
   void noSuchDatabase_isTold() {
     Database database = POSTGRES.createDatabase();
     expectRefusal(
-        database, Map.of("TIDINGS_STORE_URL", POSTGRES.url("no_such_database")), "no_such_database");
+        database,
+        Map.of("TIDINGS_STORE_URL", POSTGRES.url("no_such_database")),
+        "no_such_database");
   }
 
   @Test
@@ -227,8 +230,7 @@ final class DatabaseStartTest {
     Database database = POSTGRES.createDatabase();
     try (TidingsProcess first = start(database, Map.of())) {
       first.admin().publishNumber("t", 1);
-      try (TidingsProcess second =
-          start(database, Map.of("TIDINGS_STORE_TAKE_OVER", "true"))) {
+      try (TidingsProcess second = start(database, Map.of("TIDINGS_STORE_TAKE_OVER", "true"))) {
         second.admin().publishNumber("t", 2);
 
         Reply refused = first.admin().publish("t", Map.of("n", 3)).expect(503);
@@ -260,6 +262,38 @@ final class DatabaseStartTest {
       assertThat(second.admin().readAll("t").numbers()).containsExactly(2);
       assertThat(one(database, "select count(*) from pg_tables where schemaname = 'public'"))
           .isEqualTo("0");
+    }
+  }
+
+  /// As `docs/operations.md` says that an older copy is put back.
+  @Test
+  void olderCopy_putBack_givesNoIdTwice_andTellsAGap() throws SQLException {
+    Database database = POSTGRES.createDatabase();
+    List<String> kept;
+    try (TidingsProcess server = start(database, Map.of())) {
+      kept = server.admin().publishNumbers("t", 0, 2);
+      assertThat(server.terminate()).isZero();
+    }
+    String name = database.name() + "_copy";
+    POSTGRES.execute(
+        "create database " + name + " template " + database.name() + " owner " + database.user());
+    List<String> later;
+    try (TidingsProcess server = start(database, Map.of())) {
+      later = server.admin().publishNumbers("t", 2, 5);
+    }
+    Database copy = new Database(POSTGRES.url(name), database.user(), database.password());
+    try (Connection connection = copy.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("select tidings_restored()");
+    }
+    try (TidingsProcess server = start(copy, Map.of())) {
+      String id = server.admin().publishNumber("t", 9);
+      assertThat(later).doesNotContain(id);
+      assertThat(server.admin().readAll("t").ids()).containsExactly(kept.get(0), kept.get(1), id);
+      try (RelaySocket socket = server.admin().subscribeFrom(later.getLast(), "t")) {
+        socket.expect("gap");
+        assertThat(socket.numbers(1)).containsExactly(9);
+      }
     }
   }
 

@@ -24,8 +24,7 @@ public final class TestStore {
       case "rocksdb" -> Map.of();
       case "postgresql" ->
           environment(
-              DATABASES.computeIfAbsent(
-                  dataDir.toAbsolutePath(), _ -> TestPostgres.newDatabase()));
+              DATABASES.computeIfAbsent(dataDir.toAbsolutePath(), _ -> TestPostgres.newDatabase()));
       default ->
           throw new IllegalStateException(
               "tidings.test.store: " + NAME + " (expected: rocksdb or postgresql)");

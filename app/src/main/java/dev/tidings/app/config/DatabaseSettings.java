@@ -28,7 +28,8 @@ final class DatabaseSettings {
 
   /// Host or hosts with their ports, a database, and parameters.
   private static final Pattern ADDRESS =
-      Pattern.compile("(?:jdbc:)?postgresql://[^/?#@\\s]+/[^/?#@\\s]+(?:\\?(?<parameters>\\S*))?");
+      Pattern.compile(
+          "(?:jdbc:)?postgres(?:ql)?://[^/?#@\\s]+/[^/?#@\\s]+(?:\\?(?<parameters>\\S*))?");
 
   /// Parameters that have a setting of their own or would show a secret.
   private static final List<String> CREDENTIALS = List.of("user", "password", "sslpassword");
@@ -61,8 +62,7 @@ final class DatabaseSettings {
           new ConfigError(
               DURABILITY,
               "memory",
-              "fsync, because store.type is postgresql: there the database decides, by its"
-                  + " synchronous_commit",
+              "fsync, because store.type is postgresql, where every answer waits for the commit",
               source(merged, DURABILITY)));
     }
     return errors;

@@ -302,8 +302,8 @@ public record TidingsConfig(
               defaultValue = "fsync",
               doc =
                   "`fsync` answers a publish when it is on disk; `memory` answers before, so that a"
-                      + " power cut loses acknowledged messages. Not with `postgresql`, where the"
-                      + " database decides")
+                      + " power cut loses acknowledged messages. Not with `postgresql`, where every"
+                      + " answer waits for the commit")
           Durability durability,
       @Setting(
               defaultValue = "256MiB",

@@ -672,8 +672,8 @@ class ConfigurationTest {
                 + " postgresql://localhost:5432/tidings) [because store.type is postgresql]",
             "store.user: not set (expected: a user of the database) [because store.type is"
                 + " postgresql]",
-            "store.durability: memory (expected: fsync, because store.type is postgresql: there"
-                + " the database decides, by its synchronous_commit) [TIDINGS_STORE_DURABILITY]",
+            "store.durability: memory (expected: fsync, because store.type is postgresql, where"
+                + " every answer waits for the commit) [TIDINGS_STORE_DURABILITY]",
             "store.connections: 4 (expected: a whole number from 5 to 1000)"
                 + " [TIDINGS_STORE_CONNECTIONS]");
   }
@@ -720,6 +720,7 @@ class ConfigurationTest {
   @ValueSource(
       strings = {
         "jdbc:postgresql://localhost/tidings",
+        "postgres://localhost/tidings",
         "postgresql://[::1]:5433/tidings?sslmode=verify-full&currentSchema=mq",
         "postgresql://first:5432,second:5432/tidings?targetServerType=primary"
       })

@@ -263,8 +263,8 @@ final class PostgresBatch {
     return run.stream().anyMatch(condition);
   }
 
-  private static String[] payloads(Collection<Message> messages) {
-    return messages.stream().map(it -> it.payload().text()).toArray(String[]::new);
+  private static @Nullable String[] payloads(Collection<Message> messages) {
+    return texts(messages, it -> it.payload().text());
   }
 
   private static @Nullable String[] metadata(Collection<Message> messages) {

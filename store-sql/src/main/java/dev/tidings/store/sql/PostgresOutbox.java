@@ -36,7 +36,8 @@ final class PostgresOutbox implements Outbox {
 
   private static final String CHANNEL = "tidings_outbox";
 
-  // The bytes before a row decide whether it is read. The lengths of texts that are stored apart are
+  // The bytes before a row decide whether it is read. The lengths of texts that are stored apart
+  // are
   // known without reading them.
   private static final String READ =
       """
@@ -104,7 +105,8 @@ final class PostgresOutbox implements Outbox {
         row.getLong("id"),
         plain(row.getString("topic")),
         new NewMessage(
-            // JSON's own white space around the value, and no other: that is what the check lets by.
+            // JSON's own white space around the value, and no other: that is what the check lets
+            // by.
             Payload.of(row.getString("payload").strip()),
             metadata == null ? Payload.EMPTY : Payload.of(metadata.strip()),
             Message.NEVER,

@@ -179,7 +179,7 @@ final class SqlAgainstMemoryTest {
 
     private DeadLettersKept deadKept() {
       List<Message> copies = new ArrayList<>();
-      long sequence = 1 + random.nextInt(20);
+      long sequence = 1L + random.nextInt(20);
       for (int left = 1 + random.nextInt(4); left > 0; left--) {
         copies.add(message(sequence));
         sequence += 1 + random.nextInt(3);
@@ -190,7 +190,7 @@ final class SqlAgainstMemoryTest {
     private DeadLettersRemoved deadRemoved() {
       List<SequenceRange> ranges = new ArrayList<>();
       for (int left = 1 + random.nextInt(2); left > 0; left--) {
-        long first = 1 + random.nextInt(25);
+        long first = 1L + random.nextInt(25);
         ranges.add(new SequenceRange(first, first + random.nextInt(4)));
       }
       return new DeadLettersRemoved(3, subscription(), ranges);
@@ -199,7 +199,7 @@ final class SqlAgainstMemoryTest {
     private DeliveryChanged changed() {
       int subscription = subscription();
       long ordinal = ordinals.merge(subscription, 1L, Long::sum);
-      long first = 1 + random.nextInt(50);
+      long first = 1L + random.nextInt(50);
       SequenceRange range = new SequenceRange(first, first + random.nextInt(3));
       List<Ordering> orderings = new ArrayList<>();
       for (int left = (int) range.size(); left > 0; left--) {

@@ -26,6 +26,7 @@ import tools.jackson.databind.JsonNode;
 
 /// `tidings backup`, `verify-backup` and `restore`, with servers that are used meanwhile, and
 /// killed.
+@Tag("embedded")
 @Timeout(120)
 final class BackupTest {
   private static final long MIB = 1 << 20;

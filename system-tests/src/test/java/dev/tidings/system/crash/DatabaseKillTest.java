@@ -99,8 +99,7 @@ final class DatabaseKillTest {
           boolean both = moments.nextInt(4) == 0;
           int enough = ledger.answered() + 1 + moments.nextInt(3_000);
           try (Load load = Load.start(current.get(), ledger, TOPICS, publishers)) {
-            Waiting.until(
-                enough + " messages answered", SOON, () -> ledger.answered() >= enough);
+            Waiting.until(enough + " messages answered", SOON, () -> ledger.answered() >= enough);
             postgres.kill();
             if (both) {
               server.kill9();

@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// A disk that fills up, and has room again.
+@Tag("embedded")
 @Timeout(90)
 final class FullDiskTest {
   private static final long MIB = 1 << 20;
