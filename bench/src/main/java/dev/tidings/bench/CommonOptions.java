@@ -242,9 +242,7 @@ final class CommonOptions {
 
   private OwnSchema schema() {
     String given =
-        storePassword
-            .or(() -> Optional.ofNullable(System.getenv(PASSWORD_VARIABLE)))
-            .orElse("");
+        storePassword.or(() -> Optional.ofNullable(System.getenv(PASSWORD_VARIABLE))).orElse("");
     return OwnSchema.in(storeUrl.orElseThrow(), storeUser.orElseThrow(), given);
   }
 

@@ -50,7 +50,13 @@ record OwnSchema(String database, String user, String password, String name) {
       boolean _ = statement.execute(sql);
     } catch (SQLException e) {
       throw new BenchException(
-          "the schema " + name + " stays in the database: " + e.getMessage() + " (run: " + sql + ")",
+          "the schema "
+              + name
+              + " stays in the database: "
+              + e.getMessage()
+              + " (run: "
+              + sql
+              + ")",
           e);
     }
   }

@@ -38,7 +38,8 @@ abstract sealed class Scenario implements Callable<Integer>
   /// Load before a measurement that is not the first of its kind.
   static final Duration RUN_UP = Duration.ofMillis(500);
 
-  private static final Set<String> SECRETS = Set.of("--password", "--token", "--client-secret", "--store-password");
+  private static final Set<String> SECRETS =
+      Set.of("--password", "--token", "--client-secret", "--store-password");
 
   @Spec
   @SuppressWarnings("NullAway.Init") // Filled by picocli before it runs the command.

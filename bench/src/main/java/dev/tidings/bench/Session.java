@@ -107,8 +107,7 @@ final class Session implements AutoCloseable {
     if (options.onDatabase()) {
       report.add("start", "empty schema to ready", "ms", ms);
     } else {
-      report.add(
-          "start", "empty data folder to ready", "ms", ms, Goal.atMost("<= 2,000", 2000));
+      report.add("start", "empty data folder to ready", "ms", ms, Goal.atMost("<= 2,000", 2000));
     }
   }
 

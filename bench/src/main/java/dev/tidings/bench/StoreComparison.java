@@ -69,13 +69,12 @@ final class StoreComparison {
     Optional<Figure> base = find(first.getValue(), key);
     reports.sequencedEntrySet().stream()
         .skip(1)
-        .forEach(
-            other -> {
-              Optional<Figure> figure = find(other.getValue(), key);
-              if (base.isPresent() && figure.isPresent()) {
-                addShares(all, on(key, other.getKey()), first.getKey(), base.get(), figure.get());
-              }
-            });
+        .forEach(other -> {
+          Optional<Figure> figure = find(other.getValue(), key);
+          if (base.isPresent() && figure.isPresent()) {
+            addShares(all, on(key, other.getKey()), first.getKey(), base.get(), figure.get());
+          }
+        });
   }
 
   private static void addShares(
