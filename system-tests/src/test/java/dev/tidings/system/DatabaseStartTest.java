@@ -121,7 +121,7 @@ final class DatabaseStartTest {
         "revoke create on schema public from public",
         "revoke all on database " + database.name() + " from public",
         "grant connect on database " + database.name() + " to " + database.user());
-    expectRefusal(database, Map.of(), "permission denied");
+    expectRefusal(database, Map.of(), "permission denied", "the role of store.user has to own");
   }
 
   @Test
@@ -131,7 +131,10 @@ final class DatabaseStartTest {
     Database other = POSTGRES.createDatabase();
     execute(owner, "grant usage on schema public to " + other.user());
     expectRefusal(
-        new Database(owner.url(), other.user(), other.password()), Map.of(), "permission denied");
+        new Database(owner.url(), other.user(), other.password()),
+        Map.of(),
+        "permission denied",
+        "the role of store.user has to own");
   }
 
   private static void expectMigrated(Database database) {

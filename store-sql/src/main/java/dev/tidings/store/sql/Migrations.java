@@ -2,6 +2,7 @@
 package dev.tidings.store.sql;
 
 import dev.tidings.core.store.StoreException;
+import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
@@ -15,9 +16,11 @@ final class Migrations {
   private static final String HISTORY = "tidings_schema_history";
 
   private final Flyway flyway;
+  private final Dialect dialect;
 
   /// @param schema where the tables lie; made if it is not there
   Migrations(Dialect dialect, String jdbcUrl, SqlOptions options, String schema) {
+    this.dialect = dialect;
     FluentConfiguration configuration =
         Flyway.configure(Migrations.class.getClassLoader())
             .dataSource(jdbcUrl, options.user(), options.password())
@@ -88,8 +91,15 @@ final class Migrations {
         .orElseThrow(() -> new IllegalStateException("no migrations are in the program"));
   }
 
-  /// The first line that says something, as Flyway frames its messages.
-  private static String text(FlywayException error) {
+  /// What the database has said, and what to do about it; without that, what Flyway says.
+  private String text(FlywayException error) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException said) {
+        return "the database says: "
+            + SqlStore.firstLine(said)
+            + dialect.hint(said).map(it -> "; " + it).orElse("");
+      }
+    }
     return String.valueOf(error.getMessage())
         .lines()
         .filter(line -> !line.isBlank() && !line.startsWith("---"))

@@ -79,14 +79,15 @@ final class PostgresDialect implements Dialect {
   @Override
   public Optional<String> hint(SQLException error) {
     return switch (String.valueOf(error.getSQLState())) {
-      case "28P01", "28000" ->
+      // The last is what the driver says if it needs a password and has none.
+      case "28P01", "28000", "08004" ->
           Optional.of("check store.user, store.password and the database's pg_hba.conf");
       case "3D000" -> Optional.of("create the database, or name another one in store.url");
       case "42501" ->
           Optional.of(
               "the role of store.user has to own Tidings' tables, or to have the right to create"
                   + " them in its schema");
-      case "08001", "08004", "08006" ->
+      case "08001", "08006" ->
           Optional.of("check that PostgreSQL runs and that store.url names its host and port");
       case "53300" -> Optional.of("PostgreSQL has no connection left; see its max_connections");
       default -> Optional.empty();

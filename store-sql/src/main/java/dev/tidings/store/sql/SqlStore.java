@@ -659,7 +659,7 @@ public final class SqlStore implements Store {
   }
 
   /// Without what may follow: rows, with what is in them.
-  private static String firstLine(SQLException error) {
+  static String firstLine(SQLException error) {
     return String.valueOf(error.getMessage()).lines().findFirst().orElse("nothing");
   }
 }

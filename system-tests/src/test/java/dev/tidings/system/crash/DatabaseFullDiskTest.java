@@ -17,7 +17,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// The disk of the database fills up, and has room again.
 @Timeout(120)
 final class DatabaseFullDiskTest {
-  private static final long MIB = 1 << 20;
   private static final Duration SOON = Duration.ofSeconds(30);
 
   @TempDir private Path folder;
