@@ -68,16 +68,20 @@ public final class MemoryStore implements Store {
     /// Leaves a message in the outbox.
     ///
     /// @return its id
-    public synchronized long leave(String topic, NewMessage message) {
-      lastLeft++;
-      outbox.put(lastLeft, new OutboxMessage(lastLeft, topic, message));
-      notifyAll();
-      return lastLeft;
+    public long leave(String topic, NewMessage message) {
+      synchronized (this) {
+        lastLeft++;
+        outbox.put(lastLeft, new OutboxMessage(lastLeft, topic, message));
+        notifyAll();
+        return lastLeft;
+      }
     }
 
     /// Removes everything from the outbox.
-    public synchronized void forgetLeft() {
-      outbox.clear();
+    public void forgetLeft() {
+      synchronized (this) {
+        outbox.clear();
+      }
     }
   }
 

@@ -802,6 +802,22 @@ public abstract class StoreContract {
   }
 
   @Test
+  void entries_withTheLongestNames_thatDifferAtTheEnd() throws Exception {
+    // Each takes four bytes, and none is like the one before.
+    StringBuilder name = new StringBuilder();
+    for (int i = 0; i < 1024; i++) {
+      name.appendCodePoint(0x20000 + i * 37 % 40_000);
+    }
+    DurableStream first = new DurableStream(name + "a", DurableStream.FIRST_NUMBER, 1);
+    DurableStream second = new DurableStream(name + "b", DurableStream.FIRST_NUMBER + 1, 2);
+    commit(new EntryPut(first), new EntryPut(second));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactlyInAnyOrder(first, second);
+    commit(new EntryRemoved(first));
+    assertThat(store.loadDirectory().entries()).containsExactly(second);
+  }
+
+  @Test
   void loadDirectory_withManyEntries() throws Exception {
     List<StoreRecord> records = new ArrayList<>();
     for (int i = 1; i <= 3000; i++) {
@@ -1276,6 +1292,28 @@ public abstract class StoreContract {
       assertThat(page).isEqualTo(all.subList(0, expected));
       assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 0, 100, maxBytes)).isEqualTo(page);
     }
+  }
+
+  @Test
+  void scheduled_thatArePassedOver_countForNothing() throws Exception {
+    List<ScheduledMessage> messages = new ArrayList<>();
+    for (int i = 1; i <= 30; i++) {
+      messages.add(
+          new ScheduledMessage(
+              "t",
+              LOG,
+              i,
+              new NewMessage(
+                  Payload.of("\"" + "x".repeat(100) + "\""),
+                  Payload.EMPTY,
+                  Message.NEVER,
+                  Ordering.NONE,
+                  1000 + i)));
+    }
+    commit(new MessagesScheduled(Slot.of(Slot.Kind.TOPIC, "t"), messages));
+    assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 20, 100, 250))
+        .isEqualTo(messages.subList(20, 23));
+    assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 30, 100, 250)).isEmpty();
   }
 
   @Test

@@ -23,6 +23,7 @@ import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.SequenceRange;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +35,11 @@ import java.util.TreeSet;
 /// What the records of a batch come to in the end, table by table, so that the order in which the
 /// tables are written does not matter: in each, what is deleted goes before what is written.
 final class BatchPlan {
+  /// Runs are not joined beyond this: a reader of one message is given its run's arrays cut, but
+  /// the database reads them whole.
+  private static final int RUN_MESSAGES = 1000;
+
+  private static final long RUN_BYTES = 256 << 10;
 
   /// The primary key of an entry.
   record EntryKey(Entry.Kind kind, String key) {}
@@ -47,11 +53,49 @@ final class BatchPlan {
   /// Dead letters that are not needed any more.
   record DeadRange(int subscription, SequenceRange range) {}
 
+  /// Messages with consecutive sequences, as they gather.
+  private static final class Run {
+    private final MessagesAppended first;
+    private final List<Message> messages = new ArrayList<>();
+    private long bytes;
+
+    Run(MessagesAppended first) {
+      this.first = first;
+    }
+
+    boolean goesOnWith(MessagesAppended next) {
+      return messages.size() + next.messages().size() <= RUN_MESSAGES
+          && bytes < RUN_BYTES
+          && messages.getLast().sequence() + 1 == next.firstSequence()
+          && first.messagesBefore() + messages.size() == next.messagesBefore()
+          && first.bytesBefore() + bytes == next.bytesBefore();
+    }
+
+    void add(MessagesAppended next) {
+      for (Message message : next.messages()) {
+        messages.add(message);
+        bytes += message.size();
+      }
+    }
+
+    MessagesAppended whole() {
+      return messages.size() == first.messages().size()
+          ? first
+          : new MessagesAppended(
+              first.slot(),
+              first.incarnation(),
+              first.messagesBefore(),
+              first.bytesBefore(),
+              messages);
+    }
+  }
+
   private record KeyedItem(String userId, String key, int item) {}
 
   private final Set<Integer> slots = new TreeSet<>();
   private final Map<EntryKey, Optional<Entry>> entries = new LinkedHashMap<>();
-  private final List<MessagesAppended> runs = new ArrayList<>();
+  private final List<Run> runs = new ArrayList<>();
+  private final Map<Integer, Run> lastRuns = new HashMap<>();
   private final Map<Integer, Long> trims = new LinkedHashMap<>();
   private final Set<Integer> removedNumbers = new HashSet<>();
   private final List<DeadRange> deadRemoved = new ArrayList<>();
@@ -77,7 +121,7 @@ final class BatchPlan {
   private void add(StoreRecord record) {
     slots.add(record.slot());
     switch (record) {
-      case MessagesAppended appended -> runs.add(appended);
+      case MessagesAppended appended -> add(appended);
       case LogTrimmed trimmed ->
           trims.merge(trimmed.incarnation(), trimmed.firstRetained(), Math::max);
       case EntryPut(Entry entry) -> {
@@ -132,6 +176,17 @@ final class BatchPlan {
     }
   }
 
+  /// What several commands append to one log, one after the other, is one run.
+  private void add(MessagesAppended appended) {
+    Run last = lastRuns.get(appended.incarnation());
+    if (last == null || !last.goesOnWith(appended)) {
+      last = new Run(appended);
+      lastRuns.put(appended.incarnation(), last);
+      runs.add(last);
+    }
+    last.add(appended);
+  }
+
   private void add(DeliveryChanged changed) {
     List<DeliveryChanged> ofSubscription =
         deliveries.computeIfAbsent(changed.number(), _ -> new ArrayList<>());
@@ -165,7 +220,10 @@ final class BatchPlan {
 
   /// Runs to append, but those of logs that are gone in the end.
   List<MessagesAppended> runs() {
-    return runs.stream().filter(it -> !removedNumbers.contains(it.incarnation())).toList();
+    return runs.stream()
+        .filter(it -> !removedNumbers.contains(it.first.incarnation()))
+        .map(Run::whole)
+        .toList();
   }
 
   /// By the number of the log, the first sequence that is retained.

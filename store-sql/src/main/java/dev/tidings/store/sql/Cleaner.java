@@ -17,6 +17,12 @@ final class Cleaner {
 
   private static final int LOGS = 200;
 
+  // Batches of a writer that are remembered.
+  private static final int BATCHES = 100;
+
+  // Former writers of which something is remembered.
+  private static final int EPOCHS = 10;
+
   private final Dialect dialect;
 
   Cleaner(Dialect dialect) {
@@ -31,7 +37,37 @@ final class Cleaner {
   boolean step(Connection connection) throws SQLException {
     boolean isMoreRemoved = deleteRemoved(connection);
     boolean isMoreTrimmed = deleteTrimmed(connection);
+    forgetBatches(connection);
     return isMoreRemoved || isMoreTrimmed;
+  }
+
+  private record Writer(int lane, long epoch, long last) {}
+
+  /// Only the newest batch of a writer is ever asked for. Those that were refused stay: they may
+  /// still be on their way.
+  private static void forgetBatches(Connection connection) throws SQLException {
+    List<Writer> writers = new ArrayList<>();
+    try (PreparedStatement statement =
+            connection.prepareStatement(
+                "select lane, epoch, max(number) from tidings_batches where committed"
+                    + " group by lane, epoch order by epoch desc");
+        ResultSet row = statement.executeQuery()) {
+      while (row.next()) {
+        writers.add(new Writer(row.getInt(1), row.getLong(2), row.getLong(3)));
+      }
+    }
+    for (Writer writer : writers) {
+      boolean isOld = writer.epoch() < writers.getFirst().epoch() - EPOCHS;
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "delete from tidings_batches where committed and lane = ? and epoch = ?"
+                  + " and number <= ?")) {
+        statement.setInt(1, writer.lane());
+        statement.setLong(2, writer.epoch());
+        statement.setLong(3, writer.last() - (isOld ? 0 : BATCHES));
+        int _ = statement.executeUpdate();
+      }
+    }
   }
 
   private boolean deleteTrimmed(Connection connection) throws SQLException {

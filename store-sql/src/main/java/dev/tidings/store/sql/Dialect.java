@@ -48,6 +48,10 @@ interface Dialect {
   /// @throws StoreException it cannot; the message says what to do
   void check(Connection connection) throws SQLException, StoreException;
 
+  /// What to warn of if what is committed may be lost when the machine of the database fails; empty
+  /// if it is not.
+  String durabilityWarning(Connection connection) throws SQLException;
+
   /// The schema where the tables are to lie, whether it is there or not.
   String schema(Connection connection, String jdbcUrl) throws SQLException, StoreException;
 

@@ -48,25 +48,25 @@ final class DirectoryReader {
           statement.executeQuery("select kind, key, body from tidings_directory")) {
         while (row.next()) {
           String word = row.getString("kind");
-          String key = Texts.read(row.getString("key"));
+          String stored = row.getString("key");
           Optional<Entry.Kind> kind = EntryJson.kind(word);
           if (kind.isEmpty()) {
             unread.accept("tidings_directory: an entry of unknown kind " + word);
             continue;
           }
           try {
-            entries.add(EntryJson.read(word, key, row.getString("body")));
+            entries.add(EntryJson.read(word, Texts.read(stored), row.getString("body")));
           } catch (IllegalArgumentException e) {
-            String name = "tidings_directory: " + word + " " + key;
+            String name = "tidings_directory: " + word + " " + stored;
             unread.accept(name);
             damaged.add(
                 new Damaged(
                     kind.get(),
-                    key,
+                    stored,
                     "the row of "
                         + word
                         + " "
-                        + key
+                        + stored
                         + " in tidings_directory cannot be read: "
                         + e.getMessage()
                         + "; mend it or delete it, and start anew"));

@@ -4,6 +4,8 @@ package dev.tidings.store.sql;
 import dev.tidings.core.store.StoreException;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -24,6 +26,7 @@ final class Migrations {
     FluentConfiguration configuration =
         Flyway.configure(Migrations.class.getClassLoader())
             .dataSource(jdbcUrl, options.user(), options.password())
+            .jdbcProperties(jdbcProperties(dialect))
             .locations(dialect.migrations())
             .defaultSchema(schema)
             .createSchemas(true)
@@ -35,6 +38,20 @@ final class Migrations {
     this.flyway = new Flyway(configuration);
   }
 
+  private static Map<String, String> jdbcProperties(Dialect dialect) {
+    Map<String, String> properties = new HashMap<>();
+    dialect.properties().forEach((key, value) -> properties.put((String) key, (String) value));
+    // A migration takes as long as it takes.
+    properties.put("socketTimeout", "0");
+    return properties;
+  }
+
+  /// A condition.
+  @FunctionalInterface
+  interface Check {
+    void check() throws StoreException;
+  }
+
   /// What became of a migration.
   ///
   /// @param before the version it had; empty if there were no tables
@@ -44,8 +61,9 @@ final class Migrations {
   /// Brings the schema up to date.
   ///
   /// @param migrate if not, one that is not up to date is refused
+  /// @param mayChange throws if tables that are there must not be changed now
   /// @throws StoreException it is newer than this program, or changed, or the role lacks rights
-  Outcome run(boolean migrate) throws StoreException {
+  Outcome run(boolean migrate, Check mayChange) throws StoreException {
     try {
       Optional<MigrationVersion> before = applied();
       MigrationVersion newest = newest();
@@ -61,6 +79,9 @@ final class Migrations {
       if (isUpToDate) {
         flyway.validate();
       } else if (migrate) {
+        if (before.isPresent()) {
+          mayChange.check();
+        }
         var _ = flyway.migrate();
       } else {
         throw new StoreException(

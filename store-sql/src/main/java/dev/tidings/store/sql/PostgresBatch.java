@@ -90,7 +90,7 @@ final class PostgresBatch {
 
   private PostgresBatch(Batch batch, BatchPlan plan) {
     this.plan = plan;
-    sections.add("begin");
+    sections.add("begin isolation level read committed read write");
     sections.add(
         "select tidings_begin_batch(?, ?, ?, ?::smallint[])",
         batch.lane(),
@@ -141,7 +141,7 @@ final class PostgresBatch {
       sections.add(
           """
           delete from tidings_directory as d using unnest(?::text[], ?::text[]) as r (kind, key)
-          where d.kind = r.kind and d.key = r.key\
+          where d.kind = r.kind and md5(d.key) = md5(r.key) and d.key = r.key\
           """,
           texts(removed, it -> EntryJson.word(it.kind())),
           texts(removed, it -> Texts.stored(it.key())));
@@ -154,7 +154,7 @@ final class PostgresBatch {
           select kind, key, slot, number, body::json
           from unnest(?::text[], ?::text[], ?::smallint[], ?::integer[], ?::text[])
             as r (kind, key, slot, number, body)
-          on conflict (kind, key) do update set
+          on conflict (kind, md5(key)) do update set
             slot = excluded.slot, number = excluded.number, body = excluded.body\
           """,
           texts(entries, it -> EntryJson.word(it.kind())),
@@ -495,8 +495,7 @@ final class PostgresBatch {
   private void outbox() {
     if (!plan.outboxTaken().isEmpty()) {
       sections.add(
-          "delete from tidings_outbox where id = any(?::bigint[])",
-          (Object) longs(plan.outboxTaken(), it -> it));
+          "select tidings_take(?::bigint[])", (Object) longs(plan.outboxTaken(), it -> it));
     }
   }
 

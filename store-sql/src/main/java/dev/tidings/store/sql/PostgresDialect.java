@@ -28,7 +28,8 @@ final class PostgresDialect implements Dialect {
       Pattern.compile(".*[?&](password|user|sslpassword)=.*", Pattern.CASE_INSENSITIVE);
 
   // Names that would have to be quoted are left to whoever made the schema.
-  private static final Pattern SCHEMA = Pattern.compile("[?&]currentSchema=([a-z_][a-z0-9_$]*)");
+  private static final Pattern SCHEMA =
+      Pattern.compile("[?&]currentSchema=([a-z_][a-z0-9_$]*)(?=[&,]|$)");
 
   @Override
   public String jdbcUrl(String url) throws StoreException {
@@ -56,6 +57,10 @@ final class PostgresDialect implements Dialect {
     properties.setProperty("loginTimeout", "10");
     properties.setProperty("socketTimeout", "20");
     properties.setProperty("tcpKeepAlive", "true");
+    // Of several hosts the one that takes writes.
+    properties.setProperty("targetServerType", "primary");
+    // Details hold what is in the rows.
+    properties.setProperty("logServerErrorDetail", "false");
     return properties;
   }
 
@@ -124,6 +129,17 @@ final class PostgresDialect implements Dialect {
     if (readOnly) {
       throw new StoreException(
           "the database is a standby, which takes no writes (expected: the primary)");
+    }
+  }
+
+  @Override
+  public String durabilityWarning(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select current_setting('fsync')")) {
+      return row.next() && row.getString(1).equals("off")
+          ? "fsync is off in PostgreSQL: a crash of its machine loses acknowledged messages, and"
+              + " may damage the database"
+          : "";
     }
   }
 

@@ -28,11 +28,11 @@ final class ScheduledReader {
           + SIZE
           + ") over (order by due_at, number, log rows unbounded preceding) - ("
           + SIZE
-          + ") as bytes_ahead from tidings_scheduled as s"
+          + ") as bytes_ahead from (select * from tidings_scheduled"
           + " where (due_at, number, log) >= (?, ?, ?) and ";
 
   private static final String PAGE_END =
-      " order by due_at, number, log limit ? offset ?) as q where bytes_ahead < ?"
+      " order by due_at, number, log limit ? offset ?) as s) as q where bytes_ahead < ?"
           + " order by due_at, number, log";
 
   private final Dialect dialect;

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The row that says which server uses the tables: kept fresh by a heartbeat, by the database's
 /// clock alone, so that it does not matter what time servers believe it is.
@@ -20,6 +22,8 @@ import java.util.concurrent.locks.LockSupport;
 /// It keeps people from starting two servers on one database by mistake. What keeps two servers
 /// from writing both are the epochs.
 final class ServerRow {
+  private static final Logger log = LoggerFactory.getLogger(ServerRow.class);
+
   /// How often the heartbeat is.
   static final Duration INTERVAL = Duration.ofSeconds(1);
 
@@ -58,14 +62,36 @@ final class ServerRow {
   /// @param takeOver puts it there in any case
   /// @throws StoreException another server runs
   void claim(Connection connection, boolean takeOver) throws SQLException, StoreException {
+    put(connection, takeOver ? read(connection) : awaitUnused(connection));
+  }
+
+  /// Checks that no server uses the tables.
+  ///
+  /// @throws StoreException another server runs
+  static void checkUnused(Connection connection) throws SQLException, StoreException {
+    Optional<Other> _ = awaitUnused(connection);
+  }
+
+  /// Waits until the last heartbeat is old: by the clock of the database, which may have been set
+  /// back since, or by our own.
+  private static Optional<Other> awaitUnused(Connection connection)
+      throws SQLException, StoreException {
     Optional<Other> first = read(connection);
     Optional<Other> now = first;
-    while (!takeOver && now.isPresent() && now.get().isFresh()) {
+    long begunNs = System.nanoTime();
+    if (now.isPresent() && now.get().isFresh()) {
+      log.info(
+          "the server on {} has used the database a moment ago; waiting whether it is gone",
+          now.get().host());
+    }
+    while (now.isPresent()
+        && now.get().isFresh()
+        && System.nanoTime() - begunNs < FRESH.plus(INTERVAL).toNanos()) {
       Other other = now.get();
       boolean isAlive =
           first.isEmpty()
               || !other.owner().equals(first.get().owner())
-              || other.heartbeatAt().after(first.get().heartbeatAt());
+              || !other.heartbeatAt().equals(first.get().heartbeatAt());
       if (isAlive) {
         throw new StoreException(
             "another server uses this database: it runs on "
@@ -78,7 +104,7 @@ final class ServerRow {
       LockSupport.parkNanos(LOOK.toNanos());
       now = read(connection);
     }
-    put(connection, now.map(Other::owner));
+    return now;
   }
 
   private static Optional<Other> read(Connection connection) throws SQLException {
@@ -103,7 +129,7 @@ final class ServerRow {
   }
 
   /// @param instead whose row it may replace
-  private void put(Connection connection, Optional<UUID> instead)
+  private void put(Connection connection, Optional<Other> instead)
       throws SQLException, StoreException {
     try (PreparedStatement statement =
         connection.prepareStatement(
@@ -116,7 +142,7 @@ final class ServerRow {
             """)) {
       statement.setObject(1, owner);
       statement.setString(2, host);
-      statement.setObject(3, instead.orElse(owner));
+      statement.setObject(3, instead.map(Other::owner).orElse(owner));
       if (statement.executeUpdate() == 0) {
         throw new StoreException(
             "another server has begun to use this database at the same moment; try again");
@@ -126,8 +152,9 @@ final class ServerRow {
 
   /// Tells that this server is there.
   ///
+  /// @param epoch with which this server writes; 0 if it has opened no slots yet
   /// @return the host of the server that has taken over, if one has
-  Optional<String> beat(Connection connection) throws SQLException, StoreException {
+  Optional<String> beat(Connection connection, long epoch) throws SQLException, StoreException {
     try (PreparedStatement statement =
         connection.prepareStatement(
             "update tidings_server set heartbeat_at = clock_timestamp() where owner = ?")) {
@@ -137,10 +164,23 @@ final class ServerRow {
       }
     }
     Optional<Other> other = read(connection);
-    if (other.isEmpty()) {
-      put(connection, Optional.empty());
+    if (other.isPresent()) {
+      return other.map(Other::host);
     }
-    return other.map(Other::host);
+    // Whoever took it away may have been another server that has come and gone meanwhile.
+    if (epoch > 0 && highestEpoch(connection) > epoch) {
+      return Optional.of("another host");
+    }
+    put(connection, Optional.empty());
+    return Optional.empty();
+  }
+
+  private static long highestEpoch(Connection connection) throws SQLException {
+    try (PreparedStatement statement =
+            connection.prepareStatement("select max(epoch) from tidings_slots");
+        ResultSet row = statement.executeQuery()) {
+      return row.next() ? row.getLong(1) : 0;
+    }
   }
 
   /// Takes this server's row away.

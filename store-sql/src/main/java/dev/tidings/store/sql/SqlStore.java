@@ -63,6 +63,7 @@ public final class SqlStore implements Store {
 
   private static final Duration CLEANING = Duration.ofMillis(500);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration START_PATIENCE = Duration.ofMinutes(10);
   private static final int MAX_UNREAD = 100;
   private static final String SLOT_HASH = "slot-hash";
 
@@ -99,6 +100,8 @@ public final class SqlStore implements Store {
   /// Names of rows that cannot be understood. Guarded by itself.
   private final Set<String> unread = new LinkedHashSet<>();
 
+  private volatile long epoch;
+
   /// Of the commit lane's methods only.
   private Numbers known = Numbers.NONE;
 
@@ -117,7 +120,7 @@ public final class SqlStore implements Store {
   public static SqlStore open(SqlOptions options) throws StoreException {
     Dialect dialect = dialect();
     String jdbcUrl = dialect.jdbcUrl(options.url());
-    prepare(dialect, options, jdbcUrl, options.migrate());
+    prepare(dialect, options, jdbcUrl, options.migrate(), /* beside= */ options.takeOver());
     SqlStore store = new SqlStore(dialect, options, jdbcUrl);
     boolean opened = false;
     try {
@@ -138,7 +141,12 @@ public final class SqlStore implements Store {
   public static String migrate(SqlOptions options) throws StoreException {
     Dialect dialect = dialect();
     Migrations.Outcome outcome =
-        prepare(dialect, options, dialect.jdbcUrl(options.url()), /* migrate= */ true);
+        prepare(
+            dialect,
+            options,
+            dialect.jdbcUrl(options.url()),
+            /* migrate= */ true,
+            /* beside= */ true);
     String where = options.url();
     return outcome
         .before()
@@ -154,8 +162,10 @@ public final class SqlStore implements Store {
     return new PostgresDialect();
   }
 
+  /// @param beside whether tables may be changed while a server uses them
   private static Migrations.Outcome prepare(
-      Dialect dialect, SqlOptions options, String jdbcUrl, boolean migrate) throws StoreException {
+      Dialect dialect, SqlOptions options, String jdbcUrl, boolean migrate, boolean beside)
+      throws StoreException {
     Properties properties = dialect.properties();
     properties.setProperty("user", options.user());
     properties.setProperty("password", options.password());
@@ -166,7 +176,25 @@ public final class SqlStore implements Store {
     } catch (SQLException e) {
       throw failed(dialect, "connect to the database " + options.url(), e);
     }
-    return new Migrations(dialect, jdbcUrl, options, schema).run(migrate);
+    return new Migrations(dialect, jdbcUrl, options, schema)
+        .run(
+            migrate,
+            () -> {
+              if (!beside) {
+                checkUnused(dialect, options, jdbcUrl, properties);
+              }
+            });
+  }
+
+  /// A newer program must not change the tables under an older one that runs.
+  private static void checkUnused(
+      Dialect dialect, SqlOptions options, String jdbcUrl, Properties properties)
+      throws StoreException {
+    try (Connection connection = DriverManager.getConnection(jdbcUrl, properties)) {
+      ServerRow.checkUnused(connection);
+    } catch (SQLException e) {
+      throw failed(dialect, "look for another server on " + options.url(), e);
+    }
   }
 
   private void start(SqlOptions options) throws StoreException {
@@ -176,6 +204,7 @@ public final class SqlStore implements Store {
         connection -> {
           checkSlotHash(connection);
           server.claim(connection, options.takeOver());
+          tellDurability(connection);
           known = DirectoryReader.numbers(connection);
           return known;
         });
@@ -216,6 +245,13 @@ public final class SqlStore implements Store {
     }
   }
 
+  private void tellDurability(Connection connection) throws SQLException {
+    String warning = dialect.durabilityWarning(connection);
+    if (!warning.isEmpty()) {
+      log.warn("{}", warning);
+    }
+  }
+
   // ---- in the background ----
 
   private void beat() {
@@ -224,7 +260,7 @@ public final class SqlStore implements Store {
       return;
     }
     try (Connection connection = connections.toWrite()) {
-      takenOverBy = server.beat(connection);
+      takenOverBy = server.beat(connection, epoch);
       takenOverBy.ifPresent(
           host -> log.error("the server on {} has taken over; this one writes no more", host));
       if (trouble.isPresent()) {
@@ -259,30 +295,33 @@ public final class SqlStore implements Store {
 
   @Override
   public synchronized long openSlots(SlotSet slots) throws StoreException {
-    return use(
-        "open slots",
-        connections::toWrite,
-        connection ->
-            inTransaction(
-                connection,
-                it -> {
-                  dialect.lockAlone(it);
-                  long epoch = nextEpoch(it);
-                  try (PreparedStatement statement =
-                      it.prepareStatement(
-                          "update tidings_slots set epoch = ? where " + dialect.isOneOf("slot"))) {
-                    statement.setLong(1, epoch);
-                    statement.setObject(
-                        2,
-                        dialect.numbers(
-                            IntStream.range(0, Slot.COUNT)
-                                .filter(slots::contains)
-                                .asLongStream()
-                                .toArray()));
-                    int _ = statement.executeUpdate();
-                  }
-                  return epoch;
-                }));
+    epoch =
+        use(
+            "open slots",
+            connections::toWrite,
+            connection ->
+                inTransaction(
+                    connection,
+                    it -> {
+                      dialect.lockAlone(it);
+                      long next = nextEpoch(it);
+                      try (PreparedStatement statement =
+                          it.prepareStatement(
+                              "update tidings_slots set epoch = ? where "
+                                  + dialect.isOneOf("slot"))) {
+                        statement.setLong(1, next);
+                        statement.setObject(
+                            2,
+                            dialect.numbers(
+                                IntStream.range(0, Slot.COUNT)
+                                    .filter(slots::contains)
+                                    .asLongStream()
+                                    .toArray()));
+                        int _ = statement.executeUpdate();
+                      }
+                      return next;
+                    }));
+    return epoch;
   }
 
   private static long nextEpoch(Connection connection) throws SQLException, StoreException {
@@ -316,6 +355,7 @@ public final class SqlStore implements Store {
         failure = error.get();
         if (dialect.trouble(failure) == Dialect.Trouble.STALE_SLOT && attempt < TRIES) {
           refused.or(stale(connection, plan.slots(), batch.epoch()));
+          takenOverBy = takenOverBy.or(() -> Optional.of("another host"));
           records = records.stream().filter(it -> !refused.get(it.slot())).toList();
           continue;
         }
@@ -343,17 +383,29 @@ public final class SqlStore implements Store {
 
   /// @return what went wrong, upon which the transaction has been ended
   private Optional<SQLException> write(Connection connection, Batch batch, BatchPlan plan) {
+    boolean isKnown = false;
     try {
       dialect.write(connection, batch, plan, known);
+      isKnown = true;
       return Optional.empty();
     } catch (SQLException e) {
-      try (Statement statement = connection.createStatement()) {
-        boolean _ = statement.execute("rollback");
-      } catch (SQLException broken) {
-        e.addSuppressed(broken);
+      isKnown = rollBack(connection, e);
+      return Optional.of(e);
+    } finally {
+      if (!isKnown) {
         connections.discard(connection);
       }
-      return Optional.of(e);
+    }
+  }
+
+  /// @return whether it could be
+  private static boolean rollBack(Connection connection, SQLException why) {
+    try (Statement statement = connection.createStatement()) {
+      boolean _ = statement.execute("rollback");
+      return true;
+    } catch (SQLException e) {
+      why.addSuppressed(e);
+      return false;
     }
   }
 
@@ -387,7 +439,7 @@ public final class SqlStore implements Store {
                 it -> {
                   // Waits for the batch if it is being written at this moment.
                   dialect.lockAlone(it);
-                  boolean isThere = committed(it, lane, epoch) >= number;
+                  boolean isThere = committed(it, lane, epoch, number);
                   if (!isThere) {
                     refuse(it, lane, epoch, number);
                   }
@@ -395,14 +447,15 @@ public final class SqlStore implements Store {
                 }));
   }
 
-  private static long committed(Connection connection, int lane, long epoch) throws SQLException {
+  private static boolean committed(Connection connection, int lane, long epoch, long number)
+      throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "select committed from tidings_lanes where lane = ? and epoch = ?")) {
-      statement.setInt(1, lane);
-      statement.setLong(2, epoch);
+            "select 1 from tidings_batches"
+                + " where lane = ? and epoch = ? and number >= ? and committed")) {
+      set(statement, lane, epoch, number);
       try (ResultSet row = statement.executeQuery()) {
-        return row.next() ? row.getLong(1) : 0;
+        return row.next();
       }
     }
   }
@@ -410,28 +463,30 @@ public final class SqlStore implements Store {
   /// Sees to it that a batch that is on its way still will not be written.
   private static void refuse(Connection connection, int lane, long epoch, long number)
       throws SQLException {
-    try (PreparedStatement statement =
+    try (PreparedStatement known =
         connection.prepareStatement(
-            "update tidings_lanes set refused = ? where lane = ? and epoch = ? and refused < ?")) {
-      statement.setLong(1, number);
-      statement.setInt(2, lane);
-      statement.setLong(3, epoch);
-      statement.setLong(4, number);
-      if (statement.executeUpdate() > 0) {
-        return;
+            "select 1 from tidings_batches where lane = ? and epoch = ? and number = ?")) {
+      set(known, lane, epoch, number);
+      try (ResultSet row = known.executeQuery()) {
+        if (row.next()) {
+          return;
+        }
       }
     }
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "insert into tidings_lanes (lane, epoch, refused) select ?, ?, ? where not exists"
-                + " (select 1 from tidings_lanes where lane = ? and epoch = ?)")) {
-      statement.setInt(1, lane);
-      statement.setLong(2, epoch);
-      statement.setLong(3, number);
-      statement.setInt(4, lane);
-      statement.setLong(5, epoch);
+            "insert into tidings_batches (lane, epoch, number, committed)"
+                + " values (?, ?, ?, false)")) {
+      set(statement, lane, epoch, number);
       int _ = statement.executeUpdate();
     }
+  }
+
+  private static void set(PreparedStatement statement, int lane, long epoch, long number)
+      throws SQLException {
+    statement.setInt(1, lane);
+    statement.setLong(2, epoch);
+    statement.setLong(3, number);
   }
 
   @Override
@@ -500,7 +555,7 @@ public final class SqlStore implements Store {
 
   @Override
   public long countScheduled() throws StoreException {
-    return read("count scheduled messages", ScheduledReader::count);
+    return read("count scheduled messages", it -> ScheduledReader.count(patient(it)));
   }
 
   @Override
@@ -516,12 +571,19 @@ public final class SqlStore implements Store {
     return read(
         "load receipts",
         connection ->
-            inTransaction(connection, it -> DirectoryReader.receipts(it, this::cannotRead)));
+            inTransaction(
+                patient(connection), it -> DirectoryReader.receipts(it, this::cannotRead)));
   }
 
   @Override
   public Optional<Outbox> outbox() {
     return dialect.outbox(connections.writing());
+  }
+
+  /// For what a start waits for, however long it takes. The pool takes it back with the connection.
+  private static Connection patient(Connection connection) throws SQLException {
+    connection.setNetworkTimeout(Runnable::run, (int) START_PATIENCE.toMillis());
+    return connection;
   }
 
   private void cannotRead(String name) {
@@ -625,8 +687,8 @@ public final class SqlStore implements Store {
       return use.with(connection);
     } catch (SQLException e) {
       throw failed(dialect, what, e);
-    } catch (IllegalArgumentException | ArithmeticException e) {
-      // Somebody has changed a row.
+    } catch (RuntimeException e) {
+      // Somebody has changed a row, or it is a fault of ours; the caller has a way for failures.
       throw new StoreException("cannot " + what + ": a row cannot be read: " + e.getMessage(), e);
     }
   }
@@ -634,18 +696,19 @@ public final class SqlStore implements Store {
   private static <T> T inTransaction(Connection connection, Use<T> use)
       throws SQLException, StoreException {
     connection.setAutoCommit(false);
-    boolean done = false;
     try {
       T result = use.with(connection);
       connection.commit();
-      done = true;
       return result;
-    } finally {
-      if (!done) {
+    } catch (SQLException | StoreException | RuntimeException e) {
+      try {
         connection.rollback();
+      } catch (SQLException broken) {
+        e.addSuppressed(broken);
       }
-      connection.setAutoCommit(true);
+      throw e;
     }
+    // Whoever gives the connection back puts it back to committing by itself.
   }
 
   private static StoreException failed(Dialect dialect, String what, SQLException error) {

@@ -115,14 +115,13 @@ final class ServerRowTest {
               "select pg_advisory_xact_lock(1953064036, 'tidings_slots'::regclass::oid::integer)");
       boolean _ = statement.execute("update tidings_slots set epoch = epoch + 1");
       CompletableFuture<SlotSet> refused =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return batches.append(1);
-                } catch (StoreException e) {
-                  throw new IllegalStateException(e);
-                }
-              });
+          CompletableFuture.supplyAsync(() -> {
+            try {
+              return batches.append(1);
+            } catch (StoreException e) {
+              throw new IllegalStateException(e);
+            }
+          });
       awaitLock();
       other.commit();
       assertThat(refused.get(20, TimeUnit.SECONDS).contains(Batches.SLOT)).isTrue();

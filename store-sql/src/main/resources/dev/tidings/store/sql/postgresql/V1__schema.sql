@@ -10,15 +10,16 @@ create table tidings_slots (
 );
 insert into tidings_slots select slot, 0 from generate_series(0, 1023) as slot;
 
--- The last batch that each writer has committed, and the highest of which it has been said that it
--- was not, so that it must not be any more.
-create table tidings_lanes (
+-- The last batches of each writer: those that were committed, and those of which it was said that
+-- they were not, so that they must not be any more. A row for each, since a row that is changed by
+-- each batch would get slower with every one while somebody else's long transaction runs.
+create table tidings_batches (
   lane integer,
   epoch bigint,
-  committed bigint not null default 0,
-  refused bigint not null default 0,
-  primary key (lane, epoch)
-) with (fillfactor = 10);
+  number bigint,
+  committed boolean not null,
+  primary key (lane, epoch, number)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- The highest number ever given of each kind: entry, stream, scheduled.
 create table tidings_numbers (
@@ -43,13 +44,14 @@ create table tidings_server (
 
 -- Topics, users, subscriptions and all else that has a name.
 create table tidings_directory (
-  kind text,
-  key text,
+  kind text not null,
+  key text not null,
   slot smallint not null,
   number integer,
-  body json not null,
-  primary key (kind, key)
+  body json not null
 );
+-- Some keys are longer than what an index can hold.
+create unique index tidings_directory_of_key on tidings_directory (kind, md5(key));
 
 -- Messages: those which one batch appended to one log are one row.
 create table tidings_runs (
@@ -163,9 +165,8 @@ begin
   if exists (select from tidings_slots where slot = any(in_slots) and epoch > in_epoch) then
     raise 'a slot of the batch belongs to another writer' using errcode = 'TD001';
   end if;
-  insert into tidings_lanes as l (lane, epoch, committed) values (in_lane, in_epoch, in_number)
-    on conflict (lane, epoch) do update set committed = in_number
-      where l.committed < in_number and l.refused < in_number;
+  insert into tidings_batches (lane, epoch, number, committed)
+    values (in_lane, in_epoch, in_number, true) on conflict do nothing;
   if not found then
     raise 'batch % of lane % is settled already', in_number, in_lane using errcode = 'TD002';
   end if;
@@ -173,7 +174,8 @@ end $$;
 
 -- After an older copy of these tables was put back, with no server running: lets every log and
 -- number go on higher than it may have been given out after the copy was made.
-create function tidings_restored() returns void language plpgsql as $$
+create function tidings_restored() returns void language plpgsql
+set search_path = "${flyway:defaultSchema}", pg_temp as $$
 begin
   insert into tidings_logs as l
       (log, first_retained, next_sequence, last_timestamp, messages_ever, bytes_ever)
@@ -187,6 +189,12 @@ begin
       bytes_ever = greatest(l.bytes_ever, excluded.bytes_ever);
   update tidings_logs l set next_sequence = next_sequence + 1048576
     where not exists (select from tidings_runs r where r.log = l.log);
+  -- Logs that were empty then, and were given messages afterwards.
+  insert into tidings_logs
+      (log, first_retained, next_sequence, last_timestamp, messages_ever, bytes_ever)
+    select number, 1048577, 1048577, 0, 0, 0 from tidings_directory
+      where kind in ('topic', 'stream') and number is not null
+    on conflict (log) do nothing;
   update tidings_numbers set highest = highest + case kind
     when 'entry' then 16384 when 'stream' then 1048576 else 16777216 end;
   delete from tidings_server;

@@ -10,6 +10,27 @@ set search_path = pg_catalog as $$
     else false end;
 $$;
 
+-- Whether a text is a name as the server writes it: with each backslash doubled, but for \0 (NUL)
+-- and \uD800 to \uDFFF (half of a surrogate pair).
+create function tidings_is_name(in_text text) returns boolean language sql immutable
+set search_path = pg_catalog as $$
+  select in_text ~ '^([^\\]|\\\\|\\0|\\u[dD][89a-fA-F][0-9a-fA-F]{2})*$';
+$$;
+
+-- Takes messages out, in the transaction that appends them: all of them or none (TD003), so that
+-- none is appended twice.
+create function tidings_take(in_ids bigint[]) returns void language plpgsql as $$
+declare
+  taken integer;
+begin
+  delete from tidings_outbox where id = any(in_ids);
+  get diagnostics taken = row_count;
+  if taken <> cardinality(in_ids) then
+    raise 'only % of % messages lie in the outbox', taken, cardinality(in_ids)
+      using errcode = 'TD003';
+  end if;
+end $$;
+
 -- Messages on their way into their topics: the server takes them out in the transaction that brings
 -- them in. What does not belong there is kept out here, whoever writes it.
 create table tidings_outbox (
@@ -20,7 +41,11 @@ create table tidings_outbox (
   metadata text
     constraint attributes_are_an_object_of_strings check (tidings_is_attributes(metadata)),
   ordering_key text
-    constraint ordering_key_has_1_to_256_bytes check (octet_length(ordering_key) between 1 and 256),
+    constraint ordering_key_has_1_to_256_bytes check (octet_length(
+      replace(ordering_key, repeat(chr(92), 2), chr(92))) between 1 and 256),
+  -- Backslashes begin an escape in names, and stand for themselves if there are two.
+  constraint topic_is_written_with_escapes check (tidings_is_name(topic)),
+  constraint ordering_key_is_written_with_escapes check (tidings_is_name(ordering_key)),
   constraint payload_and_attributes_are_at_most_8_mib
     check (octet_length(payload) + coalesce(octet_length(metadata), 0) <= 8388608)
 ) with (
@@ -50,7 +75,8 @@ begin
       hint = 'Publish to a topic, or over HTTP to the exchange of the queue.';
   end if;
   if not exists (
-      select from tidings_directory d where d.kind = 'topic' and d.key = stored_topic) then
+      select from tidings_directory d where d.kind = 'topic' and md5(d.key) = md5(stored_topic)
+        and d.key = stored_topic) then
     raise 'there is no topic "%"', topic using errcode = 'undefined_object',
       hint = 'Create it first, as with POST /api/v1/topics; see docs/sql.md.';
   end if;
@@ -70,7 +96,8 @@ begin
   insert into tidings_outbox (topic, payload, metadata, ordering_key)
     values (stored_topic, payload, attributes, replace(ordering_key, chr(92), repeat(chr(92), 2)));
   -- Told once for the transaction, however often this is called, as the text is the same.
-  perform pg_notify('tidings_outbox', current_schema());
+  -- Named in full: a function of that name in this schema might fit the arguments better.
+  perform pg_catalog.pg_notify('tidings_outbox', pg_catalog.current_schema()::text);
 end $$;
 
 -- The same for JSON that the database has made.
