@@ -16,7 +16,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 /// Reads the directory, receipts, and what became of deliveries. Rows that cannot be understood,
 /// since somebody has changed them, stay as they are and are named.
@@ -37,8 +37,8 @@ final class DirectoryReader {
 
   private DirectoryReader() {}
 
-  /// @param unread is told the names of rows that cannot be understood
-  static DirectoryContents read(Connection connection, Consumer<String> unread)
+  /// @param unread is told the names of rows that cannot be understood, and why
+  static DirectoryContents read(Connection connection, BiConsumer<String, String> unread)
       throws SQLException {
     List<Entry> entries = new ArrayList<>();
     List<Damaged> damaged = new ArrayList<>();
@@ -51,14 +51,15 @@ final class DirectoryReader {
           String stored = row.getString("key");
           Optional<Entry.Kind> kind = EntryJson.kind(word);
           if (kind.isEmpty()) {
-            unread.accept("tidings_directory: an entry of unknown kind " + word);
+            unread.accept(
+                "tidings_directory: an entry", "its kind " + word + " is none of this program's");
             continue;
           }
           try {
             entries.add(EntryJson.read(word, Texts.read(stored), row.getString("body")));
           } catch (IllegalArgumentException e) {
             String name = "tidings_directory: " + word + " " + stored;
-            unread.accept(name);
+            unread.accept(name, String.valueOf(e.getMessage()));
             damaged.add(
                 new Damaged(
                     kind.get(),
@@ -97,7 +98,7 @@ final class DirectoryReader {
     return numbers;
   }
 
-  static List<Receipt> receipts(Connection connection, Consumer<String> unread)
+  static List<Receipt> receipts(Connection connection, BiConsumer<String, String> unread)
       throws SQLException {
     List<Receipt> receipts = new ArrayList<>();
     try (Statement statement = connection.createStatement()) {
@@ -115,7 +116,9 @@ final class DirectoryReader {
                     row.getInt("log"),
                     row.getString("body")));
           } catch (IllegalArgumentException e) {
-            unread.accept("tidings_receipts: a key of " + row.getString("user_id"));
+            unread.accept(
+                "tidings_receipts: a key of " + row.getString("user_id"),
+                String.valueOf(e.getMessage()));
           }
         }
       }
@@ -124,7 +127,7 @@ final class DirectoryReader {
   }
 
   static List<DeliveryChange> deliveries(
-      Connection connection, int subscription, Consumer<String> unread)
+      Connection connection, int subscription, BiConsumer<String, String> unread)
       throws SQLException, StoreException {
     List<DeliveryChange> changes = new ArrayList<>();
     try (PreparedStatement statement = connection.prepareStatement(DELIVERIES)) {
@@ -147,7 +150,7 @@ final class DirectoryReader {
                     DeliveryJson.readDead(row.getString("dead"))));
           } catch (IllegalArgumentException e) {
             String name = "tidings_deliveries: subscription " + subscription + ", " + ordinal;
-            unread.accept(name);
+            unread.accept(name, String.valueOf(e.getMessage()));
             throw new StoreException(
                 "the row of subscription "
                     + subscription

@@ -106,7 +106,8 @@ final class Migrations {
 
   private MigrationVersion newest() {
     return Arrays.stream(flyway.info().all())
-        .filter(it -> it.getState().isResolved())
+        // The mark that the schema was made has no version.
+        .filter(it -> it.getState().isResolved() && it.getVersion() != null)
         .map(MigrationInfo::getVersion)
         .max(MigrationVersion::compareTo)
         .orElseThrow(() -> new IllegalStateException("no migrations are in the program"));
@@ -117,7 +118,7 @@ final class Migrations {
     for (Throwable cause = error; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException said) {
         return "the database says: "
-            + SqlStore.firstLine(said)
+            + SqlStore.explain(said)
             + dialect.hint(said).map(it -> "; " + it).orElse("");
       }
     }

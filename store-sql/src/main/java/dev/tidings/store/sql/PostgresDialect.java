@@ -91,7 +91,7 @@ final class PostgresDialect implements Dialect {
       case "42501" ->
           Optional.of(
               "the role of store.user has to own Tidings' tables, or to have the right to create"
-                  + " them in its schema");
+                  + " them in its schema; docs/sql.md lists the rights one needs that does not");
       case "08001", "08006" ->
           Optional.of("check that PostgreSQL runs and that store.url names its host and port");
       case "53300" -> Optional.of("PostgreSQL has no connection left; see its max_connections");
@@ -153,7 +153,7 @@ final class PostgresDialect implements Dialect {
     if (schema == null) {
       throw new StoreException(
           "the role of store.user has no schema it may use (expected: one; grant it the usage of"
-              + " one, or name one in store.url with ?currentSchema=…)");
+              + " one, or name one in store.url with ?currentSchema=…, in lower case)");
     }
     return schema;
   }

@@ -25,6 +25,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.BitSet;
@@ -268,10 +269,11 @@ public final class SqlStore implements Store {
       }
       trouble = Optional.empty();
     } catch (SQLException | StoreException | RuntimeException e) {
+      String why = e instanceof SQLException said ? explain(said) : String.valueOf(e.getMessage());
       if (!closed && trouble.isEmpty()) {
-        log.warn("the database does not answer: {}", e.toString());
+        log.warn("the database does not answer: {}", why);
       }
-      trouble = Optional.of("the database does not answer: " + e.getMessage());
+      trouble = Optional.of("the database does not answer: " + why);
     }
   }
 
@@ -586,10 +588,11 @@ public final class SqlStore implements Store {
     return connection;
   }
 
-  private void cannotRead(String name) {
+  /// @param why it cannot
+  private void cannotRead(String name, String why) {
     synchronized (unread) {
       if (unread.size() < MAX_UNREAD && unread.add(name)) {
-        log.error("a row cannot be read and is left as it is: {}", name);
+        log.error("a row cannot be read and is left as it is: {}: {}", name, why);
       }
     }
   }
@@ -716,13 +719,22 @@ public final class SqlStore implements Store {
         "cannot "
             + what
             + ": the database says: "
-            + firstLine(error)
+            + explain(error)
             + dialect.hint(error).map(it -> "; " + it).orElse(""),
         error);
   }
 
+  /// What the database says, also where the pool has only waited for it in vain.
+  static String explain(SQLException error) {
+    return firstLine(error)
+        + (error instanceof SQLTransientConnectionException
+                && error.getCause() instanceof SQLException cause
+            ? ": " + firstLine(cause)
+            : "");
+  }
+
   /// Without what may follow: rows, with what is in them.
-  static String firstLine(SQLException error) {
+  private static String firstLine(SQLException error) {
     return String.valueOf(error.getMessage()).lines().findFirst().orElse("nothing");
   }
 }

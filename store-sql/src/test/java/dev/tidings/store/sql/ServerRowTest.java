@@ -192,6 +192,41 @@ final class ServerRowTest {
   }
 
   @Test
+  void schemaThatTheUrlNames_isMade_andFoundAgain() throws Exception {
+    SqlOptions options = database.options();
+    for (String schema : new String[] {"mq", "mq_2"}) {
+      SqlOptions there =
+          new SqlOptions(
+              options.url() + "?currentSchema=" + schema,
+              options.user(),
+              options.password(),
+              options.connections(),
+              true,
+              false);
+      for (int start = 1; start <= 3; start++) {
+        try (SqlStore store = SqlStore.open(there)) {
+          Batches batches = new Batches(store);
+          assertThat(batches.read()).hasSize(start == 1 ? 0 : 2);
+          if (start == 1) {
+            assertThat(batches.append(2)).isEqualTo(SlotSet.NONE);
+          }
+        }
+      }
+      assertThat(SqlStore.migrate(there)).contains("up to date");
+    }
+    assertThatThrownBy(() ->
+            SqlStore.open(
+                new SqlOptions(
+                    options.url() + "?currentSchema=mqTest",
+                    options.user(),
+                    options.password(),
+                    options.connections(),
+                    true,
+                    false)))
+        .hasMessageContaining("lower case");
+  }
+
+  @Test
   void databasesThatCannotBeUsed_areRefused() {
     for (String encoding : new String[] {"SQL_ASCII", "LATIN1"}) {
       TestPostgres.Database other =
@@ -212,6 +247,8 @@ final class ServerRowTest {
   void restoredTables_letEveryLogGoOnHigher() throws Exception {
     try (SqlStore store = open(false)) {
       assertThat(new Batches(store).append(3)).isEqualTo(SlotSet.NONE);
+      assertThatThrownBy(() -> execute("select tidings_restored()"))
+          .hasMessageContaining("a server uses these tables");
     }
     execute("select tidings_restored()");
     try (SqlStore store = open(false)) {

@@ -177,6 +177,11 @@ end $$;
 create function tidings_restored() returns void language plpgsql
 set search_path = "${flyway:defaultSchema}", pg_temp as $$
 begin
+  if exists (select from tidings_server
+      where clock_timestamp() - heartbeat_at < interval '5 seconds') then
+    raise 'a server uses these tables' using
+      hint = 'Stop it first: it would not know of what is changed here.';
+  end if;
   insert into tidings_logs as l
       (log, first_retained, next_sequence, last_timestamp, messages_ever, bytes_ever)
     select distinct on (log) log, 1, last_sequence + 1 + 1048576, last_timestamp,
