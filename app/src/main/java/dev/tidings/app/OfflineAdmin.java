@@ -47,11 +47,10 @@ public final class OfflineAdmin {
               System.currentTimeMillis());
       long epoch = store.openSlots(SlotSet.ALL);
       checkFree(store.loadDirectory(), request.username());
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(user))));
+      put(store, epoch, user, "user " + request.username());
       return new CreatedUser(UserJson.write(user, Set.of()).text());
     } catch (StoreException | StartException e) {
-      throw new CommandException(
-          "user " + request.username() + " was not created: " + e.getMessage());
+      throw notCreated("user " + request.username(), e);
     }
   }
 
@@ -66,11 +65,35 @@ public final class OfflineAdmin {
           wanted.withHash(
               passwords.hash(wanted.secret()), System.currentTimeMillis(), new SecureRandom());
       long epoch = store.openSlots(SlotSet.ALL);
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(client))));
+      put(store, epoch, client, "client " + wanted.name());
       return new CreateClientCommand.Credentials(client.id(), wanted.secret());
     } catch (StoreException | StartException e) {
-      throw new CommandException("client " + wanted.name() + " was not created: " + e.getMessage());
+      throw notCreated("client " + wanted.name(), e);
     }
+  }
+
+  /// Makes an entry durable.
+  ///
+  /// @param what it is, for people
+  static void put(Store store, long epoch, Entry entry, String what)
+      throws StoreException, CommandException {
+    SlotSet refused =
+        store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(entry))));
+    if (!refused.isEmpty()) {
+      throw new CommandException(
+          what + " was not created: another server has taken over the store meanwhile; try again");
+    }
+  }
+
+  static CommandException notCreated(String what, Exception why) {
+    String message = String.valueOf(why.getMessage());
+    // What is advised to a server.
+    String advice =
+        message.contains("--take-over")
+            ? ". This command takes nothing over: stop that server, or run this command with its"
+                + " data directory (--data-dir), by which it finds the server"
+            : "";
+    return new CommandException(what + " was not created: " + message + advice, why);
   }
 
   /// Refuses to create what would not outlive this process.

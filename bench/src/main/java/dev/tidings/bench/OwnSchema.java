@@ -6,8 +6,10 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
@@ -15,6 +17,7 @@ import java.util.regex.Pattern;
 /// server makes it with its tables, and it is dropped with all of them afterwards.
 ///
 /// @param database its URL, with or without `jdbc:`, without user, password and schema
+/// @param password of the user; empty if the database asks for none
 /// @param name of the schema
 record OwnSchema(String database, String user, String password, String name) {
   private static final Pattern SCHEME = Pattern.compile("^(jdbc:)?postgres(ql)?://");
@@ -32,20 +35,25 @@ record OwnSchema(String database, String user, String password, String name) {
   /// What a server is told of it.
   Map<String, String> config() {
     String separator = database.contains("?") ? "&" : "?";
-    return Map.of(
-        "store.url",
-        database + separator + "currentSchema=" + name,
-        "store.user",
-        user,
-        "store.password",
-        password);
+    Map<String, String> config = new HashMap<>();
+    config.put("store.url", database + separator + "currentSchema=" + name);
+    config.put("store.user", user);
+    if (!password.isEmpty()) {
+      config.put("store.password", password);
+    }
+    return config;
   }
 
   /// Drops it with all that is in it. No server may use it any more.
   void drop() {
     String sql = "drop schema if exists " + name + " cascade";
     String url = SCHEME.matcher(database).replaceFirst("jdbc:postgresql://");
-    try (Connection connection = DriverManager.getConnection(url, user, password);
+    Properties credentials = new Properties();
+    credentials.setProperty("user", user);
+    if (!password.isEmpty()) {
+      credentials.setProperty("password", password);
+    }
+    try (Connection connection = DriverManager.getConnection(url, credentials);
         Statement statement = connection.createStatement()) {
       boolean _ = statement.execute(sql);
     } catch (SQLException e) {

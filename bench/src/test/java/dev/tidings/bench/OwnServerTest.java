@@ -70,6 +70,22 @@ final class OwnServerTest {
     assertThat(dir).isEmptyDirectory();
   }
 
+  /// The server refuses a password that is there and empty.
+  @Test
+  void onADatabaseThatAsksForNoPassword_noneIsGiven() throws Exception {
+    try (var database = new FakeDatabase()) {
+      OwnSchema schema = OwnSchema.in("postgresql://127.0.0.1:1/test", "ada", "");
+      try (OwnServer server = OwnServer.start(settings("postgresql", Optional.of(schema)))) {
+        assertThat(server.endOfLog())
+            .contains("TIDINGS_STORE_USER=ada")
+            .doesNotContain("TIDINGS_STORE_PASSWORD");
+      }
+      assertThat(database.said())
+          .first()
+          .isEqualTo("ada/null at jdbc:postgresql://127.0.0.1:1/test");
+    }
+  }
+
   @Test
   void schemaThatCannotBeDropped_isNamedWithWhatToDo() throws Exception {
     OwnSchema schema = OwnSchema.in("postgresql://127.0.0.1:1/test", "ada", "let-me-in");

@@ -280,9 +280,9 @@ public final class Server {
       throw new StartException(
           "the user "
               + DEV_USERNAME
-              + " in this data directory has the password of --dev, which everyone knows. Start"
-              + " with --dev to use it on this machine alone, or name another data directory with"
-              + " --data-dir to serve the network");
+              + " in this store has the password of --dev, which everyone knows. Start with --dev"
+              + " to use it on this machine alone, or use another store to serve the network:"
+              + " another data directory (--data-dir), or another database (--store-url)");
     }
   }
 

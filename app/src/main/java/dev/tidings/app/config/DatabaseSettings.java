@@ -4,14 +4,11 @@ package dev.tidings.app.config;
 import dev.tidings.app.config.TidingsConfig.Durability;
 import dev.tidings.app.config.TidingsConfig.StoreType;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /// What the settings of a store in a database must say together: which database and who, where
 /// messages are kept in one, and nothing of it where they are not.
@@ -28,11 +25,12 @@ final class DatabaseSettings {
 
   /// Host or hosts with their ports, a database, and parameters.
   private static final Pattern ADDRESS =
-      Pattern.compile(
-          "(?:jdbc:)?postgres(?:ql)?://[^/?#@\\s]+/[^/?#@\\s]+(?:\\?(?<parameters>\\S*))?");
+      Pattern.compile("(?:jdbc:)?postgres(?:ql)?://[^/?#@\\s]+/[^/?#@\\s]+(?:\\?\\S*)?");
 
-  /// Parameters that have a setting of their own or would show a secret.
-  private static final List<String> CREDENTIALS = List.of("user", "password", "sslpassword");
+  /// A user before the host, or a parameter that has a setting of its own or would show a secret.
+  /// It is looked for in anything, since what is no address is told too.
+  private static final Pattern CREDENTIALS =
+      Pattern.compile("@|(?<![a-z])(?:user|password|sslpassword)\\s*=", Pattern.CASE_INSENSITIVE);
 
   private DatabaseSettings() {}
 
@@ -70,8 +68,7 @@ final class DatabaseSettings {
 
   /// The address is written to the log, so it holds no secrets; nor does what is told here.
   private static Optional<ConfigError> checkAddress(String url, String source) {
-    Matcher address = ADDRESS.matcher(url);
-    if (url.contains("@") || (address.matches() && hasCredentials(address.group("parameters")))) {
+    if (CREDENTIALS.matcher(url).find()) {
       return Optional.of(
           new ConfigError(
               URL,
@@ -81,16 +78,14 @@ final class DatabaseSettings {
                   + " TIDINGS_STORE_PASSWORD",
               source));
     }
-    return address.matches()
+    return ADDRESS.matcher(url).matches()
         ? Optional.empty()
-        : Optional.of(new ConfigError(URL, url, EXPECTED_URL, source));
+        : Optional.of(new ConfigError(URL, withoutParameters(url), EXPECTED_URL, source));
   }
 
-  private static boolean hasCredentials(@Nullable String parameters) {
-    return parameters != null
-        && Arrays.stream(parameters.split("&", -1))
-            .map(parameter -> parameter.replaceFirst("=.*", "").toLowerCase(Locale.ROOT))
-            .anyMatch(CREDENTIALS::contains);
+  private static String withoutParameters(String url) {
+    int parameters = url.indexOf('?');
+    return parameters < 0 ? url : url.substring(0, parameters) + "?…";
   }
 
   private static List<ConfigError> checkNone(
@@ -98,7 +93,8 @@ final class DatabaseSettings {
     List<ConfigError> errors = new ArrayList<>();
     String expected =
         "--store postgresql, because store.type is " + type.name().toLowerCase(Locale.ROOT);
-    for (String key : List.of(URL, USER, PASSWORD)) {
+    // A password alone does no harm: it may stand in the environment for the commands that need it.
+    for (String key : List.of(URL, USER)) {
       if (merged.containsKey(key)) {
         errors.add(new ConfigError(key, "given", expected, source(merged, key)));
       }

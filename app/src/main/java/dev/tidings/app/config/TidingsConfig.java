@@ -327,8 +327,10 @@ public record TidingsConfig(
       @Setting(
               defaultValue = "10",
               min = "5",
-              max = "1000",
-              doc = "Connections to the database at once (`postgresql` only)")
+              max = "50",
+              doc =
+                  "Connections to the database at once: 4 for writing, the others for reading; more"
+                      + " than 11 are not used (`postgresql` only)")
           int connections,
       @Setting(
               defaultValue = "true",

@@ -674,7 +674,7 @@ class ConfigurationTest {
                 + " postgresql]",
             "store.durability: memory (expected: fsync, because store.type is postgresql, where"
                 + " every answer waits for the commit) [TIDINGS_STORE_DURABILITY]",
-            "store.connections: 4 (expected: a whole number from 5 to 1000)"
+            "store.connections: 4 (expected: a whole number from 5 to 50)"
                 + " [TIDINGS_STORE_CONNECTIONS]");
   }
 
@@ -685,7 +685,14 @@ class ConfigurationTest {
         "postgresql://me@localhost/tidings",
         "jdbc:postgresql://localhost/tidings?ssl=true&password=" + PASSWORD,
         "postgresql://localhost/tidings?user=me&Password=" + PASSWORD,
-        "postgresql://localhost/tidings?sslpassword=" + PASSWORD
+        "postgresql://localhost/tidings?sslpassword=" + PASSWORD,
+        "postgresql://localhost/tidings?password=a " + PASSWORD,
+        "postgresql://localhost/tidings?ssl=true; password = " + PASSWORD,
+        "postgresql://localhost?password=" + PASSWORD,
+        "postgresql://me:a?b/" + PASSWORD + "@localhost/tidings",
+        "localhost/tidings?user=me&password=" + PASSWORD,
+        "mysql://localhost/tidings?password=" + PASSWORD,
+        "host=localhost dbname=tidings password=" + PASSWORD
       })
   void address_withASecretInIt_isRefusedWithoutShowingIt(String url) {
     assertThat(errors(Map.of(), database(url)))
@@ -716,10 +723,21 @@ class ConfigurationTest {
                 + " [TIDINGS_STORE_URL]");
   }
 
+  /// Nobody knows what was meant by it.
+  @Test
+  void parametersOfWhatIsNoAddress_areNotShown() {
+    assertThat(errors(Map.of(), database("localhost/tidings?pw=" + PASSWORD)))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "store.url: localhost/tidings?… (expected: an address such as"
+                + " postgresql://localhost:5432/tidings) [TIDINGS_STORE_URL]");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "jdbc:postgresql://localhost/tidings",
+        "postgresql://localhost/tidings?currentSchema=mq&ApplicationName=end-user",
         "postgres://localhost/tidings",
         "postgresql://[::1]:5433/tidings?sslmode=verify-full&currentSchema=mq",
         "postgresql://first:5432,second:5432/tidings?targetServerType=primary"
