@@ -47,8 +47,7 @@ final class ClockSkewTest {
   @ValueSource(longs = {-86_400, -30, 30, 86_400})
   void serverThatIsSecondsAhead_keepsItsOwnTime(long seconds) throws Exception {
     ManualTime time = new ManualTime();
-    time.jumpWall(
-        Duration.ofMillis(databaseMs() + seconds * 1000 - ManualTime.BEGINNING_MS));
+    time.jumpWall(Duration.ofMillis(databaseMs() + seconds * 1000 - ManualTime.BEGINNING_MS));
     long begun = time.wallMs();
     try (SqlStore store = SqlStore.open(database.options())) {
       CrankedNode node = CrankedNode.on(store, 1, CrankedNode.LIMITS, time);
