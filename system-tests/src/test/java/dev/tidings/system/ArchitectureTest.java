@@ -13,6 +13,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTag;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
@@ -31,6 +32,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.NullMarked;
 
 /// What may see what, and what must not be used where; each rule with its reason.
+@ArchTag("embedded")
 @AnalyzeClasses(packages = "dev.tidings", importOptions = ArchitectureTest.MainClasses.class)
 final class ArchitectureTest {
   private static final String CORE = "dev.tidings.core..";
@@ -203,8 +205,7 @@ final class ArchitectureTest {
           .that()
           .resideInAPackage(SQL)
           .should()
-          .callMethodWhere(
-              describe("it reads the time of day", ArchitectureTest::readsWallClock))
+          .callMethodWhere(describe("it reads the time of day", ArchitectureTest::readsWallClock))
           .because("the clocks of servers and of their database need not agree");
 
   @ArchTest

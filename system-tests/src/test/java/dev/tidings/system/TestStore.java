@@ -4,6 +4,7 @@ package dev.tidings.system;
 import dev.tidings.store.sql.TestPostgres;
 import dev.tidings.store.sql.TestPostgres.Database;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,12 +20,19 @@ public final class TestStore {
   private TestStore() {}
 
   /// The settings of a server, or of a command without one, on this data directory.
+  ///
+  /// One server at a time runs on it, so that the next takes the database over: after a kill it
+  /// need not wait until the heartbeat of the one before is old.
   public static Map<String, String> environment(Path dataDir) {
     return switch (NAME) {
       case "rocksdb" -> Map.of();
-      case "postgresql" ->
-          environment(
-              DATABASES.computeIfAbsent(dataDir.toAbsolutePath(), _ -> TestPostgres.newDatabase()));
+      case "postgresql" -> {
+        Database database =
+            DATABASES.computeIfAbsent(dataDir.toAbsolutePath(), _ -> TestPostgres.newDatabase());
+        var settings = new HashMap<>(environment(database));
+        settings.put("TIDINGS_STORE_TAKE_OVER", "true");
+        yield Map.copyOf(settings);
+      }
       default ->
           throw new IllegalStateException(
               "tidings.test.store: " + NAME + " (expected: rocksdb or postgresql)");

@@ -117,6 +117,10 @@ public final class TidingsProcess implements AutoCloseable {
 
   /// Which store a command without a server has to open, besides what its arguments say.
   private static Map<String, String> storeOf(List<String> arguments) {
+    if (arguments.stream().anyMatch(argument -> argument.startsWith("--data-dir="))) {
+      throw new IllegalArgumentException(
+          arguments + " (expected: --data-dir and its value as two arguments)");
+    }
     int flag = arguments.indexOf("--data-dir");
     return flag < 0 ? Map.of() : TestStore.environment(Path.of(arguments.get(flag + 1)));
   }

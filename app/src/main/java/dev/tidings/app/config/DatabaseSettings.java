@@ -16,7 +16,6 @@ final class DatabaseSettings {
   private static final String TYPE = "store.type";
   private static final String URL = "store.url";
   private static final String USER = "store.user";
-  private static final String PASSWORD = "store.password";
   private static final String TAKE_OVER = "store.take-over";
   private static final String DURABILITY = "store.durability";
 

@@ -753,7 +753,7 @@ class ConfigurationTest {
     environment.put("TIDINGS_STORE_PASSWORD", PASSWORD);
     environment.put("TIDINGS_STORE_TAKE_OVER", "true");
     assertThat(errors(Map.of(), environment))
-        .hasSize(4)
+        .hasSize(3)
         .allSatisfy(error -> {
           assertThat(error.key()).startsWith("store.");
           assertThat(error.toString())

@@ -8,10 +8,15 @@ import dev.tidings.core.store.StoreException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `kill -9` of the database while batches are written: those of which the store says that they are
@@ -20,33 +25,37 @@ final class KilledDatabaseTest {
   @TempDir private Path folder;
 
   @Test
+  @Timeout(120)
   void killedWhileWriting_losesNothingOfWhatWasCommitted() throws Exception {
     killed(3);
   }
 
   @Test
   @Tag("long")
+  @Timeout(900)
   void killedManyTimes_losesNothingOfWhatWasCommitted() throws Exception {
     killed(25);
   }
 
   private void killed(int rounds) throws Exception {
     Random random = new Random(8);
-    try (TestPostgres postgres = TestPostgres.start(folder.resolve("postgres"))) {
+    try (TestPostgres postgres = TestPostgres.start(folder.resolve("postgres"));
+        ExecutorService killers = Executors.newSingleThreadExecutor()) {
       TestPostgres.Database database = postgres.createDatabase();
       try (SqlStore store = SqlStore.open(database.options())) {
         Batches batches = new Batches(store);
         for (int round = 0; round < rounds; round++) {
-          Thread killer = Thread.ofPlatform().start(killing(postgres, 50 + random.nextInt(300)));
+          Future<?> killer = killers.submit(killing(postgres, 50 + random.nextInt(300)));
           int tried = 0;
           try {
-            while (true) {
+            while (killer.state() != Future.State.FAILED) {
               tried = 1 + random.nextInt(20);
               assertThat(batches.append(tried)).isEqualTo(SlotSet.NONE);
             }
-          } catch (StoreException e) {
-            killer.join();
+          } catch (StoreException _) {
+            // The database is away, unless the killer says otherwise.
           }
+          killer.get();
           assertThat(isThere(store)).isFalse();
           postgres.start();
           reopen(store);
@@ -65,14 +74,11 @@ final class KilledDatabaseTest {
     }
   }
 
-  private static Runnable killing(TestPostgres postgres, int afterMs) {
+  private static Callable<Void> killing(TestPostgres postgres, int afterMs) {
     return () -> {
-      try {
-        TimeUnit.MILLISECONDS.sleep(afterMs);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      TimeUnit.MILLISECONDS.sleep(afterMs);
       postgres.kill();
+      return null;
     };
   }
 
@@ -84,16 +90,17 @@ final class KilledDatabaseTest {
     }
   }
 
-  private static void reopen(SqlStore store) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (true) {
-      try {
-        store.reopen();
-        return;
-      } catch (StoreException e) {
-        // It is repairing itself.
-        assertThat(System.nanoTime() - deadline).describedAs(e.getMessage()).isNegative();
-      }
-    }
+  private static void reopen(SqlStore store) throws Exception {
+    Waiting.until(
+        "opened again",
+        () -> {
+          try {
+            store.reopen();
+            return true;
+          } catch (StoreException e) {
+            // It is repairing itself.
+            return false;
+          }
+        });
   }
 }

@@ -21,7 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,14 +61,6 @@ final class SqlTroubleTest {
         ResultSet row = statement.executeQuery(sql)) {
       assertThat(row.next()).isTrue();
       return row.getLong(1);
-    }
-  }
-
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime() - deadline).describedAs(what).isNegative();
-      Thread.onSpinWait();
     }
   }
 
@@ -156,7 +147,7 @@ final class SqlTroubleTest {
                 }
               },
               others);
-      await("the batch waits", () -> waiting() > 0);
+      Waiting.until("the batch waits", () -> waiting() > 0);
       boolean _ = statement.execute("lock table tidings_logs in exclusive mode");
       other.commit();
       assertThat(batch.get(20, TimeUnit.SECONDS)).isEqualTo(SlotSet.NONE);
@@ -166,15 +157,11 @@ final class SqlTroubleTest {
     assertThat(batches.read()).isEmpty();
   }
 
-  private long waiting() {
-    try {
-      return count(
-          "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = '"
-              + database.name()
-              + "'");
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+  private long waiting() throws SQLException {
+    return count(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = '"
+            + database.name()
+            + "'");
   }
 
   @Test
@@ -189,7 +176,7 @@ final class SqlTroubleTest {
     assertThat(full.detail()).contains("disk of the database is full");
     store.reopen();
     assertThat(batches.wasCommitted()).isFalse();
-    await("health", () -> store.health().writable());
+    Waiting.until("health", () -> store.health().writable());
     batches.forgetLast(1);
     assertThat(batches.append(3)).isEqualTo(SlotSet.NONE);
     assertThat(batches.read()).isEqualTo(upTo(3));

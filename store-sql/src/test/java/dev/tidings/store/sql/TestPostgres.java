@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
@@ -150,14 +151,34 @@ public final class TestPostgres implements AutoCloseable {
   /// SIGKILL of all its processes; returns when they are gone.
   public synchronized void kill() {
     ProcessHandle postmaster = postmaster();
+    // It would start others that are not in the list, or put right what its children have left.
+    freeze(postmaster);
     List<ProcessHandle> children = postmaster.descendants().toList();
-    // The parent first: it would start others, or put right what its children have left.
     Stream.concat(Stream.of(postmaster), children.stream())
         .forEach(process -> {
           boolean _ = process.destroyForcibly();
         });
     Stream.concat(Stream.of(postmaster), children.stream()).forEach(TestPostgres::awaitEnd);
     close(running);
+  }
+
+  /// SIGSTOP; returns when the process does nothing any more.
+  private static void freeze(ProcessHandle process) {
+    Path state = Path.of("/proc", Long.toString(process.pid()), "stat");
+    try {
+      Process stop = new ProcessBuilder("sh", "-c", "kill -STOP " + process.pid()).start();
+      awaitEnd(stop.toHandle());
+      long deadline = System.nanoTime() + KILL_LIMIT.toNanos();
+      // The letter after the name of the program, which is in brackets.
+      while (!Files.readString(state).contains(") T ")) {
+        if (System.nanoTime() - deadline > 0) {
+          throw new IllegalStateException("process " + process.pid() + " went on after SIGSTOP");
+        }
+        LockSupport.parkNanos(Duration.ofMillis(1).toNanos());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// Starts it again after [#kill()] or [#stop()], on the same folder and port.

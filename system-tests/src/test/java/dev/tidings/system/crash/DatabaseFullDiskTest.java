@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The disk of the database fills up, and has room again.
+@Tag("embedded")
 @Timeout(120)
 final class DatabaseFullDiskTest {
   private static final Duration SOON = Duration.ofSeconds(30);

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// `kill -9` of PostgreSQL, all its processes at once, under a server that stays: what was answered
 /// is stored, what was shown is stored, publishes are refused with 503 while it is away, what is in
 /// memory is read on, and all heals without anybody's help.
+@Tag("embedded")
 final class DatabaseKillTest {
   private static final List<String> TOPICS = KillTest.TOPICS;
   private static final Duration SOON = Duration.ofSeconds(30);
