@@ -4,6 +4,8 @@ package dev.tidings.store.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.store.LogExtent;
 import dev.tidings.core.store.StoreException;
@@ -16,9 +18,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /// One server at a time uses a database.
 final class ServerRowTest {
+  private static final Logger SQL_STORE = (Logger) LoggerFactory.getLogger(SqlStore.class);
+
   private final TestPostgres.Database database = TestPostgres.newDatabase();
 
   @AfterEach
@@ -81,6 +86,8 @@ final class ServerRowTest {
 
   @Test
   void takingOver_fencesTheFirst() throws Exception {
+    // It tells the error that is meant here.
+    SQL_STORE.setLevel(Level.OFF);
     try (SqlStore first = open(false)) {
       Batches before = new Batches(first);
       assertThat(before.append(2)).isEqualTo(SlotSet.NONE);
@@ -97,6 +104,8 @@ final class ServerRowTest {
       execute("select pg_sleep(1.5)");
       assertThat(first.health().writable()).isFalse();
       assertThat(before.append(1).contains(Batches.SLOT)).isTrue();
+    } finally {
+      SQL_STORE.setLevel(null);
     }
   }
 
