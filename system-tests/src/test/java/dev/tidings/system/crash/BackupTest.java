@@ -238,6 +238,7 @@ final class BackupTest {
   }
 
   @Test
+  @Tag("long")
   void serverKilledInABackup_leavesNoBackup_andLosesNothing() {
     try (var server = newServer()) {
       int messages = fill(server.start(), 40);
@@ -286,6 +287,7 @@ final class BackupTest {
   }
 
   @Test
+  @Tag("long")
   void restoreKilled_leavesWhatNoServerStartsOn_andBeginsAnew() {
     try (var server = newServer()) {
       int messages = fill(server.start(), 40);
