@@ -86,6 +86,8 @@ final class OutboxSimulationTest {
         step();
       }
       on.left.unreadable.clear();
+      // From here on everything comes to rest.
+      on.whileReading = () -> {};
       on.heal();
       judge();
     }
