@@ -48,6 +48,14 @@ interface Dialect {
   /// @throws StoreException it cannot; the message says what to do
   void check(Connection connection) throws SQLException, StoreException;
 
+  /// Checks that the tables can be made if they are not there, for the tool that makes them tries
+  /// for long.
+  ///
+  /// @param table one of them
+  /// @throws StoreException they cannot; the message says what to do
+  void checkRights(Connection connection, String schema, String table)
+      throws SQLException, StoreException;
+
   /// What to warn of if what is committed may be lost when the machine of the database fails; empty
   /// if it is not.
   String durabilityWarning(Connection connection) throws SQLException;

@@ -15,7 +15,8 @@ import org.flywaydb.core.api.configuration.FluentConfiguration;
 
 /// The schema of the tables: brings it up to date, and refuses one that is not ours to use.
 final class Migrations {
-  private static final String HISTORY = "tidings_schema_history";
+  /// The table that tells which migrations there were.
+  static final String HISTORY = "tidings_schema_history";
 
   private final Flyway flyway;
   private final Dialect dialect;

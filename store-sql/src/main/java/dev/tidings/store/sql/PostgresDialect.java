@@ -6,6 +6,7 @@ import dev.tidings.core.store.Outbox;
 import dev.tidings.core.store.StoreException;
 import java.sql.Array;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -21,6 +22,10 @@ import org.jspecify.annotations.Nullable;
 /// PostgreSQL, from version 14 on.
 final class PostgresDialect implements Dialect {
   private static final int OLDEST = 14;
+
+  private static final String RIGHTS =
+      "the role of store.user has to own Tidings' tables, or to have the right to create"
+          + " them in its schema; docs/sql.md lists the rights one needs that does not";
 
   private static final Pattern URL = Pattern.compile("(jdbc:)?(postgresql|postgres)://(.+)");
   private static final Pattern WITH_USER = Pattern.compile("[^/?]*@.*");
@@ -88,10 +93,7 @@ final class PostgresDialect implements Dialect {
       case "28P01", "28000", "08004" ->
           Optional.of("check store.user, store.password and the database's pg_hba.conf");
       case "3D000" -> Optional.of("create the database, or name another one in store.url");
-      case "42501" ->
-          Optional.of(
-              "the role of store.user has to own Tidings' tables, or to have the right to create"
-                  + " them in its schema; docs/sql.md lists the rights one needs that does not");
+      case "42501" -> Optional.of(RIGHTS);
       case "08001", "08006" ->
           Optional.of("check that PostgreSQL runs and that store.url names its host and port");
       case "53300" -> Optional.of("PostgreSQL has no connection left; see its max_connections");
@@ -129,6 +131,25 @@ final class PostgresDialect implements Dialect {
     if (readOnly) {
       throw new StoreException(
           "the database is a standby, which takes no writes (expected: the primary)");
+    }
+  }
+
+  @Override
+  public void checkRights(Connection connection, String schema, String table)
+      throws SQLException, StoreException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "select has_schema_privilege(n.oid, 'CREATE') or exists (select from pg_class c"
+                + " where c.relnamespace = n.oid and c.relname = ?)"
+                + " from pg_namespace n where n.nspname = ?")) {
+      statement.setString(1, table);
+      statement.setString(2, schema);
+      try (ResultSet row = statement.executeQuery()) {
+        if (row.next() && !row.getBoolean(1)) {
+          throw new StoreException(
+              "permission denied to make tables in the schema " + schema + ": " + RIGHTS);
+        }
+      }
     }
   }
 

@@ -174,6 +174,7 @@ public final class SqlStore implements Store {
     try (Connection connection = DriverManager.getConnection(jdbcUrl, properties)) {
       dialect.check(connection);
       schema = dialect.schema(connection, jdbcUrl);
+      dialect.checkRights(connection, schema, Migrations.HISTORY);
     } catch (SQLException e) {
       throw failed(dialect, "connect to the database " + options.url(), e);
     }
