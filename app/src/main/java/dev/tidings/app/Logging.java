@@ -27,7 +27,8 @@ import org.slf4j.LoggerFactory;
 /// Logback finds this class as a service and applies warnings-only text, which is what commands
 /// other than `serve` keep.
 public final class Logging extends ContextAwareBase implements Configurator {
-  private static final List<String> NOISY = List.of("io.netty", "io.vertx");
+  private static final List<String> NOISY =
+      List.of("com.zaxxer.hikari", "io.netty", "io.vertx", "org.flywaydb", "org.postgresql");
 
   @Override
   public ExecutionStatus configure(LoggerContext context) {

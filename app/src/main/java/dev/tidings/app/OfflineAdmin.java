@@ -17,6 +17,7 @@ import dev.tidings.server.auth.NewClient;
 import dev.tidings.server.auth.Passwords;
 import dev.tidings.server.relay.UserJson;
 import dev.tidings.store.rocksdb.RocksStore;
+import dev.tidings.store.sql.SqlStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -46,11 +47,10 @@ public final class OfflineAdmin {
               System.currentTimeMillis());
       long epoch = store.openSlots(SlotSet.ALL);
       checkFree(store.loadDirectory(), request.username());
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(user))));
+      put(store, epoch, user, "user " + request.username());
       return new CreatedUser(UserJson.write(user, Set.of()).text());
     } catch (StoreException | StartException e) {
-      throw new CommandException(
-          "user " + request.username() + " was not created: " + e.getMessage());
+      throw notCreated("user " + request.username(), e);
     }
   }
 
@@ -65,17 +65,41 @@ public final class OfflineAdmin {
           wanted.withHash(
               passwords.hash(wanted.secret()), System.currentTimeMillis(), new SecureRandom());
       long epoch = store.openSlots(SlotSet.ALL);
-      store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(client))));
+      put(store, epoch, client, "client " + wanted.name());
       return new CreateClientCommand.Credentials(client.id(), wanted.secret());
     } catch (StoreException | StartException e) {
-      throw new CommandException("client " + wanted.name() + " was not created: " + e.getMessage());
+      throw notCreated("client " + wanted.name(), e);
     }
+  }
+
+  /// Makes an entry durable.
+  ///
+  /// @param what it is, for people
+  static void put(Store store, long epoch, Entry entry, String what)
+      throws StoreException, CommandException {
+    SlotSet refused =
+        store.commit(new Batch(LANE, epoch, 1, List.of(new StoreRecord.EntryPut(entry))));
+    if (!refused.isEmpty()) {
+      throw new CommandException(
+          what + " was not created: another server has taken over the store meanwhile; try again");
+    }
+  }
+
+  static CommandException notCreated(String what, Exception why) {
+    String message = String.valueOf(why.getMessage());
+    // What is advised to a server.
+    String advice =
+        message.contains("--take-over")
+            ? ". This command takes nothing over: stop that server, or run this command with its"
+                + " data directory (--data-dir), by which it finds the server"
+            : "";
+    return new CommandException(what + " was not created: " + message + advice, why);
   }
 
   /// Refuses to create what would not outlive this process.
   private static void checkIsKept(TidingsConfig config, String what) throws CommandException {
     switch (config.store().type()) {
-      case ROCKSDB -> {
+      case ROCKSDB, POSTGRESQL -> {
         // It outlives this process there.
       }
       case MEMORY ->
@@ -83,7 +107,8 @@ public final class OfflineAdmin {
               what
                   + " was not created: store.type is memory and no server runs on "
                   + config.store().dataDir()
-                  + ", so nothing would keep it (expected: a running server, or --store rocksdb)");
+                  + ", so nothing would keep it (expected: a running server, or --store rocksdb or"
+                  + " postgresql)");
     }
   }
 
@@ -105,6 +130,10 @@ public final class OfflineAdmin {
                   + " (expected: the data directory of a server; name it with --data-dir)");
         }
       }
+      case POSTGRESQL ->
+          throw new CommandException(
+              "store.type is postgresql: its backups are made by the database's own tools"
+                  + " (expected: pg_dump, as docs/operations.md shows)");
       case MEMORY ->
           throw new CommandException(
               "store.type is memory: there is nothing to make a backup of (expected: --store"
@@ -125,6 +154,9 @@ public final class OfflineAdmin {
       case ROCKSDB -> {
         // Opened below.
       }
+      case POSTGRESQL -> {
+        return migrateDatabase(config);
+      }
       case MEMORY -> {
         return "store.type is memory: there is nothing to migrate";
       }
@@ -143,6 +175,15 @@ public final class OfflineAdmin {
                   contents.all(User.class).size())
           : "made an empty store in %s, format %s".formatted(where, RocksStore.FORMAT);
     } catch (StoreException | StartException e) {
+      throw new CommandException("the store was not migrated: " + e.getMessage(), e);
+    }
+  }
+
+  /// Needs no server to be stopped: whoever migrates locks the others out as long as that takes.
+  private static String migrateDatabase(TidingsConfig config) throws CommandException {
+    try {
+      return SqlStore.migrate(Stores.sql(config, false));
+    } catch (StoreException e) {
       throw new CommandException("the store was not migrated: " + e.getMessage(), e);
     }
   }

@@ -44,6 +44,11 @@ final class RestoreCommand implements Callable<Integer> {
     TidingsConfig config = options.load(Configuration.Purpose.ADMINISTER).config();
     switch (config.store().type()) {
       case ROCKSDB -> restore(config, console);
+      case POSTGRESQL ->
+          throw new CommandException(
+              "store.type is postgresql: it is restored by the database's own tools (expected:"
+                  + " pg_restore into an empty database, and then `select tidings_restored()`, as"
+                  + " docs/operations.md shows)");
       case MEMORY ->
           throw new CommandException(
               "store.type is memory: nothing would keep what is restored (expected: --store"

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  tidings serve --dev",
       "  tidings serve --port 9000 --data-dir /var/lib/tidings",
+      "  tidings serve --store postgresql --store-url postgresql://localhost/tidings --store-user me",
       "  tidings serve --config prod.yaml"
     })
 final class ServeCommand implements Callable<Integer> {
@@ -59,12 +60,7 @@ final class ServeCommand implements Callable<Integer> {
     Configuration configuration = options.load(Configuration.Purpose.SERVE);
     TidingsConfig config = DevSecret.complete(configuration.config());
     Logging.configure(config.log());
-    log()
-        .info(
-            "store {} in {}, durability {}",
-            config.store().type().name().toLowerCase(Locale.ROOT),
-            config.store().dataDir().toAbsolutePath().normalize(),
-            Stores.durability(config).name().toLowerCase(Locale.ROOT));
+    tellStore(config);
     warnOfLoss(config);
     configuration.warnings().forEach(it -> log().warn("insecure, and tolerated: {}", it));
     Running server = starter.start(config);
@@ -73,6 +69,26 @@ final class ServeCommand implements Callable<Integer> {
       new CountDownLatch(1).await(); // Until the signal ends the process.
     }
     return 0;
+  }
+
+  /// Never the password.
+  private static void tellStore(TidingsConfig config) {
+    TidingsConfig.Store store = config.store();
+    switch (store.type()) {
+      case ROCKSDB, MEMORY ->
+          log()
+              .info(
+                  "store {} in {}, durability {}",
+                  store.type().name().toLowerCase(Locale.ROOT),
+                  store.dataDir().toAbsolutePath().normalize(),
+                  Stores.durability(config).name().toLowerCase(Locale.ROOT));
+      case POSTGRESQL ->
+          log()
+              .info(
+                  "store postgresql at {}, user {}",
+                  store.url().orElseThrow(),
+                  store.user().orElseThrow());
+    }
   }
 
   private static Logger log() {

@@ -26,12 +26,19 @@ final class ServerConfigOptions {
       description = "What an answered publish has survived.")
   private @Nullable String durability;
 
+  @Option(
+      names = "--take-over",
+      description =
+          "Start even if another server seems to use the database, which then writes no more.")
+  private boolean takeOver;
+
   /// Reads the configuration with these flags on top.
   Configuration load(Configuration.Purpose purpose) throws InvalidConfigException {
     Map<String, Flag> flags = new LinkedHashMap<>();
     StoreOptions.put(flags, "server.host", "--host", host);
     StoreOptions.put(flags, "server.port", "--port", port);
     StoreOptions.put(flags, "store.durability", "--durability", durability);
+    StoreOptions.put(flags, "store.take-over", "--take-over", takeOver ? "true" : null);
     return store.load(purpose, flags);
   }
 }

@@ -34,9 +34,28 @@ final class StoreOptions {
 
   @Option(
       names = "--store",
-      paramLabel = "rocksdb|memory",
+      paramLabel = "rocksdb|postgresql|memory",
       description = "Where messages are kept.")
   private @Nullable String store;
+
+  @Option(
+      names = "--store-url",
+      paramLabel = "URL",
+      description = "Database of --store postgresql: postgresql://host:5432/name.")
+  private @Nullable String storeUrl;
+
+  @Option(names = "--store-user", paramLabel = "USER", description = "User of that database.")
+  private @Nullable String storeUser;
+
+  @Option(
+      names = "--store-password",
+      paramLabel = "PASSWORD",
+      arity = "0..1",
+      interactive = true,
+      description =
+          "Password of that user; without a value it is asked for. Others on this machine can see"
+              + " flags: the variable TIDINGS_STORE_PASSWORD is safer.")
+  private @Nullable String storePassword;
 
   /// Reads the configuration with these flags on top.
   Configuration load(Configuration.Purpose purpose) throws InvalidConfigException {
@@ -50,6 +69,9 @@ final class StoreOptions {
     put(flags, "dev", "--dev", dev ? "true" : null);
     put(flags, "store.data-dir", "--data-dir", dataDir);
     put(flags, "store.type", "--store", store);
+    put(flags, "store.url", "--store-url", storeUrl);
+    put(flags, "store.user", "--store-user", storeUser);
+    put(flags, "store.password", "--store-password", storePassword);
     ConfigSources sources =
         new ConfigSources(Path.of(""), Optional.ofNullable(file), System.getenv(), flags);
     return Configuration.load(sources, purpose);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.app;
 
+import dev.tidings.app.config.Secret;
 import dev.tidings.app.config.TidingsConfig;
 import dev.tidings.core.store.Durability;
 import dev.tidings.core.store.MemoryStore;
@@ -9,6 +10,8 @@ import dev.tidings.core.store.StoreException;
 import dev.tidings.store.rocksdb.FileSyncListener;
 import dev.tidings.store.rocksdb.RocksOptions;
 import dev.tidings.store.rocksdb.RocksStore;
+import dev.tidings.store.sql.SqlOptions;
+import dev.tidings.store.sql.SqlStore;
 
 /// Opens the store that the configuration names.
 final class Stores {
@@ -17,22 +20,39 @@ final class Stores {
 
   private Stores() {}
 
+  /// Opens it for a command, which takes no database from a running server.
   static Store open(TidingsConfig config) throws StartException {
-    return open(config, FileSyncListener.NONE);
+    return open(config, FileSyncListener.NONE, false);
   }
 
+  /// Opens it for a server.
   static Store open(TidingsConfig config, FileSyncListener listener) throws StartException {
+    return open(config, listener, config.store().takeOver());
+  }
+
+  private static Store open(TidingsConfig config, FileSyncListener listener, boolean takeOver)
+      throws StartException {
+    try {
+      return switch (config.store().type()) {
+        case MEMORY -> new MemoryStore();
+        case ROCKSDB -> RocksStore.open(rocksdb(config, listener));
+        case POSTGRESQL -> SqlStore.open(sql(config, takeOver));
+      };
+    } catch (StoreException e) {
+      throw new StartException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /// How a store in a database is opened.
+  static SqlOptions sql(TidingsConfig config, boolean takeOver) {
     TidingsConfig.Store store = config.store();
-    return switch (store.type()) {
-      case MEMORY -> new MemoryStore();
-      case ROCKSDB -> {
-        try {
-          yield RocksStore.open(rocksdb(config, listener));
-        } catch (StoreException e) {
-          throw new StartException(String.valueOf(e.getMessage()), e);
-        }
-      }
-    };
+    return new SqlOptions(
+        store.url().orElseThrow(),
+        store.user().orElseThrow(),
+        store.password().map(Secret::value).orElse(""),
+        store.connections(),
+        store.migrate(),
+        takeOver);
   }
 
   /// How the embedded store is opened.

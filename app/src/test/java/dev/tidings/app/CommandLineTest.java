@@ -305,6 +305,58 @@ class CommandLineTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  @Test
+  void backupAndRestore_ofADatabase_areLeftToItsTools() {
+    String[] database = {
+      "--store=postgresql", "--store-url=postgresql://127.0.0.1:1/none", "--store-user=me"
+    };
+    String data = folder.resolve("data").toString();
+    for (String command : List.of("backup", "restore")) {
+      assertThat(run(and(new String[] {command, data, "--data-dir", data}, database))).isEqualTo(1);
+    }
+    assertThat(err.toString()).contains("pg_dump", "pg_restore", "select tidings_restored()");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void database_thatIsNotThere_isToldWithoutItsPassword() {
+    String[] database = {
+      "--store=postgresql",
+      "--store-url=postgresql://127.0.0.1:1/none",
+      "--store-user=me",
+      "--store-password=hidden-word"
+    };
+    String data = folder.resolve("data").toString();
+    assertThat(run(and(new String[] {"db-migrate", "--data-dir", data}, database))).isEqualTo(1);
+    assertThat(run(and(new String[] {"create-client", "a", "--data-dir", data}, database)))
+        .isEqualTo(1);
+    assertThat(err.toString())
+        .contains("the store was not migrated: ", "client a was not created: ", "127.0.0.1:1")
+        .doesNotContain("hidden-word", "unexpected");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void configShow_ofADatabase_masksItsPassword() {
+    assertThat(
+            run(
+                "config",
+                "show",
+                "--store=postgresql",
+                "--store-url=postgresql://localhost/tidings",
+                "--store-user=me",
+                "--store-password=hidden-word",
+                "--take-over"))
+        .isZero();
+    assertThat(out.toString())
+        .contains("password: \"********\" # --store-password", "take-over: true # --take-over")
+        .doesNotContain("hidden-word");
+  }
+
+  private static String[] and(String[] line, String[] more) {
+    return Stream.concat(Stream.of(line), Stream.of(more)).toArray(String[]::new);
+  }
+
   private int run(String... line) {
     return Main.commandLine(CommandLineTest::refuse)
         .setOut(new PrintWriter(out, true))

@@ -12,6 +12,9 @@ import picocli.CommandLine.Option;
 
 /// Options every scenario has.
 final class CommonOptions {
+  private static final String POSTGRESQL = "postgresql";
+  private static final String PASSWORD_VARIABLE = "TIDINGS_STORE_PASSWORD";
+
   @Option(
       names = "--url",
       paramLabel = "URL",
@@ -70,14 +73,41 @@ final class CommonOptions {
   @Option(
       names = "--durability",
       paramLabel = "MODE",
-      description = "Durability of the own server, fsync or memory. Default: ${DEFAULT-VALUE}")
+      description =
+          "Durability of the own server, fsync or memory; on postgresql the database decides."
+              + " Default: ${DEFAULT-VALUE}")
   private String durability = "fsync";
 
   @Option(
       names = "--store",
+      split = ",",
       paramLabel = "STORE",
-      description = "Store of the own server, rocksdb or memory. Default: ${DEFAULT-VALUE}")
-  private String store = "rocksdb";
+      description =
+          "Store of the own server: rocksdb, memory or postgresql. With several, a server is started"
+              + " on each in turn, and their figures are compared to the first one's. Default: rocksdb")
+  private List<String> stores = List.of("rocksdb");
+
+  private Optional<String> store = Optional.empty();
+
+  @Option(
+      names = "--store-url",
+      paramLabel = "URL",
+      description =
+          "Database for the store postgresql, as postgresql://HOST:PORT/NAME. Everything goes into a"
+              + " new schema, which is dropped afterwards.")
+  private Optional<String> storeUrl = Optional.empty();
+
+  @Option(
+      names = "--store-user",
+      paramLabel = "USER",
+      description = "Role to connect as, which may create schemas.")
+  private Optional<String> storeUser = Optional.empty();
+
+  @Option(
+      names = "--store-password",
+      paramLabel = "PASSWORD",
+      description = "The role's password. Default: the environment's TIDINGS_STORE_PASSWORD")
+  private Optional<String> storePassword = Optional.empty();
 
   @Option(
       names = "--server-heap",
@@ -155,8 +185,23 @@ final class CommonOptions {
     return durability;
   }
 
-  String store() {
-    return store;
+  /// The stores to measure on, one after the other.
+  List<String> stores() {
+    return stores;
+  }
+
+  /// Measures on `chosen`, one of them, from now on.
+  void use(String chosen) {
+    store = Optional.of(chosen);
+  }
+
+  private String store() {
+    return store.orElseGet(stores::getFirst);
+  }
+
+  /// Whether a database keeps what is published.
+  boolean onDatabase() {
+    return store().equals(POSTGRESQL);
   }
 
   String serverHeap() {
@@ -188,10 +233,17 @@ final class CommonOptions {
         serverClass,
         serverHeap,
         serverJvmArgs,
-        store,
-        durability,
+        store(),
+        onDatabase() ? Optional.empty() : Optional.of(durability),
         config,
+        onDatabase() ? Optional.of(schema()) : Optional.empty(),
         dir.orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir"))));
+  }
+
+  private OwnSchema schema() {
+    String given =
+        storePassword.or(() -> Optional.ofNullable(System.getenv(PASSWORD_VARIABLE))).orElse("");
+    return OwnSchema.in(storeUrl.orElseThrow(), storeUser.orElseThrow(), given);
   }
 
   /// Refuses what picocli cannot know to be wrong.
@@ -205,6 +257,40 @@ final class CommonOptions {
     if (pid.isPresent() && url.isEmpty()) {
       throw new BenchException("pid: " + pid.get() + " (expected: only together with --url)");
     }
+    checkStores();
+  }
+
+  private void checkStores() {
+    if (stores.isEmpty() || stores.stream().distinct().count() < stores.size()) {
+      throw new BenchException(
+          "store: " + String.join(",", stores) + " (expected: one or more, each once)");
+    }
+    if (stores.size() > 1 && url.isPresent()) {
+      throw new BenchException(
+          "store: "
+              + String.join(",", stores)
+              + " (expected: none with --url, whose server has a store already)");
+    }
+    boolean hasDatabase = stores.contains(POSTGRESQL);
+    if (hasDatabase && (storeUrl.isEmpty() || storeUser.isEmpty())) {
+      throw new BenchException(
+          "store-url, store-user: missing (expected: both with the store postgresql)");
+    }
+    if (!hasDatabase
+        && (storeUrl.isPresent() || storeUser.isPresent() || storePassword.isPresent())) {
+      throw new BenchException(
+          "store-url, store-user, store-password: given (expected: only with --store postgresql)");
+    }
+    if (storeUrl.filter(it -> it.contains("currentSchema")).isPresent()) {
+      throw new BenchException(
+          "store-url: names a schema (expected: none; a new one is made and dropped)");
+    }
+    if (hasDatabase && !durable()) {
+      throw new BenchException(
+          "durability: "
+              + durability
+              + " (expected: fsync with the store postgresql, whose database decides)");
+    }
   }
 
   String describe() {
@@ -212,7 +298,7 @@ final class CommonOptions {
         url.map(it -> "server at " + it)
             .orElse(
                 "own server, store "
-                    + store
+                    + String.join(" and ", stores)
                     + ", durability "
                     + durability
                     + ", heap "

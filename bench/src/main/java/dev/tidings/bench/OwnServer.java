@@ -16,9 +16,11 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -26,8 +28,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
-/// A server started for the measurement, as a process with a data folder of its own; both are gone
-/// after [#close].
+/// A server started for the measurement, as a process with a data folder of its own and, on a
+/// database, a schema of its own; all are gone after [#close].
 final class OwnServer implements AutoCloseable {
   /// How to start one.
   record Settings(
@@ -35,8 +37,9 @@ final class OwnServer implements AutoCloseable {
       String heap,
       List<String> jvmArgs,
       String store,
-      String durability,
+      Optional<String> durability,
       Map<String, String> config,
+      Optional<OwnSchema> schema,
       Path parentDir) {
     Settings {
       jvmArgs = List.copyOf(jvmArgs);
@@ -45,7 +48,9 @@ final class OwnServer implements AutoCloseable {
 
     /// The variables that set the keys of the configuration.
     private Map<String, String> environment() {
-      return config.entrySet().stream()
+      Map<String, String> all = new HashMap<>(config);
+      schema.ifPresent(own -> all.putAll(own.config()));
+      return all.entrySet().stream()
           .collect(Collectors.toMap(it -> variable(it.getKey()), Map.Entry::getValue));
     }
 
@@ -68,6 +73,7 @@ final class OwnServer implements AutoCloseable {
 
   private final Process process;
   private final Path dir;
+  private final Optional<OwnSchema> schema;
   private final AtomicBoolean ended = new AtomicBoolean();
   private final CompletableFuture<URI> ready = new CompletableFuture<>();
   private final long startedAtNs = System.nanoTime();
@@ -75,6 +81,7 @@ final class OwnServer implements AutoCloseable {
 
   private OwnServer(Settings settings, Path dir) throws IOException {
     this.dir = dir;
+    this.schema = settings.schema();
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(JVM_ARGS);
@@ -82,8 +89,11 @@ final class OwnServer implements AutoCloseable {
     command.addAll(settings.jvmArgs());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), settings.mainClass()));
     command.addAll(List.of("serve", "--dev", "--port", "0", "--data-dir", dataDir().toString()));
-    command.addAll(List.of("--store", settings.store(), "--durability", settings.durability()));
+    command.addAll(List.of("--store", settings.store()));
+    settings.durability().ifPresent(mode -> command.addAll(List.of("--durability", mode)));
     var builder = new ProcessBuilder(command).redirectErrorStream(true);
+    // Those of a server of the user's, which this one is not.
+    builder.environment().keySet().removeIf(it -> it.startsWith("TIDINGS_STORE_"));
     builder.environment().putAll(settings.environment());
     process = builder.start();
     Runtime.getRuntime().addShutdownHook(new Thread(this::endAtExit, "bench-server-end"));
@@ -138,7 +148,7 @@ final class OwnServer implements AutoCloseable {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
-    deleteDir();
+    deleteAll();
   }
 
   /// After an interrupt from the keyboard, which skips [#close].
@@ -151,7 +161,15 @@ final class OwnServer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    deleteDir();
+    deleteAll();
+  }
+
+  private void deleteAll() {
+    try {
+      schema.ifPresent(OwnSchema::drop);
+    } finally {
+      deleteDir();
+    }
   }
 
   private void awaitReady() throws InterruptedException {
@@ -167,14 +185,20 @@ final class OwnServer implements AutoCloseable {
 
   private BenchException notReady(String what, Exception cause) {
     String end = endOfLog();
-    close();
+    String left = "";
+    try {
+      close();
+    } catch (BenchException e) {
+      left = "\nBesides, " + e.getMessage();
+    }
     return new BenchException(
         "the own server "
             + what
             + " (expected: a line '"
             + READY
             + "http://HOST:PORT'; or name a running server with --url). The end of its output:\n"
-            + end,
+            + end
+            + left,
         cause);
   }
 

@@ -5,8 +5,10 @@ import dev.tidings.bench.load.BenchException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -36,7 +38,8 @@ abstract sealed class Scenario implements Callable<Integer>
   /// Load before a measurement that is not the first of its kind.
   static final Duration RUN_UP = Duration.ofMillis(500);
 
-  private static final Set<String> SECRETS = Set.of("--password", "--token", "--client-secret");
+  private static final Set<String> SECRETS =
+      Set.of("--password", "--token", "--client-secret", "--store-password");
 
   @Spec
   @SuppressWarnings("NullAway.Init") // Filled by picocli before it runs the command.
@@ -75,14 +78,11 @@ abstract sealed class Scenario implements Callable<Integer>
 
   @Override
   public final Integer call() throws InterruptedException {
-    var report = new Report();
     var machine = Machine.describe();
     try {
       options.check();
       check();
-      try (Progress progress = Progress.start(spec.name(), plannedTime())) {
-        measure(report, progress);
-      }
+      Report report = measureOnAllStores();
       print(report, machine);
       options
           .json()
@@ -92,6 +92,21 @@ abstract sealed class Scenario implements Callable<Integer>
       spec.commandLine().getErr().println("tidings bench " + spec.name() + ": " + e.getMessage());
       return 1;
     }
+  }
+
+  private Report measureOnAllStores() throws InterruptedException {
+    List<String> stores = options.stores();
+    SequencedMap<String, Report> reports = new LinkedHashMap<>();
+    try (Progress progress =
+        Progress.start(spec.name(), plannedTime().multipliedBy(stores.size()))) {
+      for (String store : stores) {
+        options.use(store);
+        Report report = new Report();
+        measure(report, progress);
+        reports.put(store, report);
+      }
+    }
+    return StoreComparison.of(reports);
   }
 
   /// All options with their values, given or default, as they go into the JSON; secrets stay here.

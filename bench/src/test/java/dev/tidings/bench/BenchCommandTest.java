@@ -192,6 +192,99 @@ final class BenchCommandTest extends BenchTest {
   }
 
   @Test
+  void severalStores_areMeasuredInTurn_andTheirRatesCompared() throws Exception {
+    try (var database = new FakeDatabase()) {
+      assertThat(
+              onOwnServers(
+                  "publish",
+                  "--connections=2",
+                  "--topics=1",
+                  "--store=rocksdb,postgresql",
+                  "--store-url=postgresql://127.0.0.1:1/test",
+                  "--store-user=ada",
+                  "--store-password=let-me-in"))
+          .as(this::errors)
+          .isZero();
+      assertThat(database.said()).hasSize(2).last().asString().startsWith("drop schema");
+    }
+    JsonNode report = json();
+    String scenario = "publish, 2 connections, 1 topics, ";
+    double share =
+        figure(report, scenario + "postgresql", "published, share of rocksdb")
+            .path("runs")
+            .path(1)
+            .asDouble();
+    double embedded = run(report, scenario + "rocksdb", "published");
+    double onDatabase = run(report, scenario + "postgresql", "published");
+    assertThat(share).isEqualTo(onDatabase / embedded);
+    assertThat(target(report, scenario + "postgresql", "published")).isEqualTo(">= 15,000");
+    assertThat(target(report, scenario + "rocksdb", "published")).isEqualTo(">= 38,000");
+    assertThat(target(report, scenario + "postgresql", "published, share of rocksdb"))
+        .isEqualTo(">= 1/3");
+    assertThat(figure(report, "start, postgresql", "empty schema to ready").path("runs").size())
+        .isEqualTo(1);
+    assertThat(report.path("options").path("--store").size()).isEqualTo(2);
+    assertThat(report.toString()).doesNotContain("let-me-in");
+    assertThat(out.toString())
+        .contains("own server, store rocksdb and postgresql")
+        .contains("| publish, 2 connections, 1 topics, postgresql | published, share of rocksdb")
+        .doesNotContain("let-me-in");
+    assertThat(dir).isDirectoryNotContaining("glob:**tidings-bench*");
+  }
+
+  private static double run(JsonNode report, String scenario, String name) {
+    return figure(report, scenario, name).path("runs").path(1).asDouble();
+  }
+
+  private static String target(JsonNode report, String scenario, String name) {
+    return figure(report, scenario, name).path("target").path("text").asString();
+  }
+
+  private int onOwnServers(String what, String... options) {
+    return execute(
+        List.of(
+            what,
+            "--runs=2",
+            "--duration=300ms",
+            "--warmup=100ms",
+            "--server-heap=128m",
+            "--dir=" + dir,
+            "--server-class=" + RelayStandIn.class.getName(),
+            jsonOption()),
+        options);
+  }
+
+  @Test
+  void storesThatDoNotFit_areRefused() {
+    String url = "--store-url=postgresql://127.0.0.1:1/test";
+    assertThat(onOwnServers("publish", "--store=rocksdb,rocksdb")).isEqualTo(1);
+    assertThat(onOwnServers("publish", "--store=postgresql", url)).isEqualTo(1);
+    assertThat(onOwnServers("publish", url)).isEqualTo(1);
+    assertThat(
+            onOwnServers(
+                "publish", "--store=postgresql", url + "?currentSchema=x", "--store-user=ada"))
+        .isEqualTo(1);
+    assertThat(
+            onOwnServers(
+                "publish", "--store=postgresql", url, "--store-user=ada", "--durability=memory"))
+        .isEqualTo(1);
+    assertThat(run("publish", "--store=rocksdb,memory")).isEqualTo(1);
+    assertThat(errors().lines())
+        .containsExactly(
+            "tidings bench publish: store: rocksdb,rocksdb (expected: one or more, each once)",
+            "tidings bench publish: store-url, store-user: missing (expected: both with the store"
+                + " postgresql)",
+            "tidings bench publish: store-url, store-user, store-password: given (expected: only"
+                + " with --store postgresql)",
+            "tidings bench publish: store-url: names a schema (expected: none; a new one is made"
+                + " and dropped)",
+            "tidings bench publish: durability: memory (expected: fsync with the store postgresql,"
+                + " whose database decides)",
+            "tidings bench publish: store: rocksdb,memory (expected: none with --url, whose server"
+                + " has a store already)");
+  }
+
+  @Test
   void wrongPassword_saysWhatToGive() {
     assertThat(run("bulk", "--password", "wrong")).isEqualTo(1);
 

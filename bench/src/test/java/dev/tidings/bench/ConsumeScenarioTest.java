@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,6 +28,7 @@ final class ConsumeScenarioTest extends BenchTest {
   }
 
   @Test
+  @Tag("long")
   void everyMode_ofEveryRow_isCountedAndLeavesNothing() throws Exception {
     assertThat(
             run(

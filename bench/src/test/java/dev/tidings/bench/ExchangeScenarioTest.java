@@ -166,7 +166,8 @@ final class ExchangeScenarioTest extends BenchTest {
 
   @Test
   void fanout_whenTheQueueLosesAMessage_fails() {
-    server.exchanges.loseEvery.set(50);
+    // Few: it is the next one that tells, and a slow machine publishes no more than some dozens.
+    server.exchanges.loseEvery.set(5);
 
     assertThat(run("--modes=fanout", "--sockets=3", "--sample-every=1")).isEqualTo(1);
 

@@ -8,6 +8,7 @@ import dev.tidings.core.directory.SigningKey;
 import dev.tidings.core.directory.User;
 import dev.tidings.core.exchange.ExchangePublisher;
 import dev.tidings.core.message.Payload;
+import dev.tidings.core.outbox.OutboxPump;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.Refusal;
@@ -81,6 +82,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -122,6 +124,8 @@ public final class Server {
   private final Metrics metrics;
   private final Node node;
   private final Thread committer;
+  private final Optional<OutboxPump> outbox;
+  private final Optional<Thread> pumping;
   private final Upkeep upkeep;
   private final Passwords passwords;
   private final ClientTokens clientTokens;
@@ -161,6 +165,12 @@ public final class Server {
     metrics.observe(node, store);
     metrics.gauge("tidings_connections", "Open connections over TCP", connections::get);
     committer = Thread.ofPlatform().name("commit-lane").unstarted(node.lane()::run);
+    outbox = store.outbox().map(it -> new OutboxPump(node, it, time, loops.getFirst()));
+    pumping = outbox.map(it -> Thread.ofPlatform().daemon().name("outbox").unstarted(it::run));
+    metrics.observe(
+        outbox
+            .<Supplier<OutboxPump.Figures>>map(it -> it::figures)
+            .orElse(() -> OutboxPump.Figures.NONE));
     passwords = new Passwords(settings.passwords());
     streamWaiters =
         new WaitingCalls(settings.streams().maxWaiters(), settings.streams().maxWaitersPerUser());
@@ -211,6 +221,7 @@ public final class Server {
       server.checkThereIsAnAdmin();
       server.ensureKey(STREAM_TOKENS);
       server.listen();
+      server.pumping.ifPresent(Thread::start);
       return server;
     } catch (StartException | RuntimeException e) {
       server.stop();
@@ -269,9 +280,9 @@ public final class Server {
       throw new StartException(
           "the user "
               + DEV_USERNAME
-              + " in this data directory has the password of --dev, which everyone knows. Start"
-              + " with --dev to use it on this machine alone, or name another data directory with"
-              + " --data-dir to serve the network");
+              + " in this store has the password of --dev, which everyone knows. Start with --dev"
+              + " to use it on this machine alone, or use another store to serve the network:"
+              + " another data directory (--data-dir), or another database (--store-url)");
     }
   }
 
@@ -719,6 +730,8 @@ public final class Server {
                 .toCompletableFuture()
                 .handle((_, _) -> true)
                 .get(settings.shutdownGrace().toMillis() + 1000, TimeUnit.MILLISECONDS));
+    outbox.ifPresent(OutboxPump::stop);
+    pumping.ifPresent(it -> awaitQuietly("the outbox", () -> !it.isAlive() || it.join(PATIENCE)));
     node.lane().stop();
     awaitQuietly("the commit lane", () -> committer.join(PATIENCE));
     opening.shutdown();

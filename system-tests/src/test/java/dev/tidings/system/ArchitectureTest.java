@@ -13,6 +13,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTag;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
@@ -31,12 +32,14 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.NullMarked;
 
 /// What may see what, and what must not be used where; each rule with its reason.
+@ArchTag("embedded")
 @AnalyzeClasses(packages = "dev.tidings", importOptions = ArchitectureTest.MainClasses.class)
 final class ArchitectureTest {
   private static final String CORE = "dev.tidings.core..";
   private static final String SERVER = "dev.tidings.server..";
   private static final String STORES = "dev.tidings.store..";
   private static final String ROCKSDB = "dev.tidings.store.rocksdb..";
+  private static final String SQL = "dev.tidings.store.sql..";
   private static final String BENCH = "dev.tidings.bench..";
   private static final String APP = "dev.tidings.app..";
   private static final String OURS = "dev.tidings..";
@@ -135,6 +138,22 @@ final class ArchitectureTest {
           .because("a store remembers what shards decided and decides nothing");
 
   @ArchTest
+  static final ArchRule sqlSeesCoreOnly =
+      noClasses()
+          .that()
+          .resideInAPackage(SQL)
+          .should()
+          .dependOnClassesThat(
+              resideInAnyPackage(OURS)
+                  .and(
+                      describe(
+                          "are neither core nor store-sql",
+                          it ->
+                              !it.getPackageName().startsWith("dev.tidings.core")
+                                  && !it.getPackageName().startsWith("dev.tidings.store.sql"))))
+          .because("a store remembers what shards decided and decides nothing");
+
+  @ArchTest
   static final ArchRule vertxIsForFrontEnds =
       noClasses()
           .that()
@@ -175,6 +194,19 @@ final class ArchitectureTest {
           .should()
           .callMethodWhere(describe("it reads the system's clock", ArchitectureTest::readsClock))
           .because("time is handed in, so that tests and the simulation turn it by hand");
+
+  private static boolean readsWallClock(JavaCall<?> call) {
+    return readsClock(call) && !call.getTarget().getName().equals("nanoTime");
+  }
+
+  @ArchTest
+  static final ArchRule sqlReadsNoWallClock =
+      noClasses()
+          .that()
+          .resideInAPackage(SQL)
+          .should()
+          .callMethodWhere(describe("it reads the time of day", ArchitectureTest::readsWallClock))
+          .because("the clocks of servers and of their database need not agree");
 
   @ArchTest
   static final ArchRule coreNeverSleeps =

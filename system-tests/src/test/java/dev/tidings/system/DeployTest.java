@@ -18,6 +18,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
@@ -25,6 +26,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /// What can be said about the files under `deploy/` without Docker: that they can be read, fit each
 /// other and the project, and ask only for metrics that a server has.
+@Tag("embedded")
 @SystemTest
 final class DeployTest {
   private static final Path DEPLOY = Markdown.root().resolve("deploy");

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,6 +20,7 @@ import tools.jackson.databind.JsonNode;
 
 /// What every request meets before its endpoint: ids, hosts, origins, limits; and what is logged of
 /// it.
+@Tag("embedded")
 @SystemTest
 final class EdgeTest {
 

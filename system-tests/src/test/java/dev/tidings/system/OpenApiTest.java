@@ -29,12 +29,14 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 
 /// Holds `/openapi.json` against the running server, in both directions: which routes there are,
 /// and that refusals, successes and frames look as it says.
+@Tag("embedded")
 @SystemTest
 final class OpenApiTest {
   private static final Pattern COUNTED =

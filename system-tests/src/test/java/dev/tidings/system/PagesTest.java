@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The pages about the API: that they are whole, come from this server alone, and can be turned
 /// off.
+@Tag("embedded")
 @SystemTest
 final class PagesTest {
   private static final Pattern LINK = Pattern.compile("(?:src|href)=\"([^\"]+)\"");

@@ -20,12 +20,14 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Runs what the README prints, in its order, and compares the answers with those it shows. Limits
 /// are wide: it starts many processes.
+@Tag("embedded")
 @SystemTest
 final class ReadmeTest {
   private static final String START = "./tidings serve --dev\n";

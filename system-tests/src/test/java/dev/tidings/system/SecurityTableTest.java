@@ -31,6 +31,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 
@@ -38,6 +39,7 @@ import tools.jackson.databind.JsonNode;
 ///
 /// What the API does not lead to (an owner without `write`) is written into the store between two
 /// runs of the server.
+@Tag("embedded")
 @SystemTest
 final class SecurityTableTest {
   private static final String POLL = "`POST /messages/poll`";

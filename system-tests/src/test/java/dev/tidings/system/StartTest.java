@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// How long a server with much data takes to start. Takes minutes and 10 GB of disk: `./mvnw -P
 /// long verify -pl system-tests -am -Dtest=StartTest -Dsurefire.failIfNoSpecifiedTests=false`.
+@Tag("embedded")
 @Tag("long")
 class StartTest {
   private static final int TOPICS = 1_000_000;

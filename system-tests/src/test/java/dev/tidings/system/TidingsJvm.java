@@ -101,12 +101,20 @@ public final class TidingsJvm {
 
   /// The AOT cache; made when it is first asked for.
   private static final class Cache {
+    /// Servers on another store load other classes.
+    private static final String PREFIX = "classes-" + TestStore.NAME + "-";
+
     static final Optional<Path> FILE = find();
+
+    private static boolean isOne(Path file) {
+      String name = file.getFileName().toString();
+      return name.startsWith(PREFIX) && name.endsWith(".aot");
+    }
 
     private static Optional<Path> find() {
       List<Path> jars = classPath().stream().filter(Files::isRegularFile).toList();
       try {
-        Path file = SHARED_DIR.resolve("classes-" + Integer.toHexString(stamp(jars)) + ".aot");
+        Path file = SHARED_DIR.resolve(PREFIX + Integer.toHexString(stamp(jars)) + ".aot");
         Files.createDirectories(SHARED_DIR);
         // Another JVM of tests may be about to make it too.
         try (FileChannel lock =
@@ -140,7 +148,7 @@ public final class TidingsJvm {
     /// Runs a server in which a bit of everything happens, and stops it.
     private static void make(Path file, List<Path> jars) throws IOException {
       try (Stream<Path> files = Files.list(SHARED_DIR)) {
-        for (Path old : files.filter(it -> it.toString().endsWith(".aot")).toList()) {
+        for (Path old : files.filter(Cache::isOne).toList()) {
           Files.delete(old);
         }
       }
@@ -159,6 +167,7 @@ public final class TidingsJvm {
               .redirectErrorStream(true)
               .redirectOutput(output.toFile());
       builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+      builder.environment().putAll(TestStore.environment(dataDir));
       Process process = builder.start();
       try {
         Await.until(
@@ -175,6 +184,7 @@ public final class TidingsJvm {
         throw new AssertionError("interrupted", e);
       } finally {
         process.destroyForcibly();
+        TestStore.drop(dataDir);
       }
       Files.move(recorded, file, StandardCopyOption.ATOMIC_MOVE);
       delete(folder);

@@ -100,6 +100,7 @@ public final class TidingsProcess implements AutoCloseable {
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
       builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+      builder.environment().putAll(storeOf(List.of(arguments)));
       Process process = builder.start();
       String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!process.waitFor(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -112,6 +113,16 @@ public final class TidingsProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new AssertionError("interrupted", e);
     }
+  }
+
+  /// Which store a command without a server has to open, besides what its arguments say.
+  private static Map<String, String> storeOf(List<String> arguments) {
+    if (arguments.stream().anyMatch(argument -> argument.startsWith("--data-dir="))) {
+      throw new IllegalArgumentException(
+          arguments + " (expected: --data-dir and its value as two arguments)");
+    }
+    int flag = arguments.indexOf("--data-dir");
+    return flag < 0 ? Map.of() : TestStore.environment(Path.of(arguments.get(flag + 1)));
   }
 
   /// Starts without waiting, for servers that are expected to refuse.
@@ -145,6 +156,11 @@ public final class TidingsProcess implements AutoCloseable {
     return arguments;
   }
 
+  /// Waits until a launched server is ready.
+  static TidingsProcess started(TidingsProcess server) {
+    return start(server);
+  }
+
   private static TidingsProcess start(TidingsProcess server) {
     try {
       server.awaitReady();
@@ -163,6 +179,9 @@ public final class TidingsProcess implements AutoCloseable {
             .redirectOutput(output.toFile())
             .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
     builder.environment().keySet().removeIf(key -> key.startsWith("TIDINGS_"));
+    if (!environment.containsKey("TIDINGS_STORE_TYPE")) {
+      builder.environment().putAll(TestStore.environment(dataDir));
+    }
     builder.environment().putAll(environment);
     try {
       return builder.start();
@@ -405,6 +424,7 @@ public final class TidingsProcess implements AutoCloseable {
   @Override
   public void close() {
     kill9();
+    TestStore.drop(dataDir);
     if (!Files.exists(dataDir)) {
       return; // Shared with another server, which was closed before.
     }

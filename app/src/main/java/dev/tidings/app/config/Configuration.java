@@ -254,6 +254,7 @@ public final class Configuration {
     checkOrder(merged, values, "limits.batch-bytes", "limits.pending-bytes", errors);
     checkOrder(merged, values, "pubsub.backoff-min", "pubsub.backoff-max", errors);
     checkCache(merged, values, errors);
+    errors.addAll(DatabaseSettings.check(merged, values));
     checkTls(merged, values, errors);
   }
 

@@ -6,6 +6,8 @@ import java.util.Optional;
 
 /// One key of the configuration: its path in the YAML file and what it may hold.
 record Key(String path, ValueKind kind, Setting setting, Presence presence) {
+  private static final int MAX_SHOWN = 1_000;
+
   /// Whether the tree is complete without a value.
   enum Presence {
     REQUIRED,
@@ -69,8 +71,10 @@ record Key(String path, ValueKind kind, Setting setting, Presence presence) {
         });
   }
 
-  /// How a value is shown: secrets as a mask.
+  /// How a value is shown: by its length if it is secret, or far too long to be read.
   String display(String text) {
-    return secret() ? text.length() + " characters" : text.isEmpty() ? "(empty)" : text;
+    return secret() || text.length() > MAX_SHOWN
+        ? text.length() + " characters"
+        : text.isEmpty() ? "(empty)" : text;
   }
 }

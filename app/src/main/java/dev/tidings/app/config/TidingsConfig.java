@@ -290,7 +290,9 @@ public record TidingsConfig(
   public record Store(
       @Setting(
               defaultValue = "rocksdb",
-              doc = "`rocksdb` keeps messages on disk, `memory` only as long as the process lives")
+              doc =
+                  "`rocksdb` keeps messages in the data folder, `postgresql` in a database, `memory`"
+                      + " only as long as the process lives")
           StoreType type,
       @Setting(
               defaultValue = "./tidings-data",
@@ -300,15 +302,48 @@ public record TidingsConfig(
               defaultValue = "fsync",
               doc =
                   "`fsync` answers a publish when it is on disk; `memory` answers before, so that a"
-                      + " power cut loses acknowledged messages")
+                      + " power cut loses acknowledged messages. Not with `postgresql`, where every"
+                      + " answer waits for the commit")
           Durability durability,
       @Setting(
               defaultValue = "256MiB",
               min = "0B",
               max = "1TiB",
               bytes = true,
-              doc = "With less free disk than this, publishes are answered with 503")
+              doc =
+                  "With less free disk than this, publishes are answered with 503 (`rocksdb` only)")
           long diskLowWater,
+      @Setting(
+              min = "1",
+              max = "2000",
+              doc =
+                  "The database, as `postgresql://host:5432/name`; needed with `postgresql`, and"
+                      + " without user and password, which are settings of their own")
+          Optional<String> url,
+      @Setting(min = "1", max = "255", doc = "The database's user; needed with `postgresql`")
+          Optional<String> user,
+      @Setting(min = "1", doc = "That user's password, if the database asks for one; shown nowhere")
+          Optional<Secret> password,
+      @Setting(
+              defaultValue = "10",
+              min = "5",
+              max = "50",
+              doc =
+                  "Connections to the database at once: 4 for writing, the others for reading; more"
+                      + " than 11 are not used (`postgresql` only)")
+          int connections,
+      @Setting(
+              defaultValue = "true",
+              doc =
+                  "Whether a start brings the tables up to date; if not, `tidings db-migrate` does"
+                      + " (`postgresql` only)")
+          boolean migrate,
+      @Setting(
+              defaultValue = "false",
+              doc =
+                  "Start even if another server seems to use the database, which then writes no"
+                      + " more (`postgresql` only)")
+          boolean takeOver,
       RocksDb rocksdb) {}
 
   /// Native memory of the embedded store.
@@ -726,6 +761,7 @@ public record TidingsConfig(
   /// The stores a server can run on.
   public enum StoreType {
     ROCKSDB,
+    POSTGRESQL,
     MEMORY
   }
 

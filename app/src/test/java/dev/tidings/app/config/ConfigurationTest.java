@@ -30,6 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConfigurationTest {
   private static final String SECRET = "0123456789abcdef0123456789abcdef";
   private static final String PASSWORD = "1020304050";
+  private static final String DATABASE = "postgresql://db.example:5432/tidings?currentSchema=mq";
 
   @TempDir Path folder;
 
@@ -94,10 +95,18 @@ class ConfigurationTest {
           entry("auth.bootstrap-admin.username", new Sample("", "alice", "alice")),
           entry("auth.bootstrap-admin.password", new Sample("", PASSWORD, new Secret(PASSWORD))),
           entry("auth.bootstrap-admin.email", new Sample("", "a@b.c", Optional.of("a@b.c"))),
-          entry("store.type", new Sample("rocksdb", "memory", TidingsConfig.StoreType.MEMORY)),
+          entry(
+              "store.type",
+              new Sample("rocksdb", "postgresql", TidingsConfig.StoreType.POSTGRESQL)),
           entry("store.data-dir", new Sample("./tidings-data", "/var/x", Path.of("/var/x"))),
           entry("store.durability", new Sample("fsync", "memory", TidingsConfig.Durability.MEMORY)),
           entry("store.disk-low-water", new Sample("256MiB", "1GiB", 1L << 30)),
+          entry("store.url", new Sample("", DATABASE, Optional.of(DATABASE))),
+          entry("store.user", new Sample("", "tidings", Optional.of("tidings"))),
+          entry("store.password", new Sample("", PASSWORD, Optional.of(new Secret(PASSWORD)))),
+          entry("store.connections", new Sample("10", "5", 5)),
+          entry("store.migrate", new Sample("true", "false", false)),
+          entry("store.take-over", new Sample("false", "true", true)),
           entry("store.rocksdb.block-cache-size", new Sample("256MiB", "512MiB", 512L << 20)),
           entry("store.rocksdb.write-buffer-size", new Sample("64MiB", "2MiB", 2L << 20)),
           entry("retention.max-age", new Sample("24h", "7d", Duration.ofDays(7))),
@@ -215,6 +224,9 @@ class ConfigurationTest {
     } else if (standard.isEmpty()) {
       assertThat(config.auth().bootstrapAdmin()).isEmpty();
       assertThat(config.tls().port()).isEmpty();
+      assertThat(config.store().url()).isEmpty();
+      assertThat(config.store().user()).isEmpty();
+      assertThat(config.store().password()).isEmpty();
     } else {
       assertThat(read(config, path)).isEqualTo(KeyTree.keys().get(path).parse(standard).get());
     }
@@ -572,6 +584,7 @@ class ConfigurationTest {
   void shownTree_canBeReadAgain() throws Exception {
     Map<String, String> environment = new LinkedHashMap<>();
     SAMPLES.forEach((path, sample) -> environment.put(environmentName(path), sample.written()));
+    environment.put("TIDINGS_STORE_DURABILITY", "fsync"); // A database takes no other.
     Configuration first =
         Configuration.load(
             new ConfigSources(folder, Optional.empty(), environment, Map.of()), Purpose.SERVE);
@@ -586,6 +599,8 @@ class ConfigurationTest {
                     "TIDINGS_AUTH_SECRET_KEY",
                     SECRET,
                     "TIDINGS_AUTH_BOOTSTRAP_ADMIN_PASSWORD",
+                    PASSWORD,
+                    "TIDINGS_STORE_PASSWORD",
                     PASSWORD),
                 Map.of()),
             Purpose.SERVE);
@@ -637,6 +652,125 @@ class ConfigurationTest {
     assertThat(load(Map.of(), environment).server().plain()).isFalse();
   }
 
+  // ---- a database ----
+
+  private static final List<String> OF_A_DATABASE =
+      List.of("store.type", "store.url", "store.user", "store.password", "store.take-over");
+
+  @Test
+  void database_withoutAddressAndUser_isToldAtOnce() {
+    Map<String, String> environment =
+        Map.of(
+            "TIDINGS_DEV", "true",
+            "TIDINGS_STORE_TYPE", "postgresql",
+            "TIDINGS_STORE_DURABILITY", "memory",
+            "TIDINGS_STORE_CONNECTIONS", "4");
+    assertThat(errors(Map.of(), environment))
+        .extracting(ConfigError::toString)
+        .containsExactlyInAnyOrder(
+            "store.url: not set (expected: an address such as"
+                + " postgresql://localhost:5432/tidings) [because store.type is postgresql]",
+            "store.user: not set (expected: a user of the database) [because store.type is"
+                + " postgresql]",
+            "store.durability: memory (expected: fsync, because store.type is postgresql, where"
+                + " every answer waits for the commit) [TIDINGS_STORE_DURABILITY]",
+            "store.connections: 4 (expected: a whole number from 5 to 50)"
+                + " [TIDINGS_STORE_CONNECTIONS]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "postgresql://me:" + PASSWORD + "@localhost/tidings",
+        "postgresql://me@localhost/tidings",
+        "jdbc:postgresql://localhost/tidings?ssl=true&password=" + PASSWORD,
+        "postgresql://localhost/tidings?user=me&Password=" + PASSWORD,
+        "postgresql://localhost/tidings?sslpassword=" + PASSWORD,
+        "postgresql://localhost/tidings?password=a " + PASSWORD,
+        "postgresql://localhost/tidings?ssl=true; password = " + PASSWORD,
+        "postgresql://localhost?password=" + PASSWORD,
+        "postgresql://me:a?b/" + PASSWORD + "@localhost/tidings",
+        "localhost/tidings?user=me&password=" + PASSWORD,
+        "mysql://localhost/tidings?password=" + PASSWORD,
+        "host=localhost dbname=tidings password=" + PASSWORD
+      })
+  void address_withASecretInIt_isRefusedWithoutShowingIt(String url) {
+    assertThat(errors(Map.of(), database(url)))
+        .singleElement()
+        .satisfies(error -> {
+          assertThat(error.key()).isEqualTo("store.url");
+          assertThat(error.toString()).contains("TIDINGS_STORE_PASSWORD").doesNotContain(PASSWORD);
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "localhost/tidings",
+        "postgresql://localhost",
+        "postgresql://localhost/",
+        "postgresql:tidings",
+        "mysql://localhost/tidings",
+        "postgresql://local host/tidings"
+      })
+  void address_ofNoDatabase_isRefused(String url) {
+    assertThat(errors(Map.of(), database(url)))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "store.url: "
+                + url
+                + " (expected: an address such as postgresql://localhost:5432/tidings)"
+                + " [TIDINGS_STORE_URL]");
+  }
+
+  /// Nobody knows what was meant by it.
+  @Test
+  void parametersOfWhatIsNoAddress_areNotShown() {
+    assertThat(errors(Map.of(), database("localhost/tidings?pw=" + PASSWORD)))
+        .extracting(ConfigError::toString)
+        .containsExactly(
+            "store.url: localhost/tidings?… (expected: an address such as"
+                + " postgresql://localhost:5432/tidings) [TIDINGS_STORE_URL]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jdbc:postgresql://localhost/tidings",
+        "postgresql://localhost/tidings?currentSchema=mq&ApplicationName=end-user",
+        "postgres://localhost/tidings",
+        "postgresql://[::1]:5433/tidings?sslmode=verify-full&currentSchema=mq",
+        "postgresql://first:5432,second:5432/tidings?targetServerType=primary"
+      })
+  void address_ofADatabase_isTaken(String url) throws Exception {
+    assertThat(load(Map.of(), database(url)).store().url()).contains(url);
+  }
+
+  @Test
+  void keysOfADatabase_withoutOne_areRefused() {
+    Map<String, String> environment = database(DATABASE);
+    environment.put("TIDINGS_STORE_TYPE", "rocksdb");
+    environment.put("TIDINGS_STORE_PASSWORD", PASSWORD);
+    environment.put("TIDINGS_STORE_TAKE_OVER", "true");
+    assertThat(errors(Map.of(), environment))
+        .hasSize(3)
+        .allSatisfy(error -> {
+          assertThat(error.key()).startsWith("store.");
+          assertThat(error.toString())
+              .contains("--store postgresql, because store.type is rocksdb")
+              .doesNotContain(PASSWORD);
+        });
+  }
+
+  private static Map<String, String> database(String url) {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("TIDINGS_DEV", "true");
+    environment.put("TIDINGS_STORE_TYPE", "postgresql");
+    environment.put("TIDINGS_STORE_URL", url);
+    environment.put("TIDINGS_STORE_USER", "tidings");
+    return environment;
+  }
+
   private static Sample sample(String path) {
     return Optional.ofNullable(SAMPLES.get(path)).orElseThrow();
   }
@@ -650,7 +784,9 @@ class ConfigurationTest {
                 "auth.secret-key", "auth.bootstrap-admin.username", "auth.bootstrap-admin.password")
             : path.equals("server.plain") || path.startsWith("tls.")
                 ? List.of("auth.secret-key", "tls.port", "tls.certificate", "tls.private-key")
-                : List.of("auth.secret-key");
+                : OF_A_DATABASE.contains(path)
+                    ? List.of("auth.secret-key", "store.type", "store.url", "store.user")
+                    : List.of("auth.secret-key");
     for (String other : needed) {
       if (!other.equals(path)) {
         environment.put(environmentName(other), sample(other).written());

@@ -372,6 +372,8 @@ public final class CommitLane {
         weight += TRIM_WEIGHT;
       } else if (record instanceof StoreRecord.ScheduledRemoved removed) {
         weight += removed.ids().size();
+      } else if (record instanceof StoreRecord.OutboxTaken taken) {
+        weight += taken.ids().size();
       }
     }
     return weight;
@@ -513,6 +515,7 @@ public final class CommitLane {
           case StoreRecord.DeliveryChanged _,
               StoreRecord.MessagesScheduled _,
               StoreRecord.ScheduledRemoved _,
+              StoreRecord.OutboxTaken _,
               StoreRecord.DeadLettersKept _,
               StoreRecord.DeadLettersRemoved _ -> {}
         }

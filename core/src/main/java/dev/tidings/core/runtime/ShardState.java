@@ -595,6 +595,11 @@ public final class ShardState {
     emitted.add(new ScheduledRemoved(slot, ids, why));
   }
 
+  /// Stores that messages have left the outbox.
+  public void takeFromOutbox(int slot, List<Long> ids) {
+    emitted.add(new StoreRecord.OutboxTaken(slot, ids));
+  }
+
   /// Removes what was scheduled for a topic that is gone. If that fails, it is removed when it is
   /// due.
   private void abandonScheduled(Topic topic, ScheduledId from) {
@@ -973,6 +978,7 @@ public final class ShardState {
       case StoreRecord.ReceiptKept kept -> uncommittedReceipts.remove(kept.receipt());
       case StoreRecord.LogTrimmed _,
           StoreRecord.ReceiptsExpired _,
+          StoreRecord.OutboxTaken _,
           StoreRecord.DeadLettersKept _,
           StoreRecord.DeadLettersRemoved _ -> {}
     }

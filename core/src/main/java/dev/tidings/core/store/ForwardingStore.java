@@ -87,6 +87,11 @@ public abstract class ForwardingStore implements Store {
   }
 
   @Override
+  public Optional<Outbox> outbox() {
+    return other.outbox();
+  }
+
+  @Override
   public DirectoryContents loadDirectory() throws StoreException {
     return other.loadDirectory();
   }

@@ -5,6 +5,7 @@ import dev.tidings.core.directory.Entry;
 import dev.tidings.core.idempotency.KeyedRequest;
 import dev.tidings.core.idempotency.Receipt;
 import dev.tidings.core.message.Message;
+import dev.tidings.core.message.NewMessage;
 import dev.tidings.core.message.ScheduledId;
 import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.Slot;
@@ -17,12 +18,14 @@ import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.MessagesScheduled;
+import dev.tidings.core.store.StoreRecord.OutboxTaken;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.subscription.DeliveryChange;
 import dev.tidings.core.subscription.SequenceRange;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -59,6 +62,27 @@ public final class MemoryStore implements Store {
     private int lastIncarnation;
     private int lastStreamNumber = DirectoryContents.NO_STREAM_NUMBER;
     private long lastScheduled;
+    private final TreeMap<Long, OutboxMessage> outbox = new TreeMap<>();
+    private long lastLeft;
+
+    /// Leaves a message in the outbox.
+    ///
+    /// @return its id
+    public long leave(String topic, NewMessage message) {
+      synchronized (this) {
+        lastLeft++;
+        outbox.put(lastLeft, new OutboxMessage(lastLeft, topic, message));
+        notifyAll();
+        return lastLeft;
+      }
+    }
+
+    /// Removes everything from the outbox.
+    public void forgetLeft() {
+      synchronized (this) {
+        outbox.clear();
+      }
+    }
   }
 
   private record KeyedItem(String userId, String key, int item) {
@@ -163,6 +187,7 @@ public final class MemoryStore implements Store {
         }
       }
       case ScheduledRemoved removed -> removed.ids().forEach(memory.scheduled::remove);
+      case OutboxTaken taken -> taken.ids().forEach(memory.outbox::remove);
       case DeadLettersRemoved removed -> removed.ranges().forEach(it -> remove(removed, it));
     }
   }
@@ -411,6 +436,42 @@ public final class MemoryStore implements Store {
     synchronized (memory) {
       checkOpen();
       return memory.scheduled.size();
+    }
+  }
+
+  @Override
+  public Optional<Outbox> outbox() {
+    return Optional.of(new MemoryOutbox());
+  }
+
+  private final class MemoryOutbox implements Outbox {
+    @Override
+    public List<OutboxMessage> read(Set<String> without, int maxMessages, long maxBytes)
+        throws StoreException {
+      synchronized (memory) {
+        checkOpen();
+        List<OutboxMessage> page = new ArrayList<>();
+        long bytes = 0;
+        for (OutboxMessage message : memory.outbox.values()) {
+          if (without.contains(message.topic())) {
+            continue;
+          }
+          if (page.size() == maxMessages || (bytes >= maxBytes && !page.isEmpty())) {
+            break;
+          }
+          page.add(message);
+          bytes += message.message().size();
+        }
+        return page;
+      }
+    }
+
+    @Override
+    public void await(Duration timeout) throws InterruptedException {
+      synchronized (memory) {
+        // May end early, as everyone who waits here is told.
+        memory.wait(Math.max(1, timeout.toMillis()));
+      }
     }
   }
 

@@ -36,9 +36,10 @@ public interface Store extends AutoCloseable {
   /// @throws StoreException the outcome is unknown until [#wasCommitted] tells
   SlotSet commit(Batch batch) throws StoreException;
 
-  /// Whether the batch that `lane` numbered `number` under `epoch` is durable. Meant for the newest
-  /// batch of a lane after a failure: numbers of one lane and epoch rise, and only the last is
-  /// kept.
+  /// Whether the batch that `lane` numbered `number` under `epoch` is durable; if it is not, it
+  /// never will be, whatever may still be on its way. Meant for the newest batch of a lane after a
+  /// failure: numbers of one lane and epoch rise, only the last is kept, and one that was asked for
+  /// is not used afterwards.
   boolean wasCommitted(int lane, long epoch, long number) throws StoreException;
 
   /// Closes what a failure may have left half done and opens it again, so that what is read
@@ -97,6 +98,12 @@ public interface Store extends AutoCloseable {
 
   /// How many messages wait until they are due. Takes time in proportion to them.
   long countScheduled() throws StoreException;
+
+  /// Where applications publish by writing into the store themselves; empty if this store cannot be
+  /// written by others.
+  default Optional<Outbox> outbox() {
+    return Optional.empty();
+  }
 
   /// Everything in the directory.
   DirectoryContents loadDirectory() throws StoreException;

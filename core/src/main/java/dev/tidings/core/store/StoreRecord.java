@@ -82,6 +82,17 @@ public sealed interface StoreRecord {
     }
   }
 
+  /// Messages were taken out of the [Outbox]. What was appended for them stands in a record of its
+  /// own.
+  ///
+  /// @param slot the slot of their topic
+  /// @param ids of the messages, which all lie in the outbox until now
+  record OutboxTaken(int slot, List<Long> ids) implements StoreRecord {
+    public OutboxTaken {
+      ids = List.copyOf(ids);
+    }
+  }
+
   /// An entry of the directory was created or changed.
   ///
   /// @param entry as it is now

@@ -78,6 +78,7 @@ public final class TransientStore extends ForwardingStore {
           StoreRecord.EntryRemoved _,
           StoreRecord.MessagesScheduled _,
           StoreRecord.ScheduledRemoved _,
+          StoreRecord.OutboxTaken _,
           StoreRecord.ReceiptKept _,
           StoreRecord.ReceiptsExpired _ ->
           false;

@@ -7,6 +7,7 @@ import dev.tidings.core.message.ScheduledMessage;
 import dev.tidings.core.slot.SlotSet;
 import dev.tidings.core.subscription.DeliveryChange;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ public final class FaultyStore implements Store {
     RUN_AT,
     READ_SCHEDULED,
     COUNT_SCHEDULED,
+    READ_OUTBOX,
     LOAD_DIRECTORY,
     LOAD_RECEIPTS,
     LOAD_DELIVERIES,
@@ -256,6 +258,35 @@ public final class FaultyStore implements Store {
   @Override
   public long countScheduled() throws StoreException {
     return call(Method.COUNT_SCHEDULED, store::countScheduled);
+  }
+
+  @Override
+  public Optional<Outbox> outbox() {
+    return store.outbox().map(FaultyOutbox::new);
+  }
+
+  private final class FaultyOutbox implements Outbox {
+    private final Outbox outbox;
+
+    private FaultyOutbox(Outbox outbox) {
+      this.outbox = outbox;
+    }
+
+    @Override
+    public List<OutboxMessage> read(Set<String> without, int maxMessages, long maxBytes)
+        throws StoreException {
+      return call(Method.READ_OUTBOX, () -> outbox.read(without, maxMessages, maxBytes));
+    }
+
+    @Override
+    public void await(Duration timeout) throws StoreException, InterruptedException {
+      outbox.await(timeout);
+    }
+
+    @Override
+    public void close() {
+      outbox.close();
+    }
   }
 
   @Override

@@ -85,6 +85,13 @@ public abstract class StoreContract {
   /// Whether [#open] works while another handle is open.
   protected abstract Sharing sharing();
 
+  /// JSON with all that is easily changed by who means to keep it: spaces, order, doubled members,
+  /// escapes, numbers beyond any type, and characters of every length.
+  private static final Payload ODD_JSON =
+      Payload.of(
+          " {\"b\":1.0e400, \"a\" :[ ],\t\"a\":\"\\u0000\\ud800\\/é€😀\u007f\u0080\u2028\uffff'{},\\\\\\\"\","
+              + "\r\n\"n\":-0, \"m\":123456789012345678901234567890}\n");
+
   private static final int LANE = 3;
   private static final int LOG = 7;
 
@@ -269,10 +276,11 @@ public abstract class StoreContract {
 
   @Test
   void wasCommitted_tellsTheNewestBatchOfItsLaneAndEpoch() throws Exception {
-    assertThat(store.wasCommitted(LANE, epoch, 1)).isFalse();
+    number++;
+    assertThat(store.wasCommitted(LANE, epoch, number)).isFalse();
     commit(new LogWriter(1).append(1));
-    assertThat(store.wasCommitted(LANE, epoch, 1)).isTrue();
-    assertThat(store.wasCommitted(LANE, epoch, 2)).isFalse();
+    assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
+    assertThat(store.wasCommitted(LANE, epoch, number + 1)).isFalse();
     assertThat(store.wasCommitted(LANE + 1, epoch, 1)).isFalse();
     assertThat(store.wasCommitted(LANE, epoch + 1, 1)).isFalse();
   }
@@ -282,9 +290,9 @@ public abstract class StoreContract {
     store.commit(new Batch(LANE, epoch, 90, List.of()));
     long next = store.openSlots(SlotSet.ALL);
     assertThat(store.wasCommitted(LANE, next, 1)).isFalse();
-    store.commit(new Batch(LANE, next, 1, List.of()));
-    assertThat(store.wasCommitted(LANE, next, 1)).isTrue();
-    assertThat(store.wasCommitted(LANE, next, 2)).isFalse();
+    store.commit(new Batch(LANE, next, 2, List.of()));
+    assertThat(store.wasCommitted(LANE, next, 2)).isTrue();
+    assertThat(store.wasCommitted(LANE, next, 3)).isFalse();
   }
 
   @Test
@@ -313,7 +321,8 @@ public abstract class StoreContract {
       commit(log.append(3));
       store.reopen();
       assertThat(store.wasCommitted(LANE, epoch, number)).isTrue();
-      assertThat(store.wasCommitted(LANE, epoch, number + 1)).isFalse();
+      number++;
+      assertThat(store.wasCommitted(LANE, epoch, number)).isFalse();
       assertThat(readAll(LOG)).isEqualTo(log.written);
     }
     assertThat(commit(log.append(1))).isEqualTo(SlotSet.NONE);
@@ -414,17 +423,17 @@ public abstract class StoreContract {
 
   @Test
   void read_keepsEveryFieldAndByte() throws Exception {
-    byte[] binary = new byte[256];
-    for (int i = 0; i < binary.length; i++) {
-      binary[i] = (byte) i;
-    }
     List<Message> odd =
         List.of(
             new Message(1, 0, Message.NEVER, Payload.EMPTY, Payload.EMPTY),
-            new Message(2, 0, 0, Payload.wrap(binary), Payload.EMPTY),
-            new Message(3, 5, Long.MIN_VALUE, Payload.EMPTY, Payload.wrap(binary.clone())),
+            new Message(2, 0, 0, ODD_JSON, Payload.EMPTY),
+            new Message(3, 5, Long.MIN_VALUE, Payload.EMPTY, ODD_JSON),
             new Message(
-                4, (1L << 48) - 1, Long.MAX_VALUE - 1, Payload.of("é\u0000😀"), Payload.of("{}")));
+                4,
+                (1L << 48) - 1,
+                Long.MAX_VALUE - 1,
+                Payload.of("\"é\\u0000😀\""),
+                Payload.of("{}")));
     LogWriter log = new LogWriter(LOG);
     commit(log.append(odd));
     assertThat(readAll(LOG)).isEqualTo(odd);
@@ -488,7 +497,7 @@ public abstract class StoreContract {
   void read_ofLargeMessagesAndRuns_returnsThemWhole() throws Exception {
     byte[] large = new byte[3 << 20];
     for (int i = 0; i < large.length; i++) {
-      large[i] = (byte) (i * 31 + (i >>> 9));
+      large[i] = (byte) (' ' + (i * 31 + (i >>> 9)) % 90);
     }
     LogWriter log = new LogWriter(LOG);
     commit(
@@ -790,6 +799,22 @@ public abstract class StoreContract {
     assertThat(store.loadDirectory().all(Topic.class))
         .containsExactly(first.granting("g1").granting("g2"));
     assertThat(store.loadDirectory().all(User.class)).containsExactly(changed);
+  }
+
+  @Test
+  void entries_withTheLongestNames_thatDifferAtTheEnd() throws Exception {
+    // Each takes four bytes, and none is like the one before.
+    StringBuilder name = new StringBuilder();
+    for (int i = 0; i < 1024; i++) {
+      name.appendCodePoint(0x20000 + i * 37 % 40_000);
+    }
+    DurableStream first = new DurableStream(name + "a", DurableStream.FIRST_NUMBER, 1);
+    DurableStream second = new DurableStream(name + "b", DurableStream.FIRST_NUMBER + 1, 2);
+    commit(new EntryPut(first), new EntryPut(second));
+    closeAndOpen();
+    assertThat(store.loadDirectory().entries()).containsExactlyInAnyOrder(first, second);
+    commit(new EntryRemoved(first));
+    assertThat(store.loadDirectory().entries()).containsExactly(second);
   }
 
   @Test
@@ -1188,7 +1213,7 @@ public abstract class StoreContract {
                 LOG,
                 ScheduledId.MAX,
                 new NewMessage(
-                    Payload.of("é\u0000😀"),
+                    ODD_JSON,
                     Payload.EMPTY,
                     0,
                     Ordering.ofKey("y".repeat(Ordering.MAX_KEY_BYTES)),
@@ -1267,6 +1292,28 @@ public abstract class StoreContract {
       assertThat(page).isEqualTo(all.subList(0, expected));
       assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 0, 100, maxBytes)).isEqualTo(page);
     }
+  }
+
+  @Test
+  void scheduled_thatArePassedOver_countForNothing() throws Exception {
+    List<ScheduledMessage> messages = new ArrayList<>();
+    for (int i = 1; i <= 30; i++) {
+      messages.add(
+          new ScheduledMessage(
+              "t",
+              LOG,
+              i,
+              new NewMessage(
+                  Payload.of("\"" + "x".repeat(100) + "\""),
+                  Payload.EMPTY,
+                  Message.NEVER,
+                  Ordering.NONE,
+                  1000 + i)));
+    }
+    commit(new MessagesScheduled(Slot.of(Slot.Kind.TOPIC, "t"), messages));
+    assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 20, 100, 250))
+        .isEqualTo(messages.subList(20, 23));
+    assertThat(store.readScheduledOf(LOG, ScheduledId.FIRST, 30, 100, 250)).isEmpty();
   }
 
   @Test
@@ -1375,7 +1422,7 @@ public abstract class StoreContract {
   void scheduled_surviveReopen_alsoLargeOnes() throws Exception {
     byte[] large = new byte[3 << 20];
     for (int i = 0; i < large.length; i++) {
-      large[i] = (byte) (i * 31 + (i >>> 9));
+      large[i] = (byte) (' ' + (i * 31 + (i >>> 9)) % 90);
     }
     ScheduledMessage big =
         new ScheduledMessage(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tidings.server.ops;
 
+import dev.tidings.core.outbox.OutboxPump;
 import dev.tidings.core.runtime.CommitObserver;
 import dev.tidings.core.runtime.Node;
 import dev.tidings.core.runtime.TimeSource;
@@ -88,6 +89,11 @@ public final class Metrics {
         "tidings_store_quarantined_records",
         "Damaged records kept aside since the start",
         () -> store.health().quarantined().size());
+  }
+
+  /// Adds what has become of messages left in the store by others.
+  public void observe(Supplier<OutboxPump.Figures> outbox) {
+    new OutboxMetrics(registry).observe(outbox);
   }
 
   /// Adds the figures of TLS.

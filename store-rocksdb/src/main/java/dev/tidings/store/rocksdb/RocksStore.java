@@ -28,6 +28,7 @@ import dev.tidings.core.store.StoreRecord.EntryRemoved;
 import dev.tidings.core.store.StoreRecord.LogTrimmed;
 import dev.tidings.core.store.StoreRecord.MessagesAppended;
 import dev.tidings.core.store.StoreRecord.MessagesScheduled;
+import dev.tidings.core.store.StoreRecord.OutboxTaken;
 import dev.tidings.core.store.StoreRecord.ReceiptKept;
 import dev.tidings.core.store.StoreRecord.ReceiptsExpired;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
@@ -569,6 +570,9 @@ public final class RocksStore implements Store {
             highest = highest.with(scheduled, lapses);
           }
           case ScheduledRemoved removed -> writer.unschedule(removed);
+          case OutboxTaken _ ->
+              throw new IllegalArgumentException(
+                  "messages taken out of an outbox (expected: none, as this store has none)");
         }
       }
       if (!highest.incarnation().equals(numbers.incarnation())) {

@@ -26,6 +26,7 @@ import tools.jackson.databind.JsonNode;
 
 /// `tidings backup`, `verify-backup` and `restore`, with servers that are used meanwhile, and
 /// killed.
+@Tag("embedded")
 @Timeout(120)
 final class BackupTest {
   private static final long MIB = 1 << 20;
@@ -237,6 +238,7 @@ final class BackupTest {
   }
 
   @Test
+  @Tag("long")
   void serverKilledInABackup_leavesNoBackup_andLosesNothing() {
     try (var server = newServer()) {
       int messages = fill(server.start(), 40);
@@ -285,6 +287,7 @@ final class BackupTest {
   }
 
   @Test
+  @Tag("long")
   void restoreKilled_leavesWhatNoServerStartsOn_andBeginsAnew() {
     try (var server = newServer()) {
       int messages = fill(server.start(), 40);

@@ -49,6 +49,7 @@ import org.slf4j.LoggerFactory;
 
 /// The real server on a store that fails: publishes are refused with 503, everything that needs no
 /// store goes on, and it heals without a restart.
+@Tag("embedded")
 @Timeout(60)
 final class FailingStoreTest {
   private static final List<String> TOPICS = KillTest.TOPICS;

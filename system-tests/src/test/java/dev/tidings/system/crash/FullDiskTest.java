@@ -8,15 +8,17 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// A disk that fills up, and has room again.
+@Tag("embedded")
 @Timeout(90)
 final class FullDiskTest {
   private static final long MIB = 1 << 20;
   private static final Duration SOON = Duration.ofSeconds(20);
-  private static final String TOPIC = "filling";
+  static final String TOPIC = "filling";
   private static final String FILLER = "x".repeat(20_000);
 
   private static Launch launch(SmallDisk disk, String lowWater) {
@@ -80,7 +82,7 @@ final class FullDiskTest {
   }
 
   /// Publishes on a disk with 3 MiB left until it is full; answers the next number.
-  private static int publishUntilFull(Relay relay, Ledger ledger, int from, SmallDisk disk)
+  static int publishUntilFull(Relay relay, Ledger ledger, int from, SmallDisk disk)
       throws IOException {
     int number = from;
     for (; number < 20; number++) {
@@ -100,7 +102,7 @@ final class FullDiskTest {
   }
 
   /// Whether it was stored.
-  private static boolean publish(Relay relay, Ledger ledger, int number) {
+  static boolean publish(Relay relay, Ledger ledger, int number) {
     ledger.sending(0, number, TOPIC);
     Relay.Answer answer = relay.publish(TOPIC, Map.of("p", 0, "n", number, "filler", FILLER));
     if (answer.status() == 201) {

@@ -23,6 +23,7 @@ final class KillTest {
   /// A read of the store ends early with large messages; `has_more` once said then that this was
   /// all.
   @Test
+  @Tag("embedded")
   @Timeout(60)
   void largeMessages_afterAKill_areReadBackWhileThereAreMore() {
     try (var server = new ServerProcess(Launch.serve(ServerProcess.newDirectory()))) {

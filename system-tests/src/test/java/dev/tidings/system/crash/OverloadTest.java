@@ -14,11 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// More than the limits allow: the excess is refused, the rest is served, memory stays bounded, and
 /// afterwards everything is as before.
+@Tag("embedded")
 @Timeout(90)
 final class OverloadTest {
   private static final long MIB = 1 << 20;

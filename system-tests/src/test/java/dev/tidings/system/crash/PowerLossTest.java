@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 /// The server is killed under load and its files are cut back to what was synced before it is
 /// started again: what a power cut does. `kill -9` alone leaves the page cache, so it would not
 /// notice a server that never syncs.
+@Tag("embedded")
 final class PowerLossTest {
   private static final List<String> TOPICS = KillTest.TOPICS;
   private static final Duration PATIENCE = Duration.ofSeconds(40);

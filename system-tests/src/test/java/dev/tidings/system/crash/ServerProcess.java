@@ -3,6 +3,8 @@ package dev.tidings.system.crash;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.tidings.store.sql.TestPostgres.Database;
+import dev.tidings.system.TestStore;
 import dev.tidings.system.TidingsJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -59,7 +61,14 @@ final class ServerProcess implements AutoCloseable {
           "dev.tidings.app.Main",
           List.of("serve", "--host", "127.0.0.1", "--port", "0", "--data-dir", dataDir.toString()),
           List.of("-Xmx256m"),
-          Map.of());
+          TestStore.environment(dataDir));
+    }
+
+    /// On this database instead.
+    Launch on(Database database) {
+      var all = new HashMap<>(environment);
+      all.putAll(TestStore.environment(database));
+      return new Launch(dataDir, mainClass, arguments, jvmFlags, Map.copyOf(all));
     }
 
     Launch withMain(Class<?> main, String... mainArguments) {
@@ -233,6 +242,7 @@ final class ServerProcess implements AutoCloseable {
   @Override
   public void close() {
     kill9();
+    TestStore.drop(launch.dataDir());
     try (var files = Files.walk(launch.dataDir())) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -22,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 /// `durability=memory` after an end that was not clean: acknowledged messages may be lost, so every
 /// log goes on higher, no id is given twice, and whoever reads across that place is told a gap;
 /// nobody else is.
+@Tag("embedded")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(60)
 final class UncleanMemoryTest {
