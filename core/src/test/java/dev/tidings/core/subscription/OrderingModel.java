@@ -111,9 +111,8 @@ final class OrderingModel {
       live.put(copy.sequence(), copy);
       if (isAlone) {
         heads.add(copy);
-      } else if (holder().isEmpty()
-          && live.firstKey() == copy.sequence()
-          && heads.stream().noneMatch(it -> it.state == State.RELEASED && !it.kept)) {
+      } else if (holder().isEmpty() && live.firstKey() == copy.sequence()) {
+        // Also before one that was given back: that counts as if nobody had been given it.
         heads.add(copy);
       }
     }
