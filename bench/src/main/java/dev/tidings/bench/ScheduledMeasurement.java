@@ -219,6 +219,8 @@ final class ScheduledMeasurement {
           settings.patience(),
           publisher::accepted,
           () -> "%,d of %,d messages were stored".formatted(publisher.accepted(), count));
+      // The server would close them while the messages wait, as it does with all that are idle.
+      HttpConnection.closeAll(connections);
     }
 
     private double storedPerSecond() {

@@ -84,7 +84,7 @@ public final class Schedule {
   // Appended, cancelled or abandoned. What a read of the store finds of them is out of date.
   private final Set<ScheduledId> removed = new HashSet<>();
   // Those of them whose removal is durable, the oldest first; how many there ever were; and how
-  // many of these are remembered no longer. A read is out of date if something was forgotten that
+  // many of these are remembered no longer. A lookup is out of date if something was forgotten that
   // was removed after it began.
   private final ArrayDeque<ScheduledId> gone = new ArrayDeque<>();
   private long goneEver;
@@ -315,8 +315,13 @@ public final class Schedule {
       goneEver++;
     }
     while (gone.size() > REMEMBERED) {
-      removed.remove(gone.remove());
+      ScheduledId oldest = gone.remove();
+      removed.remove(oldest);
       forgotten++;
+      if (loading != null && oldest.compareTo(loading.from()) >= 0) {
+        // It may show this one. What was in the window and is appended, it does not reach.
+        stopLoading();
+      }
     }
     waiting.removed(removal.ids().size());
     if (removal.why() == ScheduledRemoved.Why.APPENDED) {
@@ -480,7 +485,7 @@ public final class Schedule {
     ScheduleLoad next = loading;
     if (next == null) {
       long dueBefore = Math.min(now + HORIZON_MS, ScheduledId.MAX);
-      next = new ScheduleLoad(slots, end, dueBefore, goneEver, ++loads);
+      next = new ScheduleLoad(slots, end, dueBefore, ++loads);
       loading = next;
     }
     return Optional.of(next);
@@ -498,11 +503,11 @@ public final class Schedule {
   /// @param isAll whether there is nothing more up to where it was to read
   void loaded(ScheduleLoad load, List<ScheduledMessage> messages, boolean isAll) {
     if (!load.equals(loading)) {
-      // The window was dropped meanwhile, or holds too much.
+      // The window was dropped meanwhile, or holds too much, or it may show what is gone.
       return;
     }
-    if (!load.from().equals(end) || load.version() < forgotten) {
-      // It does not go on where the window ends now, or may show what is gone.
+    if (!load.from().equals(end)) {
+      // It does not go on where the window ends now.
       stopLoading();
       return;
     }

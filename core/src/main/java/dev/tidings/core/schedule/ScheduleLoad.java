@@ -15,10 +15,9 @@ import java.util.Optional;
 /// @param slots of the shard
 /// @param from the lowest id that is not in the window
 /// @param dueBefore how far the window is to reach, milliseconds since 1970
-/// @param version of the schedule: what was removed since then may still be found
 /// @param number tells apart loads of the same
-public record ScheduleLoad(
-    SlotSet slots, ScheduledId from, long dueBefore, long version, long number) implements Load {
+public record ScheduleLoad(SlotSet slots, ScheduledId from, long dueBefore, long number)
+    implements Load {
   private static final int MAX_MESSAGES = 10_000;
   private static final long MAX_BYTES = 4L << 20;
 

@@ -19,15 +19,21 @@ import dev.tidings.core.message.Ordering;
 import dev.tidings.core.message.Payload;
 import dev.tidings.core.message.PublishedId;
 import dev.tidings.core.message.ScheduledId;
+import dev.tidings.core.message.ScheduledMessage;
+import dev.tidings.core.runtime.Command;
 import dev.tidings.core.runtime.CrankedNode;
+import dev.tidings.core.runtime.ManualTime;
+import dev.tidings.core.runtime.Outcome;
 import dev.tidings.core.runtime.RecordingReader;
 import dev.tidings.core.runtime.Refusal;
 import dev.tidings.core.runtime.Reply;
 import dev.tidings.core.slot.SlotSet;
+import dev.tidings.core.store.StoreRecord.ScheduledRemoved;
 import dev.tidings.core.store.StoreRecord.ScheduledRemoved.Why;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +41,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -444,6 +451,75 @@ class ScheduleTest {
     on.passInSteps(80_000, 1000);
     assertThat(on.log("t")).containsExactly("7");
     on.checkEmpty();
+  }
+
+  /// More than are remembered: a busy schedule would read for ever, and what is due would be late.
+  @Test
+  void manyAppendedWhileReading_doNotSpoilIt() throws Exception {
+    Scheduling on = loading(64 << 20);
+    int count = 2 * Schedule.REMEMBERED;
+    publishMany(on, 1000, count);
+    on.time.advance(Duration.ofSeconds(1));
+    on.settleButReads();
+    assertThat(on.watched.appended).hasSize(count);
+    int reads = on.watched.reads;
+    on.settle();
+    assertThat(on.watched.reads).isEqualTo(reads + 1);
+    on.passInSteps(80_000, 1000);
+    assertThat(on.log("t")).hasSize(count + 1).endsWith("7");
+    on.checkEmpty();
+  }
+
+  /// What was read of it before would bring it back.
+  @ParameterizedTest
+  @CsvSource({"0,1", "1,0"})
+  void cancelledWhileReading_andNotRememberedAnyMore_isReadAgain(int forgotten, int held) {
+    ManualTime time = new ManualTime();
+    Schedule schedule =
+        new Schedule(
+            time, SlotSet.ALL, 0, 1 << 20, new Waiting(100_000, 1, 100_000), _ -> {}, idle());
+    ScheduleLoad load = schedule.nextLoad().orElseThrow();
+    ScheduledMessage cancelled = message(1, time.wallMs() + 1000);
+    List<ScheduledId> ids = new ArrayList<>(List.of(cancelled.id()));
+    for (int i = 1; i < Schedule.REMEMBERED + forgotten; i++) {
+      ids.add(message(1L + i, time.wallMs() + 1000).id());
+    }
+    ids.forEach(schedule::remove);
+    schedule.committed(new ScheduledRemoved(0, ids, ScheduledRemoved.Why.CANCELLED));
+    schedule.loaded(load, List.of(cancelled, message(100_000, time.wallMs() + 2000)), true);
+    assertThat(schedule.figures().held()).isEqualTo(held);
+    assertThat(schedule.nextLoad().isPresent()).isEqualTo(held == 0);
+  }
+
+  private static ScheduledMessage message(long number, long dueAt) {
+    return new ScheduledMessage(
+        "t",
+        1,
+        number,
+        new NewMessage(Payload.of("1"), Payload.EMPTY, Message.NEVER, Ordering.NONE, dueAt));
+  }
+
+  private static Schedule.Host idle() {
+    return new Schedule.Host() {
+      @Override
+      public <R> void submit(Command<R> command, Consumer<Outcome<R>> reply) {}
+
+      @Override
+      public void after(long delayNs, Runnable task) {}
+    };
+  }
+
+  private static List<ScheduledId> publishMany(Scheduling on, long delayMs, int count)
+      throws Exception {
+    List<ScheduledId> ids = new ArrayList<>();
+    for (int from = 0; from < count; from += 1000) {
+      NewMessage[] messages = new NewMessage[1000];
+      Arrays.setAll(messages, _ -> on.later(delayMs, "1"));
+      var reply = on.submit(on.publishing("t", messages));
+      on.settleButReads();
+      reply.done().ids().forEach(id -> ids.add((ScheduledId) id));
+    }
+    return ids;
   }
 
   @Test

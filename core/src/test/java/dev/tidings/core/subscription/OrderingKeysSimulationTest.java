@@ -714,8 +714,9 @@ class OrderingKeysSimulationTest {
         node.settle();
       }
       models.values().forEach(model -> counts(model));
-      // One look may load what the next needs.
-      for (int i = 0; i < 20; i++) {
+      // One look may load what the next needs: for each lease that has ended, at worst.
+      int leased = models.values().stream().mapToInt(it -> it.in(State.LEASED).size()).sum();
+      for (int i = 0; i < 20 + leased; i++) {
         tend();
       }
       discover(false);

@@ -154,11 +154,16 @@ final class OrderingModel {
       Optional<Copy> holder = holder();
       if (holder.isPresent()) {
         Copy held = holder.get();
-        if (held.state == State.LEASED || held.endNs > time.monotonicNs()) {
-          return new Free(Set.of(), false);
+        boolean isDue = held.endNs <= time.monotonicNs();
+        if (held.state == State.LEASED || (!isDue && !held.isExpired(time))) {
+          return Free.NOBODY;
         }
         if (!held.isExpired(time)) {
-          return new Free(Set.of(held), true);
+          return new Free(Set.of(held), true, true);
+        }
+        if (!isDue) {
+          // It waits no longer than until it expires; unless a restart forgot when that is.
+          return new Free(Set.copyOf(lowest(time)), false, false);
         }
       }
       Set<Copy> free = new HashSet<>(heads);
@@ -166,7 +171,7 @@ final class OrderingModel {
       if (!isCertain) {
         free.addAll(lowest(time));
       }
-      return new Free(free, isCertain && free.stream().noneMatch(it -> it.maybe));
+      return new Free(free, isCertain && free.stream().noneMatch(it -> it.maybe), true);
     }
 
     private List<Copy> lowest(ManualTime time) {
@@ -181,7 +186,10 @@ final class OrderingModel {
   ///
   /// @param any one of these
   /// @param isCertain whether one of them has to come, whoever looked at what lies before it
-  private record Free(Set<Copy> any, boolean isCertain) {}
+  /// @param isDue whether one of them has to come if nothing else does
+  private record Free(Set<Copy> any, boolean isCertain, boolean isDue) {
+    static final Free NOBODY = new Free(Set.of(), false, false);
+  }
 
   final Subscription entry;
   final boolean filtered;
@@ -493,7 +501,7 @@ final class OrderingModel {
       }
       boolean isInside = free.any().stream().anyMatch(it -> isInside(it, lowest));
       if (!free.isCertain()) {
-        boolean isSeen = free.any().stream().noneMatch(it -> it.maybe);
+        boolean isSeen = free.isDue() && free.any().stream().noneMatch(it -> it.maybe);
         eventually |= isSeen && free.any().stream().allMatch(it -> isInside(it, lowest));
         eventuallyFresh |= isSeen;
       } else if (free.any().size() > 1) {
