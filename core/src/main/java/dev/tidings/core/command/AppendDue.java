@@ -21,7 +21,8 @@ import java.util.Optional;
 /// Each leaves the schedule in the batch that brings it into its log, so it is there exactly once.
 ///
 /// @param slot one of the shard's slots
-public record AppendDue(int slot) implements Command<Boolean> {
+/// @param number by which the schedule knows it
+public record AppendDue(int slot, long number) implements Command<Boolean> {
   @Override
   public long size() {
     return 0;
@@ -40,7 +41,7 @@ public record AppendDue(int slot) implements Command<Boolean> {
   @Override
   public Step<Boolean> handle(ShardState state) {
     Map<Integer, List<ScheduledMessage>> byLog = new LinkedHashMap<>();
-    for (ScheduledMessage message : state.schedule().takeDue()) {
+    for (ScheduledMessage message : state.schedule().takeDue(number)) {
       byLog.computeIfAbsent(message.incarnation(), _ -> new ArrayList<>()).add(message);
     }
     byLog.values().forEach(messages -> append(state, messages));

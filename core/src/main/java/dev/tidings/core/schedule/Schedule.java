@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,7 +43,11 @@ public final class Schedule {
   /// Messages appended by one command, so that others have their turn.
   private static final int AT_ONCE = 1000;
 
-  private static final long BYTES_AT_ONCE = 4L << 20;
+  private static final long BYTES_AT_ONCE = 1L << 20;
+
+  /// Commands whose messages may wait for their commit: one slow sync must not keep what becomes due
+  /// meanwhile from being written with the next.
+  private static final int APPENDS = 8;
 
   /// Removals that are remembered when they are durable: a read of the store that began before them
   /// may still show what they removed.
@@ -97,9 +102,11 @@ public final class Schedule {
   private @Nullable Found found;
   private @Nullable FoundAbandoned abandoned;
 
-  private boolean isAppending;
-  // What the command about them has taken out.
-  private List<ScheduledMessage> appending = List.of();
+  // The number of the last command that was handed in, and whether it has not come to its turn yet.
+  private long appends;
+  private boolean isAppendNext;
+  // What those that are not answered have taken out, by their numbers.
+  private final Map<Long, List<ScheduledMessage>> appending = new HashMap<>();
   private boolean isLoading;
   private long appendAgainNs;
   private long loadAgainNs;
@@ -369,7 +376,9 @@ public final class Schedule {
   // ---- appending what is due ----
 
   /// Takes out what is due: as much as one command appends.
-  public List<ScheduledMessage> takeDue() {
+  ///
+  /// @param number of the command
+  public List<ScheduledMessage> takeDue(long number) {
     long now = time.wallMs();
     List<ScheduledMessage> due = new ArrayList<>();
     long taken = 0;
@@ -382,13 +391,17 @@ public final class Schedule {
       taken += message.message().size();
       due.add(message);
     }
-    appending = due;
+    if (appending.replace(number, due) != null && number == appends) {
+      isAppendNext = false;
+      // There may be more.
+      run();
+    }
     return due;
   }
 
   /// Puts back what was taken out by a command that has come to nothing.
-  private void putBack() {
-    for (ScheduledMessage message : appending) {
+  private void putBack(List<ScheduledMessage> taken) {
+    for (ScheduledMessage message : taken) {
       if (!isHeld(message.id()) && removed.remove(message.id())) {
         put(message);
       }
@@ -495,7 +508,7 @@ public final class Schedule {
     boolean isNear = end.dueAt() < Math.min(now + HORIZON_MS / 2, ScheduledId.MAX);
     // Otherwise what was let go of would be read, and let go of again, all the time.
     boolean hasRoom = window.isEmpty() || bytes + beyond <= maxBytes;
-    return isNear && hasRoom && bytes <= maxBytes / 2;
+    return isNear && hasRoom && bytes <= maxBytes / 4 * 3;
   }
 
   /// What `load` has read.
@@ -551,24 +564,11 @@ public final class Schedule {
     if (asideCount > 0 && nowNs - asideUntilNs >= 0) {
       retryAside();
     }
-    if (!isAppending
+    if (canAppend()
         && nowNs - appendAgainNs >= 0
         && !window.isEmpty()
         && window.firstKey().dueAt() <= now) {
-      isAppending = true;
-      host.submit(
-          new AppendDue(someSlot),
-          outcome -> {
-            isAppending = false;
-            if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
-              if (refusal.code() == Refusal.Code.INTERNAL) {
-                putBack();
-              }
-              appendAgainNs = time.monotonicNs() + RETRY_NS;
-            }
-            appending = List.of();
-            run();
-          });
+      append();
     }
     if (!isLoading && nowNs - loadAgainNs >= 0 && needsLoad(now)) {
       isLoading = true;
@@ -586,9 +586,34 @@ public final class Schedule {
     setTimer(now, nowNs);
   }
 
+  private boolean canAppend() {
+    return !isAppendNext && appending.size() < APPENDS;
+  }
+
+  private void append() {
+    long number = ++appends;
+    isAppendNext = true;
+    appending.put(number, List.of());
+    host.submit(
+        new AppendDue(someSlot, number),
+        outcome -> {
+          List<ScheduledMessage> taken = Objects.requireNonNull(appending.remove(number));
+          if (number == appends) {
+            isAppendNext = false;
+          }
+          if (outcome instanceof Outcome.Refused<Boolean>(Refusal refusal)) {
+            if (refusal.code() == Refusal.Code.INTERNAL) {
+              putBack(taken);
+            }
+            appendAgainNs = time.monotonicNs() + RETRY_NS;
+          }
+          run();
+        });
+  }
+
   private void setTimer(long now, long nowNs) {
     long delayNs = LOOK_AGAIN_MS * 1_000_000;
-    if (!isAppending && !window.isEmpty()) {
+    if (canAppend() && !window.isEmpty()) {
       long untilDueMs = Math.clamp(window.firstKey().dueAt() - now, 0, LOOK_AGAIN_MS);
       delayNs = Math.min(delayNs, Math.max(untilDueMs * 1_000_000, appendAgainNs - nowNs));
     }
@@ -612,7 +637,7 @@ public final class Schedule {
   public void revert() {
     window.clear();
     bytes = 0;
-    appending = List.of();
+    appending.replaceAll((_, _) -> List.of());
     end = ScheduledId.FIRST;
     beyond = 0;
     aside.clear();

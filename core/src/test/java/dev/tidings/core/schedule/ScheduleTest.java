@@ -380,6 +380,25 @@ class ScheduleTest {
     on.checkEmpty();
   }
 
+  /// What becomes due while a commit takes its time need not come one commit after the other.
+  @Test
+  void dueDuringASlowCommit_isWrittenWithTheNext_upToABound() throws Exception {
+    Scheduling on = Scheduling.create();
+    for (int i = 1; i <= 12; i++) {
+      var _ = on.schedule("t", i * 1000L, "" + i);
+    }
+    for (int i = 0; i < 12; i++) {
+      on.time.advance(Duration.ofSeconds(1));
+      on.handle();
+    }
+    assertThat(on.watched.appended).isEmpty();
+    long _ = on.node.node().lane().step();
+    assertThat(on.watched.appended).hasSize(8).isSorted();
+    on.settle();
+    assertThat(on.log("t")).hasSize(12).startsWith("1", "2", "3").endsWith("11", "12");
+    on.checkEmpty();
+  }
+
   // ---- while the window is being filled ----
 
   /// A window that ends in 29 s, and whose continuation is being read.

@@ -351,14 +351,14 @@ class ScheduleTroubleTest {
     Scheduling on = Scheduling.create();
     List<ScheduledId> ids = on.schedule("t", SOON, "1");
     int slot = on.topic("t").slot();
-    assertThat(on.done(new AppendDue(slot))).isTrue();
+    assertThat(on.done(new AppendDue(slot, 0))).isTrue();
     assertThat(on.done(new LoadSchedule(slot))).isTrue();
     assertThat(on.log("t")).isEmpty();
     // Of a log that never had any.
     assertThat(on.done(new AbandonScheduled(slot, 4711, ScheduledId.FIRST))).isEmpty();
     on.time.advance(Duration.ofMillis(SOON));
-    var once = on.submit(new AppendDue(slot));
-    var again = on.submit(new AppendDue(slot));
+    var once = on.submit(new AppendDue(slot, 0));
+    var again = on.submit(new AppendDue(slot, 0));
     var loaded = on.submit(new LoadSchedule(slot));
     on.settle();
     assertThat(List.of(once.done(), again.done(), loaded.done())).containsOnly(true);
