@@ -45,8 +45,8 @@ public final class Schedule {
 
   private static final long BYTES_AT_ONCE = 1L << 20;
 
-  /// Commands whose messages may wait for their commit: one slow sync must not keep what becomes due
-  /// meanwhile from being written with the next.
+  /// Commands whose messages may wait for their commit: one slow sync must not keep what becomes
+  /// due meanwhile from being written with the next.
   private static final int APPENDS = 8;
 
   /// Removals that are remembered when they are durable: a read of the store that began before them
