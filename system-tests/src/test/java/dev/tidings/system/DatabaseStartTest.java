@@ -145,6 +145,7 @@ final class DatabaseStartTest {
   }
 
   @Test
+  @Tag("long")
   void emptyDatabase_thatMayNotBeMigrated_isTold_untilDbMigrateWasRun() throws SQLException {
     Database database = POSTGRES.createDatabase();
     Map<String, String> asIs = Map.of("TIDINGS_STORE_MIGRATE", "false");
@@ -184,6 +185,7 @@ final class DatabaseStartTest {
   }
 
   @Test
+  @Tag("long")
   void command_thatWouldOpenTheStoreOfARunningServer_isRefused() {
     Database database = POSTGRES.createDatabase();
     Path elsewhere = TidingsProcess.newDataDir();
@@ -227,6 +229,7 @@ final class DatabaseStartTest {
   }
 
   @Test
+  @Tag("long")
   void twoSchemas_ofOneDatabase_areTwoStores() throws SQLException {
     Database database = POSTGRES.createDatabase();
     execute(
@@ -248,6 +251,7 @@ final class DatabaseStartTest {
 
   /// As `docs/operations.md` says that an older copy is put back.
   @Test
+  @Tag("long")
   void olderCopy_putBack_givesNoIdTwice_andTellsAGap() throws SQLException {
     Database database = POSTGRES.createDatabase();
     List<String> kept;

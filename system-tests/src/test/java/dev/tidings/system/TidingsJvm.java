@@ -46,7 +46,7 @@ public final class TidingsJvm {
   /// Where processes of these tests may leave files: a folder of each JVM of tests that may run at
   /// the same time.
   public static Path workDir() {
-    return SHARED_DIR.resolve(System.getProperty("tidings.test.fork", "0"));
+    return SHARED_DIR.resolve("of-" + ProcessHandle.current().pid());
   }
 
   /// Makes the recording, if there is none.

@@ -37,26 +37,37 @@ public sealed interface Entry
   /// The kinds of entries.
   enum Kind {
     /// A topic, by its name.
-    TOPIC,
+    TOPIC("topic"),
     /// A user, by username.
-    USER,
+    USER("user"),
     /// A login of a user, by its id.
-    LOGIN,
+    LOGIN("login"),
     /// A consumer of a topic, by the number of the topic's log, its user's id and its own.
-    CONSUMER,
+    CONSUMER("consumer"),
     /// A subscription, by its id.
-    SUBSCRIPTION,
+    SUBSCRIPTION("subscription"),
     /// A client, by its id.
-    CLIENT,
+    CLIENT("client"),
     /// A stream that keeps messages, by its name.
-    STREAM,
+    STREAM("stream"),
     /// A signing key, by its name.
-    KEY,
+    KEY("signing-key"),
     /// An exchange, by its name.
-    EXCHANGE,
+    EXCHANGE("exchange"),
     /// A queue, by its name.
-    QUEUE,
+    QUEUE("queue"),
     /// A binding, by the numbers of its exchange and its queue's log and its routing key.
-    BINDING
+    BINDING("binding");
+
+    private final String word;
+
+    Kind(String word) {
+      this.word = word;
+    }
+
+    /// A word for the kind, for operators. They are in databases: never change or reuse one.
+    public String word() {
+      return word;
+    }
   }
 }

@@ -68,23 +68,6 @@ final class EntryCodec {
     };
   }
 
-  /// A word for `kind`, for operators.
-  static String word(Entry.Kind kind) {
-    return switch (kind) {
-      case TOPIC -> "topic";
-      case USER -> "user";
-      case LOGIN -> "login";
-      case CONSUMER -> "consumer";
-      case SUBSCRIPTION -> "subscription";
-      case CLIENT -> "client";
-      case STREAM -> "stream";
-      case KEY -> "signing-key";
-      case EXCHANGE -> "exchange";
-      case QUEUE -> "queue";
-      case BINDING -> "binding";
-    };
-  }
-
   static byte[] key(Entry entry) {
     return key(entry.kind(), entry.key());
   }

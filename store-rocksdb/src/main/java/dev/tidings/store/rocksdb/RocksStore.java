@@ -897,7 +897,7 @@ public final class RocksStore implements Store {
     try {
       entries.add(Codec.decode(key, value, body -> EntryCodec.read(kind, ownKey, body)));
     } catch (DamagedValueException e) {
-      String word = EntryCodec.word(kind);
+      String word = kind.word();
       CRC32C crc = new CRC32C();
       crc.update(key);
       String reason =

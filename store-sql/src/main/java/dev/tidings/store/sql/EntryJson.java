@@ -33,26 +33,9 @@ import tools.jackson.core.JsonGenerator;
 final class EntryJson {
   private EntryJson() {}
 
-  /// The word for `kind` in the table. They are in databases: never change or reuse one.
-  static String word(Entry.Kind kind) {
-    return switch (kind) {
-      case TOPIC -> "topic";
-      case USER -> "user";
-      case LOGIN -> "login";
-      case CONSUMER -> "consumer";
-      case SUBSCRIPTION -> "subscription";
-      case CLIENT -> "client";
-      case STREAM -> "stream";
-      case KEY -> "signing-key";
-      case EXCHANGE -> "exchange";
-      case QUEUE -> "queue";
-      case BINDING -> "binding";
-    };
-  }
-
   /// The kind that `word` stands for; empty for one that a newer program knows.
   static Optional<Entry.Kind> kind(String word) {
-    return Stream.of(Entry.Kind.values()).filter(kind -> word(kind).equals(word)).findFirst();
+    return Stream.of(Entry.Kind.values()).filter(kind -> kind.word().equals(word)).findFirst();
   }
 
   /// The compact JSON of `entry`.

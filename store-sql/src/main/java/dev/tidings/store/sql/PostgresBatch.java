@@ -143,7 +143,7 @@ final class PostgresBatch {
           delete from tidings_directory as d using unnest(?::text[], ?::text[]) as r (kind, key)
           where d.kind = r.kind and md5(d.key) = md5(r.key) and d.key = r.key\
           """,
-          texts(removed, it -> EntryJson.word(it.kind())),
+          texts(removed, it -> it.kind().word()),
           texts(removed, it -> Texts.stored(it.key())));
     }
     List<Entry> entries = plan.entries();
@@ -157,7 +157,7 @@ final class PostgresBatch {
           on conflict (kind, md5(key)) do update set
             slot = excluded.slot, number = excluded.number, body = excluded.body\
           """,
-          texts(entries, it -> EntryJson.word(it.kind())),
+          texts(entries, it -> it.kind().word()),
           texts(entries, it -> Texts.stored(it.key())),
           shorts(entries, it -> (short) it.slot()),
           entries.stream()

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 /// The outbox in PostgreSQL: the table `tidings_outbox`, which `tidings_publish` writes.
 ///
 /// It keeps one connection, on which it reads and listens, and takes another after each failure.
-/// Where a pooler stands between, notifications do not come through, and waiting takes its time.
+/// Where notifications do not come through, waiting takes its whole time.
 final class PostgresOutbox implements Outbox {
   private static final Logger LOG = LoggerFactory.getLogger(PostgresOutbox.class);
 
@@ -175,7 +175,7 @@ final class PostgresOutbox implements Outbox {
     }
   }
 
-  /// What tells of notifications; empty where none can be had, as behind some poolers.
+  /// What tells of notifications; empty where none can be had.
   private static Optional<PGConnection> listen(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute("listen " + CHANNEL);

@@ -163,7 +163,7 @@ final class EntryJsonTest {
   }
 
   private static void assertRoundTrip(Entry entry) throws Exception {
-    String kind = EntryJson.word(entry.kind());
+    String kind = entry.kind().word();
     assertThat(EntryJson.kind(kind)).contains(entry.kind());
     String body = EntryJson.write(entry);
     assertThat(body).doesNotContain("\0", "\n");

@@ -145,6 +145,7 @@ final class BackupTest {
   }
 
   @Test
+  @Tag("long")
   void withoutServer_isMadeOfTheStore_andNotOfNothing() {
     try (var server = newServer()) {
       server.start().publishNumber(TOPIC, 0);

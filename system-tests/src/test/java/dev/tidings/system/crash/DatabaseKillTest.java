@@ -72,6 +72,7 @@ final class DatabaseKillTest {
   }
 
   @Test
+  @Tag("long")
   @Timeout(180)
   void databaseKilledTwiceUnderLoad_keepsEverythingAnswered() {
     run(2, new Random().nextLong());

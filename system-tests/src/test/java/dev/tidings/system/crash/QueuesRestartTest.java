@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,6 +206,7 @@ final class QueuesRestartTest {
   /// Exchanges, queues and bindings are being made and unmade, messages published, subscribers
   /// connected when the server is killed. What was answered holds.
   @Test
+  @Tag("long")
   @Timeout(120)
   void killed_withEverythingInFlight_keepsWhatWasAnswered() throws InterruptedException {
     try (var server = new ServerProcess(Launch.serve(ServerProcess.newDirectory()))) {
