@@ -282,7 +282,7 @@ final class EntryJsonTest {
   @Example
   void everyKind_hasAWordOfItsOwn() {
     assertThat(List.of(Entry.Kind.values()))
-        .extracting(EntryJson::word)
+        .extracting(Entry.Kind::word)
         .doesNotHaveDuplicates()
         .contains("signing-key", "topic");
     assertThat(EntryJson.kind("Topic")).isEmpty();
