@@ -76,7 +76,7 @@ interface Dialect {
   void lockAlone(Connection connection) throws SQLException;
 
   /// The arrays of a row of `tidings_runs`, to be selected: of its messages those from
-  /// `p.from_sequence` on, and no more than `p.max_messages`.
+  /// `from_sequence` on, and no more than `max_messages`.
   String runArrays();
 
   /// An array of texts; null if there is none.

@@ -218,8 +218,8 @@ final class PostgresDialect implements Dialect {
             "payloads", "metadata", "timestamps", "expires_at", "ordering_keys", "priorities")) {
       arrays.append(arrays.isEmpty() ? "" : ", ");
       arrays.append(
-          ("%1$s[greatest(p.from_sequence - first_sequence, 0) + 1"
-                  + " : greatest(p.from_sequence - first_sequence, 0) + p.max_messages] as %1$s")
+          ("%1$s[greatest(from_sequence - first_sequence, 0) + 1"
+                  + " : greatest(from_sequence - first_sequence, 0) + max_messages] as %1$s")
               .formatted(column));
     }
     return arrays.toString();

@@ -72,20 +72,29 @@ final class RunReader {
 
   RunReader(Dialect dialect) {
     this.dialect = dialect;
+    // What is ahead is counted before an array is touched: reading those of a run takes the
+    // database
+    // as long as all of it is large.
     this.runs =
         "with p as (select "
             + FROM
             + " as from_sequence, ? as max_messages) "
-            + "select * from (select first_sequence, last_sequence, first_timestamp, bytes,"
-            + " p.from_sequence, sum(bytes) over (order by first_sequence) - bytes as bytes_ahead, "
+            + "select first_sequence, last_sequence, first_timestamp, bytes, from_sequence, "
             + dialect.runArrays()
             + """
-             from tidings_runs as r, p
-            where log = ? and last_sequence >= p.from_sequence and first_sequence >= coalesce(
-              (select max(first_sequence) from tidings_runs as f
-                where f.log = ? and f.first_sequence <= p.from_sequence), 0)
-            order by first_sequence limit ?) as q
-            where bytes_ahead < ? order by first_sequence\
+             from (
+              select r.*, p.from_sequence, p.max_messages,
+                sum(bytes) over ahead - bytes as bytes_ahead,
+                sum(last_sequence - greatest(first_sequence, p.from_sequence) + 1) over ahead
+                  - (last_sequence - greatest(first_sequence, p.from_sequence) + 1)
+                  as messages_ahead
+              from tidings_runs as r, p
+              where log = ? and last_sequence >= p.from_sequence and first_sequence >= coalesce(
+                (select max(first_sequence) from tidings_runs as f
+                  where f.log = ? and f.first_sequence <= p.from_sequence), 0)
+              window ahead as (order by first_sequence)
+              order by first_sequence limit ?) as q
+            where bytes_ahead < ? and messages_ahead < max_messages order by first_sequence\
             """;
   }
 
