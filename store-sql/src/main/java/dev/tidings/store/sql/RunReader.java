@@ -72,9 +72,8 @@ final class RunReader {
 
   RunReader(Dialect dialect) {
     this.dialect = dialect;
-    // What is ahead is counted before an array is touched: reading those of a run takes the
-    // database
-    // as long as all of it is large.
+    // What lies ahead is counted before an array is touched: to take a part of one, the database
+    // reads all of it.
     this.runs =
         "with p as (select "
             + FROM
