@@ -45,6 +45,7 @@ public record AppendDue(int slot, long number) implements Command<Boolean> {
       byLog.computeIfAbsent(message.incarnation(), _ -> new ArrayList<>()).add(message);
     }
     byLog.values().forEach(messages -> append(state, messages));
+    state.schedule().appended(number);
     return Step.done(true);
   }
 

@@ -45,9 +45,14 @@ public final class Schedule {
 
   private static final long BYTES_AT_ONCE = 1L << 20;
 
-  /// Commands whose messages may wait for their commit: one slow sync must not keep what becomes
-  /// due meanwhile from being written with the next.
-  private static final int APPENDS = 8;
+  /// Messages taken out that may wait for their commit, but for those of one command more: one slow
+  /// sync must not keep what becomes due meanwhile from being written with the next.
+  static final int UNDER_WAY = 8000;
+
+  private static final long BYTES_UNDER_WAY = 8L << 20;
+
+  /// Heap that one load fills, by and large.
+  private static final long LOAD_BYTES = 8L << 20;
 
   /// Removals that are remembered when they are durable: a read of the store that began before them
   /// may still show what they removed.
@@ -107,6 +112,8 @@ public final class Schedule {
   private boolean isAppendNext;
   // What those that are not answered have taken out, by their numbers.
   private final Map<Long, List<ScheduledMessage>> appending = new HashMap<>();
+  private int underWay;
+  private long bytesUnderWay;
   private boolean isLoading;
   private long appendAgainNs;
   private long loadAgainNs;
@@ -391,12 +398,20 @@ public final class Schedule {
       taken += message.message().size();
       due.add(message);
     }
-    if (appending.replace(number, due) != null && number == appends) {
-      isAppendNext = false;
-      // There may be more.
-      run();
+    if (appending.replace(number, due) != null) {
+      underWay += due.size();
+      bytesUnderWay += taken;
     }
     return due;
+  }
+
+  /// The command with that number has appended what it took out; there may be more. After one that
+  /// failed nobody else may come before what it puts back.
+  public void appended(long number) {
+    if (number == appends) {
+      isAppendNext = false;
+      run();
+    }
   }
 
   /// Puts back what was taken out by a command that has come to nothing.
@@ -508,7 +523,7 @@ public final class Schedule {
     boolean isNear = end.dueAt() < Math.min(now + HORIZON_MS / 2, ScheduledId.MAX);
     // Otherwise what was let go of would be read, and let go of again, all the time.
     boolean hasRoom = window.isEmpty() || bytes + beyond <= maxBytes;
-    return isNear && hasRoom && bytes <= maxBytes / 4 * 3;
+    return isNear && hasRoom && bytes <= Math.max(maxBytes / 2, maxBytes - LOAD_BYTES);
   }
 
   /// What `load` has read.
@@ -587,7 +602,7 @@ public final class Schedule {
   }
 
   private boolean canAppend() {
-    return !isAppendNext && appending.size() < APPENDS;
+    return !isAppendNext && underWay < UNDER_WAY && bytesUnderWay < BYTES_UNDER_WAY;
   }
 
   private void append() {
@@ -598,6 +613,8 @@ public final class Schedule {
         new AppendDue(someSlot, number),
         outcome -> {
           List<ScheduledMessage> taken = Objects.requireNonNull(appending.remove(number));
+          underWay -= taken.size();
+          bytesUnderWay -= taken.stream().mapToLong(it -> it.message().size()).sum();
           if (number == appends) {
             isAppendNext = false;
           }
@@ -638,6 +655,8 @@ public final class Schedule {
     window.clear();
     bytes = 0;
     appending.replaceAll((_, _) -> List.of());
+    underWay = 0;
+    bytesUnderWay = 0;
     end = ScheduledId.FIRST;
     beyond = 0;
     aside.clear();

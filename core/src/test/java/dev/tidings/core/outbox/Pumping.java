@@ -152,7 +152,8 @@ final class Pumping {
       assertThat(i).as("%s", node.node().lane().status()).isLessThan(100);
       pass(500);
     }
-    passInSteps(5_000, 500);
+    // Pauses and topics put aside take two seconds each at most, some after one another.
+    passInSteps(15_000, 500);
   }
 
   // ---- asking ----
